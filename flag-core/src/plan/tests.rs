@@ -1,0 +1,274 @@
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use alloc::{format, vec};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::bucket::{Lanes, SeedDigest};
+use crate::condition::{Condition, TestObserver, Truth};
+use crate::context::Path;
+use crate::evaluate::{Facts, Unwatched, decide};
+use crate::share::Bucket;
+use crate::wire::Snapshot;
+
+fn ruleset(flags: &str) -> Ruleset {
+    let snapshot = format!(
+        "{{\"schema\":1,\"project\":\"p\",\"environment\":\"e\",\"epoch\":1,\"version\":1,\
+         \"issued_at\":0,\"expires_at\":1,\"groups\":{{\"g\":{{}},\"h\":{{\"holdout\":5000}}}},\"flags\":{{{flags}}}}}"
+    );
+    let ruleset = Ruleset::from_parsed(&Snapshot::from_json(snapshot.as_bytes()).unwrap());
+    assert_eq!(ruleset.quarantined().map(|(key, error)| format!("{key}: {error}")).collect::<Vec<_>>(), [""; 0]);
+    ruleset
+}
+
+fn rollout(share: u32) -> alloc::string::String {
+    format!(
+        "\"f\":{{\"variants\":{{\"on\":true,\"off\":false}},\"off_variant\":\"off\",\"fallthrough\":\
+         {{\"exposure\":{share},\"allocation\":{{\"on\":[[0,100000]]}},\"otherwise\":\"off\"}}}}"
+    )
+}
+
+fn effect(old: &str, new: &str) -> FlagPlan {
+    let plan = plan(&ruleset(old), &ruleset(new), &PlanOptions::default());
+    assert_eq!(plan.flags.len(), 1, "{plan:?}");
+    plan.flags.into_iter().next().unwrap()
+}
+
+#[test]
+fn raising_a_share_gains_the_difference_and_moves_nobody() {
+    let effect = effect(&rollout(5_000), &rollout(25_000));
+    assert_eq!(effect.certainty, Certainty::Exact);
+    assert_eq!(
+        (effect.gained.to_string(), effect.lost.max, effect.moved.max),
+        ("20%".into(), Portion::NOBODY, Portion::NOBODY)
+    );
+    assert_eq!(effect.gained.min.units(), 2_000_000_000);
+}
+
+#[test]
+fn lowering_a_share_loses_the_difference() {
+    let effect = effect(&rollout(25_000), &rollout(10_000));
+    assert_eq!((effect.gained.max, effect.lost.to_string()), (Portion::NOBODY, "15%".into()));
+}
+
+#[test]
+fn nothing_is_planned_where_nothing_changes() {
+    assert_eq!(plan(&ruleset(&rollout(5_000)), &ruleset(&rollout(5_000)), &PlanOptions::default()), Plan::default());
+}
+
+#[test]
+fn a_flag_that_comes_or_goes_is_named() {
+    let added = effect("", &rollout(5_000));
+    assert_eq!((added.change, added.gained.to_string()), (FlagChange::Added, "5%".into()));
+    let removed = effect(&rollout(5_000), "");
+    assert_eq!((removed.change, removed.lost.to_string()), (FlagChange::Removed, "5%".into()));
+}
+
+#[test]
+fn exposure_and_variants_multiply() {
+    let flag = |share, boundary| {
+        format!(
+            "\"f\":{{\"variants\":{{\"off\":0,\"a\":1,\"b\":2}},\"off_variant\":\"off\",\"fallthrough\":{{\"exposure\":{share},\
+             \"allocation\":{{\"a\":[[0,{boundary}]],\"b\":[[{boundary},100000]]}},\"otherwise\":\"off\"}}}}"
+        )
+    };
+    let effect = effect(&flag(33_333, 50_000), &flag(40_000, 62_345));
+    // 6.667 % come in; of the 33.333 % who stay, those in 12.345 % of the split move from b to a.
+    assert_eq!(effect.gained.min.units(), 666_700_000);
+    assert_eq!(effect.moved.min.units(), 33_333 * 12_345);
+    assert_eq!(effect.lost.max, Portion::NOBODY);
+}
+
+#[test]
+fn a_new_value_of_a_variant_moves_those_who_get_it() {
+    let flag = |model| {
+        format!(
+            "\"f\":{{\"variants\":{{\"off\":\"none\",\"on\":\"{model}\"}},\"off_variant\":\"off\",\"fallthrough\":{{\"exposure\":20000,\
+             \"allocation\":{{\"on\":[[0,100000]]}},\"otherwise\":\"off\"}}}}"
+        )
+    };
+    let effect = effect(&flag("small"), &flag("large"));
+    assert_eq!((effect.moved.to_string(), effect.gained.max), ("20%".into(), Portion::NOBODY));
+}
+
+#[test]
+fn where_attributes_decide_each_cell_is_exact() {
+    let flag = |share| {
+        format!(
+            "\"f\":{{\"variants\":{{\"on\":true,\"off\":false}},\"off_variant\":\"off\",\
+             \"rules\":[{{\"id\":\"staff\",\"when\":{{\"attribute\":\"team\",\"operator\":\"equals\",\"values\":[\"core\"]}},\
+             \"serve\":{{\"variant\":\"on\"}}}}],\
+             \"fallthrough\":{{\"exposure\":{share},\"allocation\":{{\"on\":[[0,100000]]}},\"otherwise\":\"off\"}}}}"
+        )
+    };
+    let effect = effect(&flag(5_000), &flag(25_000));
+    assert_eq!(effect.certainty, Certainty::ByAttributes);
+    assert_eq!(effect.gained.to_string(), "0% to 20%");
+    let staff = effect.cells.iter().find(|cell| cell.when[0].holds).unwrap();
+    assert_eq!((&*staff.when[0].rule, staff.gained), ("staff", Portion::NOBODY));
+    let others = effect.cells.iter().find(|cell| !cell.when[0].holds).unwrap();
+    assert_eq!(others.gained.to_string(), "20%");
+}
+
+#[test]
+fn a_prerequisite_is_planned_jointly() {
+    let flags = |share| {
+        format!(
+            "{},\"g\":{{\"variants\":{{\"on\":true,\"off\":false}},\"off_variant\":\"off\",\
+             \"prerequisites\":[{{\"flag\":\"f\",\"variants\":[\"on\"]}}],\
+             \"fallthrough\":{{\"exposure\":50000,\"allocation\":{{\"on\":[[0,100000]]}},\"otherwise\":\"off\"}}}}",
+            rollout(share)
+        )
+    };
+    let plan = plan(&ruleset(&flags(5_000)), &ruleset(&flags(25_000)), &PlanOptions::default());
+    let gained: Vec<_> = plan.flags.iter().map(|flag| (flag.flag.as_str(), flag.gained.to_string())).collect();
+    assert_eq!(gained, [("f", "20%".into()), ("g", "10%".into())]);
+}
+
+#[test]
+fn too_many_prerequisites_give_bounds_that_say_so() {
+    let chain = |share| {
+        let mut flags = vec![rollout(share)];
+        for n in 0..8 {
+            flags.push(format!(
+                "\"g{n}\":{{\"variants\":{{\"on\":true,\"off\":false}},\"off_variant\":\"off\",\"prerequisites\":[{{\"flag\":\"{}\",\
+                 \"variants\":[\"on\"]}}],\"fallthrough\":{{\"exposure\":50000,\"allocation\":{{\"on\":[[0,100000]]}},\"otherwise\":\"off\"}}}}",
+                if n == 0 { "f".into() } else { format!("g{}", n - 1) }
+            ));
+        }
+        flags.join(",")
+    };
+    let plan = plan(&ruleset(&chain(5_000)), &ruleset(&chain(25_000)), &PlanOptions::default());
+    let last = plan.flags.iter().find(|flag| flag.flag.as_str() == "g7").unwrap();
+    assert_eq!(last.certainty, Certainty::Bounds);
+    assert_eq!((last.gained.to_string(), last.lost.to_string()), ("0% to 50%".into(), "0% to 50%".into()));
+    assert_eq!(last.cells, []);
+    let exact = plan.flags.iter().find(|flag| flag.flag.as_str() == "g3").unwrap();
+    assert_eq!((exact.certainty, exact.gained.to_string()), (Certainty::Exact, "1.25%".into()));
+}
+
+#[test]
+fn e16_a_tiny_share_of_few_units_is_warned_about() {
+    let warnings = |share, population| {
+        let options = PlanOptions { population, ..PlanOptions::default() };
+        let planned = plan(&ruleset(&rollout(0)), &ruleset(&rollout(share)), &options);
+        planned.flags[0].warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(warnings(1, Some(50)), ["0.001% of fewer than 300000 units may be nobody"]);
+    assert_eq!(warnings(1, None), ["0.001% of fewer than 300000 units may be nobody"]);
+    assert_eq!(warnings(1_000, None), [""; 0]);
+    assert_eq!(warnings(25_000, Some(5)), ["25% of fewer than 12 units may be nobody"]);
+}
+
+#[test]
+fn a_new_seed_is_warned_about_and_planned_over_both() {
+    let seeded = rollout(50_000).replace("\"variants\"", "\"seed\":\"other\",\"variants\"");
+    let effect = effect(&rollout(50_000), &seeded);
+    assert_eq!((effect.gained.to_string(), effect.lost.to_string()), ("25%".into(), "25%".into()));
+    assert_eq!(effect.warnings, [PlanWarning::Reshuffled]);
+}
+
+#[test]
+fn a_kill_loses_everyone_who_was_exposed() {
+    let mut killed = ruleset(&rollout(25_000));
+    killed.kill("f");
+    let planned = plan(&ruleset(&rollout(25_000)), &killed, &PlanOptions::default());
+    assert_eq!(planned.flags[0].lost.to_string(), "25%");
+}
+
+/// One point of the lanes of the flag and of its group.
+struct Point {
+    own: Lanes,
+    group: Lanes,
+    own_seed: SeedDigest,
+}
+
+impl Facts for Point {
+    fn judge<O: TestObserver>(&self, _: &Condition, _: &[Condition], _: &mut O) -> Truth {
+        Truth::False
+    }
+    fn lanes(&self, _: Option<&Path>, seed: &SeedDigest) -> Option<Lanes> {
+        Some(if *seed == self.own_seed { self.own } else { self.group })
+    }
+    fn now(&self) -> Option<Timestamp> {
+        None
+    }
+}
+
+/// A flag over lanes 0 and 1 and a group's lane 2.
+#[derive(Clone, Debug)]
+struct Shape {
+    share: u32,
+    boundaries: [u32; 2],
+    holdout: u32,
+    slots: Option<(u32, u32)>,
+}
+
+impl Shape {
+    fn json(&self) -> alloc::string::String {
+        let Self { share, boundaries: [first, second], holdout, slots } = self;
+        let group = slots.map_or_else(Default::default, |(from, to)| {
+            format!("\"group\":{{\"name\":\"h\",\"slots\":[[{from},{to}]]}},")
+        });
+        format!(
+            "\"f\":{{\"variants\":{{\"off\":0,\"a\":1,\"b\":2}},\"off_variant\":\"off\",\"holdout\":{holdout},{group}\
+             \"fallthrough\":{{\"exposure\":{share},\"allocation\":{{\"a\":[[0,{first}],[{second},100000]],\"b\":[[{first},{second}]]}},\
+             \"otherwise\":\"off\"}}}}"
+        )
+    }
+}
+
+fn shape() -> impl Strategy<Value = Shape> {
+    let slots = prop::option::of((0..50_000_u32, 50_001..=100_000_u32));
+    (0..=100_000_u32, 1..50_000_u32, 50_001..100_000_u32, prop_oneof![Just(0), 0..100_000_u32], slots)
+        .prop_map(|(share, first, second, holdout, slots)| Shape { share, boundaries: [first, second], holdout, slots })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
+
+    /// The oracle: every single bucket of lane 0, times the pieces between the breakpoints of the other lanes.
+    #[test]
+    fn the_plan_is_what_counting_every_bucket_gives(before in shape(), after in shape()) {
+        let (old, new) = (ruleset(&before.json()), ruleset(&after.json()));
+        let planned = plan(&old, &new, &PlanOptions::default());
+        let cuts = |interior: Vec<u32>| {
+            let mut cuts: Vec<u32> = interior.into_iter().chain([0, 100_000]).collect();
+            cuts.sort_unstable();
+            cuts.dedup();
+            cuts
+        };
+        let variants = cuts([before.boundaries, after.boundaries].concat());
+        let slots = [before.slots, after.slots].into_iter().flatten().flat_map(|(from, to)| [from, to]);
+        let slots = cuts(slots.chain([95_000]).collect());
+        let bucket = |index| Bucket::from_index(index).unwrap();
+        let side = |ruleset: &Ruleset, point: &Point| {
+            let flag = ruleset.flag("f").unwrap();
+            let variant = decide(ruleset, flag.flag(), point, &mut Unwatched).variant;
+            (variant, variant == flag.flag().off_variant)
+        };
+        let (mut gained, mut lost, mut moved) = (0_u128, 0_u128, 0_u128);
+        for exposure in 0..EVERYONE {
+            for piece in variants.windows(2) {
+                for slot in slots.windows(2) {
+                    let own = Lanes::in_buckets([bucket(exposure), bucket(piece[0]), bucket(0), bucket(0)]);
+                    let group = Lanes::in_buckets([bucket(0), bucket(0), bucket(slot[0]), bucket(0)]);
+                    let point = Point { own, group, own_seed: SeedDigest::of("f") };
+                    let volume = u128::from(piece[1] - piece[0]) * u128::from(slot[1] - slot[0]);
+                    match (side(&old, &point), side(&new, &point)) {
+                        ((_, true), (_, false)) => gained += volume,
+                        ((_, false), (_, true)) => lost += volume,
+                        ((was, _), (is, _)) if was != is => moved += volume,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        let counted = [gained, lost, moved].map(|volume| volume * 10_u128.pow(15));
+        let exact = planned.flags.first().map_or([0; 3], |flag| {
+            [flag.gained, flag.lost, flag.moved].map(|extent| { assert_eq!(extent.min, extent.max); extent.min.thirtieths() })
+        });
+        prop_assert_eq!(exact, counted);
+    }
+}

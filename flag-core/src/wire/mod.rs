@@ -1,0 +1,321 @@
+//! The published form of flags: what stands in a snapshot's JSON.
+//!
+//! These types say what may be *written*; [`crate::Ruleset`] compiles them into what is *evaluated* and quarantines a flag that does not
+//! hold together. Unknown optional fields are ignored; a flag that cannot do without a newer feature names it in [`Flag::requires`].
+
+mod entries;
+mod operator;
+mod snapshot;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::entries::Entries;
+pub use self::operator::Operator;
+pub use self::snapshot::{AuditHead, Kill, MalformedFlag, Parsed, SCHEMA, SNAPSHOT_MAX_FLAGS, Snapshot, SnapshotError};
+use crate::{FlagKey, Share, Timestamp, Value};
+
+/// What a flag is for.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Kind {
+    /// A feature on its way to everyone.
+    #[default]
+    Release,
+    /// A comparison of variants.
+    Experiment,
+    /// An operational setting.
+    Ops,
+    /// A right that some users have.
+    Permission,
+    /// A capability that can be switched off in an emergency. It serves *on* until it is killed.
+    KillSwitch,
+}
+
+/// Where a flag is in its life.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stage {
+    /// The code exists and is off.
+    #[default]
+    Development,
+    /// On for the team.
+    Internal,
+    /// On for users who opt in, or for a growing share.
+    Beta,
+    /// Generally available: on by default.
+    Ga,
+    /// On its way out.
+    Deprecated,
+}
+
+/// What a user's own enabling means.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OptIn {
+    /// Nothing.
+    #[default]
+    None,
+    /// It turns the flag on for that user.
+    Allowed,
+    /// It makes the user eligible; the split among eligible users decides.
+    Required,
+}
+
+/// One flag as published. Everything the evaluator needs, and no documentation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the published form")]
+pub struct Flag {
+    /// The sequence number of the flag's last change.
+    #[serde(default)]
+    pub version: u64,
+    /// What the flag is for.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Where it is in its life.
+    #[serde(default)]
+    pub stage: Stage,
+    /// Off serves [`Flag::off_variant`] to everyone.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// The bucketing version, frozen when the flag is made.
+    #[serde(default = "first_bucketing", skip_serializing_if = "is_first_bucketing")]
+    pub bucketing: u32,
+    /// What the buckets are drawn from; the flag's key where absent. Fixed when the flag is made, so that a rename moves nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Box<str>>,
+    /// The attribute that is bucketed; the context's own unit where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Box<str>>,
+    /// The outcomes by stable id. All values share one type.
+    pub variants: Entries<Value>,
+    /// What is served when the flag is off, killed or expired.
+    pub off_variant: Box<str>,
+    /// Tried in order; the first that matches serves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// Serves when no rule does.
+    pub fallthrough: Serve,
+    /// Other flags that must serve one of some variants, or this one serves its off variant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prerequisites: Vec<Prerequisite>,
+    /// From this time on the off variant is served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off_after: Option<Timestamp>,
+    /// Whether a user may turn the flag on locally.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub overridable: bool,
+    /// What a user's enabling means.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub opt_in: OptIn,
+    /// Critical flags cannot be turned on locally.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub critical: bool,
+    /// The exclusion group and the slots this flag owns in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Membership>,
+    /// The share at the top of lane 0 that is never exposed by a split.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub holdout: Share,
+    /// Whether clients fall back to the code default once the snapshot has expired.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub default_on_expiry: bool,
+    /// Features an evaluator must know to read this flag. One it does not know quarantines the flag.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Box<str>>,
+}
+
+/// One "when ... serve ...".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rule {
+    /// A name, unique in the flag.
+    pub id: Box<str>,
+    /// Whom the rule is for.
+    pub when: Condition,
+    /// What they get.
+    pub serve: Serve,
+}
+
+/// What is served: `{"variant": ID}`, or a split `{"exposure": SHARE, "allocation": {ID: [[FROM, TO]]}, "otherwise": ID}`.
+///
+/// Exactly one of the two forms stands; which, and that its parts fit together, is checked when the flag is compiled.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Serve {
+    /// Everyone gets this variant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<Box<str>>,
+    /// The share of units that the allocation serves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Share>,
+    /// Ranges of lane 1 by variant id. They cover 0..100_000 without gap or overlap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allocation: Option<Entries<Vec<Range>>>,
+    /// What the units that are not exposed get.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub otherwise: Option<Box<str>>,
+}
+
+impl Serve {
+    /// Returns the serve that gives everyone one variant.
+    pub fn variant(id: impl Into<Box<str>>) -> Self {
+        Self { variant: Some(id.into()), ..Self::default() }
+    }
+
+    /// Returns the split that exposes a share of units to one variant.
+    pub fn rollout(exposure: Share, on: impl Into<Box<str>>, otherwise: impl Into<Box<str>>) -> Self {
+        let everything = Range { from: 0, to: crate::share::EVERYONE };
+        Self {
+            variant: None,
+            exposure: Some(exposure),
+            allocation: Some(Entries::from_iter([(on.into(), alloc::vec![everything])])),
+            otherwise: Some(otherwise.into()),
+        }
+    }
+}
+
+/// The buckets `from..to` of a lane, 0..=100_000. JSON: `[from, to]`.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(u32, u32)", into = "(u32, u32)")]
+pub struct Range {
+    /// The first bucket inside.
+    pub from: u32,
+    /// The first bucket after it.
+    pub to: u32,
+}
+
+impl From<(u32, u32)> for Range {
+    fn from((from, to): (u32, u32)) -> Self {
+        Self { from, to }
+    }
+}
+
+impl From<Range> for (u32, u32) {
+    fn from(range: Range) -> Self {
+        (range.from, range.to)
+    }
+}
+
+impl Range {
+    /// Returns how many buckets stand in the range.
+    pub const fn width(self) -> u32 {
+        self.to.saturating_sub(self.from)
+    }
+}
+
+/// A boolean tree over attributes. Exactly one form stands: `{"all": [...]}`, `{"any": [...]}`, `{"not": ...}`, `{"segment": NAME}`, or a
+/// test `{"attribute": PATH, "operator": OPERATOR, "values": [...]}`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Condition {
+    /// True when every one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all: Option<Vec<Condition>>,
+    /// True when one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub any: Option<Vec<Condition>>,
+    /// True when it is false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not: Option<Box<Condition>>,
+    /// A condition of the snapshot's `segments`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub segment: Option<Box<str>>,
+    /// The attribute tested: its name, or a dotted path into objects.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribute: Option<Box<str>>,
+    /// How it is tested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operator: Option<Operator>,
+    /// What it is tested against; the test is true when it is for one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<Value>>,
+}
+
+impl Condition {
+    /// Returns the test of one attribute.
+    pub fn test(attribute: impl Into<Box<str>>, operator: Operator, values: impl IntoIterator<Item = Value>) -> Self {
+        Self {
+            attribute: Some(attribute.into()),
+            operator: Some(operator),
+            values: Some(values.into_iter().collect()),
+            ..Self::default()
+        }
+    }
+
+    /// Returns the condition that holds when all of these do.
+    pub fn all(conditions: impl IntoIterator<Item = Self>) -> Self {
+        Self { all: Some(conditions.into_iter().collect()), ..Self::default() }
+    }
+
+    /// Returns the condition that holds when one of these does.
+    pub fn any(conditions: impl IntoIterator<Item = Self>) -> Self {
+        Self { any: Some(conditions.into_iter().collect()), ..Self::default() }
+    }
+
+    /// Returns the condition that holds when this one is false.
+    pub fn negated(condition: Self) -> Self {
+        Self { not: Some(Box::new(condition)), ..Self::default() }
+    }
+
+    /// Returns the condition that holds in a segment.
+    pub fn segment(name: impl Into<Box<str>>) -> Self {
+        Self { segment: Some(name.into()), ..Self::default() }
+    }
+}
+
+/// Another flag that must serve one of these variants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prerequisite {
+    /// The other flag.
+    pub flag: FlagKey,
+    /// The variants of it that let this flag go on.
+    pub variants: Vec<Box<str>>,
+}
+
+/// A flag's place in an exclusion group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The group's name.
+    pub name: Box<str>,
+    /// The slots of the group's lane 2 that this flag owns, disjoint from those of its other flags.
+    pub slots: Vec<Range>,
+}
+
+/// Flags that never meet: each unit is in the slots of one of them at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// What the slots are drawn from; the group's name where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Box<str>>,
+    /// The attribute that is bucketed for all its flags; the context's own unit where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Box<str>>,
+    /// The share at the top of the lane that is in none of its flags.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub holdout: Share,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn first_bucketing() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
+const fn is_first_bucketing(version: &u32) -> bool {
+    *version == 1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
