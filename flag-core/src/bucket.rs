@@ -123,7 +123,7 @@ impl Lanes {
 }
 
 /// How many units one call of [`Hasher::lanes_of_many`] takes together.
-pub(crate) const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 32;
 
 /// The blake3 compression of this processor, found once and kept beside what uses it.
 #[derive(Copy, Clone, Debug)]
@@ -171,13 +171,19 @@ impl Hasher {
             return;
         };
         self.0.hash_many(inputs, &IV, 0, blake3::IncrementCounter::No, 0, CHUNK_START, CHUNK_END | ROOT, filled);
-        for (slot, hash) in out.iter_mut().zip(filled.chunks_exact(32)) {
-            let mut words = [0_u32; 8];
-            for (word, bytes) in words.iter_mut().zip(hash.chunks_exact(4)) {
-                *word = bytes.iter().rev().fold(0, |sum, byte| (sum << 8) | u32::from(*byte));
+        for (slot, mut hash) in out.iter_mut().zip(filled.chunks_exact(32)) {
+            for lane in &mut slot.0 {
+                if let Some((bytes, rest)) = hash.split_first_chunk() {
+                    (*lane, hash) = (u64::from_le_bytes(*bytes), rest);
+                }
             }
-            *slot = Lanes::from_words(&words);
         }
+    }
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::detect()
     }
 }
 

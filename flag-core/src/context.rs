@@ -3,7 +3,7 @@ use alloc::vec::Vec;
 
 use crate::bucket::{UnitDigest, is_missing};
 use crate::value::integral;
-use crate::{Timestamp, Value};
+use crate::{Timestamp, Value, text};
 
 /// The attribute that stands for the unit id itself, unless the context has an attribute of that name.
 pub const UNIT_ATTRIBUTE: &str = "unit";
@@ -43,7 +43,7 @@ impl Attributes {
     /// Returns the attribute of that very name.
     #[inline]
     pub fn attribute(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(known, _)| **known == *name).map(|(_, value)| value)
+        self.0.iter().find(|(known, _)| text::same(known, name)).map(|(_, value)| value)
     }
 
     /// Returns names and values in order of the names.

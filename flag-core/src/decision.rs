@@ -217,7 +217,7 @@ pub enum AccessError {
         reason: Reason,
     },
     /// The value is of another type, or would lose something in conversion.
-    #[error("flag {flag:?} is a {found}, expected a {expected} without loss")]
+    #[error("flag {flag:?} is of type {found}, expected {expected} without loss")]
     Type {
         /// The flag.
         flag: Box<str>,

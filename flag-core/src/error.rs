@@ -77,7 +77,7 @@ pub enum FlagError {
     #[error("has no variants, expected at least one")]
     NoVariants,
     /// Two variants with values of different types.
-    #[error("variant {variant:?} is a {found}, expected a {expected} as the other variants are")]
+    #[error("variant {variant:?} is of type {found}, expected {expected} as the other variants are")]
     VariantType {
         /// The variant that differs.
         variant: Box<str>,
@@ -87,7 +87,7 @@ pub enum FlagError {
         expected: ValueType,
     },
     /// A variant whose value is a list or null.
-    #[error("variant {variant:?} is a {found}, expected a bool, string, integer, float or object")]
+    #[error("variant {variant:?} is of type {found}, expected a bool, string, integer, float or object")]
     VariantForm {
         /// The variant.
         variant: Box<str>,

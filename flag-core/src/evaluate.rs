@@ -78,6 +78,7 @@ impl TestObserver for Unwatched {}
 impl Observer for Unwatched {}
 
 /// The facts of a context.
+#[derive(Copy, Clone)]
 pub(crate) struct ContextFacts<'c, 'a> {
     pub(crate) context: &'c Context<'a>,
     pub(crate) hasher: Hasher,
@@ -212,25 +213,27 @@ impl Ruleset {
     /// Decides every flag that is not quarantined for one context, in the order of the snapshot. Buckets are drawn many at once, and
     /// nothing is allocated.
     pub fn evaluate_all<'r>(&'r self, context: &Context<'_>, mut each: impl FnMut(Decision<'r>)) {
+        let live = self.slots.iter().filter_map(|slot| if let Slot::Live(flag) = slot { Some(flag) } else { None });
+        let facts = ContextFacts { context, hasher: self.hasher };
+        let Some(unit) = context.unit_digest() else {
+            return live.for_each(|flag| each(Decision::new(flag, decide(self, flag, &facts, &mut Unwatched))));
+        };
+        let mut ahead = live.clone().filter(|flag| flag.buckets_unit);
         let mut lanes = [Lanes::ZERO; BATCH];
-        for batch in self.slots.chunks(BATCH) {
-            let live = || batch.iter().filter_map(|slot| if let Slot::Live(flag) = slot { Some(flag) } else { None });
-            if let Some(unit) = context.unit_digest() {
-                let bucketed = live().filter(|flag| flag.buckets_unit);
-                self.hasher.lanes_of_many(bucketed.map(|flag| (unit, &flag.seed)), &mut lanes);
-            }
-            let mut drawn = lanes.iter().copied();
-            for flag in live() {
-                let facts = ContextFacts { context, hasher: self.hasher };
-                let lanes = if flag.buckets_unit && context.unit_digest().is_some() { drawn.next() } else { None };
-                let outcome = match lanes {
-                    Some(lanes) => {
-                        decide(self, flag, &PreparedFacts { facts, seed: &flag.seed, lanes }, &mut Unwatched)
-                    }
-                    None => decide(self, flag, &facts, &mut Unwatched),
-                };
-                each(Decision::new(flag, outcome));
-            }
+        let mut drawn = BATCH;
+        for flag in live {
+            let outcome = if flag.buckets_unit {
+                if drawn == BATCH {
+                    self.hasher.lanes_of_many(ahead.by_ref().take(BATCH).map(|flag| (unit, &flag.seed)), &mut lanes);
+                    drawn = 0;
+                }
+                let lanes = lanes.get(drawn).copied().unwrap_or(Lanes::ZERO);
+                drawn = drawn.saturating_add(1);
+                decide(self, flag, &PreparedFacts { facts, seed: &flag.seed, lanes }, &mut Unwatched)
+            } else {
+                decide(self, flag, &facts, &mut Unwatched)
+            };
+            each(Decision::new(flag, outcome));
         }
     }
 }
@@ -332,48 +335,48 @@ fn serve_split<F: Facts, O: Observer>(
     rule: Option<usize>,
     observer: &mut O,
 ) -> Result<Served, Reason> {
-    let (bucket, result) = place_in_split(flag, split, choice, facts);
-    observer.saw(Step::Serve { rule, bucket, share: split.exposure, result });
-    let served = |variant, reason| Ok(Served { variant, bucket, reason });
-    match result {
-        SplitResult::Exposed(variant) => served(variant, Reason::Split),
-        SplitResult::NotExposed => served(split.otherwise, Reason::Split),
-        SplitResult::Excluded => served(split.otherwise, Reason::Excluded),
-        SplitResult::HeldOut => served(split.otherwise, Reason::HeldOut),
-        SplitResult::NoUnit => Err(Reason::TargetingKeyMissing),
-        SplitResult::NotOptedIn => Err(Reason::NotOptedIn),
-    }
-}
-
-#[inline]
-fn place_in_split<F: Facts>(flag: &Flag, split: &Split, choice: Choice, facts: &F) -> (Option<Bucket>, SplitResult) {
+    let share = split.exposure;
+    let mut saw = |bucket, result| observer.saw(Step::Serve { rule, bucket, share, result });
     if flag.opt_in == OptIn::Required && choice != Choice::OptedIn {
-        return (None, SplitResult::NotOptedIn);
+        saw(None, SplitResult::NotOptedIn);
+        return Err(Reason::NotOptedIn);
     }
     if let Some(variant) = flag.needs_no_unit(split) {
-        return (None, SplitResult::Exposed(variant));
+        saw(None, SplitResult::Exposed(variant));
+        return Ok(Served { variant, bucket: None, reason: Reason::Split });
     }
-    let unit = flag.unit.as_deref();
-    let Some(lanes) = facts.lanes(unit, &flag.seed) else { return (None, SplitResult::NoUnit) };
+    let Some(lanes) = facts.lanes(flag.unit.as_deref(), &flag.seed) else {
+        saw(None, SplitResult::NoUnit);
+        return Err(Reason::TargetingKeyMissing);
+    };
     let bucket = lanes.exposure();
+    if let Some(kept_out) = kept_out(flag, bucket, facts) {
+        let reason = if kept_out == SplitResult::HeldOut { Reason::HeldOut } else { Reason::Excluded };
+        saw(Some(bucket), kept_out);
+        return Ok(Served { variant: split.otherwise, bucket: Some(bucket), reason });
+    }
+    let exposed = split.exposure.exposes(bucket);
+    let on = split.single().unwrap_or_else(|| split.variant_of(lanes.variant()));
+    saw(Some(bucket), if exposed { SplitResult::Exposed(on) } else { SplitResult::NotExposed });
+    Ok(Served { variant: if exposed { on } else { split.otherwise }, bucket: Some(bucket), reason: Reason::Split })
+}
+
+/// Tells whether a holdout, or another flag's slots of the exclusion group, keep a unit out of the flag's splits.
+#[inline]
+fn kept_out<F: Facts>(flag: &Flag, bucket: Bucket, facts: &F) -> Option<SplitResult> {
     if let Some(membership) = &flag.membership {
-        let Some(slots) = facts.lanes(unit, &membership.seed) else { return (None, SplitResult::NoUnit) };
-        let slot = slots.slot();
+        let Some(lanes) = facts.lanes(flag.unit.as_deref(), &membership.seed) else {
+            return Some(SplitResult::Excluded);
+        };
+        let slot = lanes.slot();
         if is_held_out(slot, membership.holdout) {
-            return (Some(bucket), SplitResult::HeldOut);
+            return Some(SplitResult::HeldOut);
         }
         if !membership.owns(slot) {
-            return (Some(bucket), SplitResult::Excluded);
+            return Some(SplitResult::Excluded);
         }
     }
-    let result = if is_held_out(bucket, flag.holdout) {
-        SplitResult::HeldOut
-    } else if !split.exposure.exposes(bucket) {
-        SplitResult::NotExposed
-    } else {
-        SplitResult::Exposed(split.single().unwrap_or_else(|| split.variant_of(lanes.variant())))
-    };
-    (Some(bucket), result)
+    is_held_out(bucket, flag.holdout).then_some(SplitResult::HeldOut)
 }
 
 /// A holdout is the top of its lane, so that raising a share never reaches into it.

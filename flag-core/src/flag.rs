@@ -1,6 +1,7 @@
 //! One compiled flag: what the evaluator reads.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use hashbrown::{HashMap, HashSet};
@@ -52,7 +53,8 @@ pub struct Flag {
     pub(crate) fallthrough: Serve,
     pub(crate) off_after: Option<Timestamp>,
     pub(crate) unit: Option<Box<Path>>,
-    pub(crate) variants: Box<[Variant]>,
+    /// Shared by flags that have the same, as most booleans do.
+    pub(crate) variants: Arc<[Variant]>,
     pub(crate) rules: Box<[Rule]>,
     pub(crate) prerequisites: Box<[Prerequisite]>,
     pub(crate) membership: Option<Box<Membership>>,
@@ -240,13 +242,36 @@ impl Flag {
     }
 }
 
+/// What the flags of one snapshot are compiled against.
+pub(crate) struct Compiler<'w> {
+    pub(crate) segments: Segments<'w>,
+    groups: HashMap<&'w str, &'w wire::Group>,
+    /// The variants of the flag before, for the next one to share.
+    variants: Option<Arc<[Variant]>>,
+}
+
+impl<'w> Compiler<'w> {
+    pub(crate) fn new(segments: &'w wire::Entries<wire::Condition>, groups: &'w wire::Entries<wire::Group>) -> Self {
+        Self { segments: Segments::new(segments.iter()), groups: groups.iter().collect(), variants: None }
+    }
+
+    fn share(&mut self, wire: wire::Entries<Value>) -> Arc<[Variant]> {
+        let same = |variants: &&Arc<[Variant]>| {
+            let pairs = || variants.iter().zip(wire.iter());
+            variants.len() == wire.len()
+                && pairs().all(|(known, (id, value))| *known.id == *id && known.value == *value)
+        };
+        if let Some(variants) = self.variants.as_ref().filter(same) {
+            return Arc::clone(variants);
+        }
+        let variants: Arc<[Variant]> = wire.into_iter().map(|(id, value)| Variant { id, value }).collect();
+        self.variants = Some(Arc::clone(&variants));
+        variants
+    }
+}
+
 /// Compiles everything of a flag that other flags have no part in. Prerequisites are resolved by the ruleset.
-pub(crate) fn compile(
-    key: &str,
-    wire: &wire::Flag,
-    segments: &mut Segments<'_>,
-    groups: &HashMap<&str, &wire::Group>,
-) -> Result<Flag, FlagError> {
+pub(crate) fn compile(key: &str, wire: &mut wire::Flag, compiler: &mut Compiler<'_>) -> Result<Flag, FlagError> {
     let key: FlagKey = key.parse()?;
     if let Some(feature) = wire.requires.iter().find(|feature| !KNOWN_FEATURES.contains(&&***feature)) {
         return Err(FlagError::UnknownFeature { feature: feature.clone() });
@@ -272,7 +297,8 @@ pub(crate) fn compile(
     for id in wire.variants.names() {
         named("a variant id", id)?;
     }
-    let variants = variants(wire)?;
+    check_variants(&wire.variants)?;
+    let variants = compiler.share(core::mem::take(&mut wire.variants));
     let index = |place: Place, id: &str| {
         let at = variants.iter().position(|variant| *variant.id == *id);
         at.and_then(|at| VariantIndex::try_from(at).ok())
@@ -287,12 +313,12 @@ pub(crate) fn compile(
         if !ids.insert(&*rule.id) {
             return Err(FlagError::RuleTwice { id: rule.id.clone() });
         }
-        let when = condition::compile(&rule.when, segments)
+        let when = condition::compile(&rule.when, &mut compiler.segments)
             .map_err(|source| FlagError::Condition { id: rule.id.clone(), source })?;
         let serve = serve(&rule.serve, &Place::Rule(rule.id.clone()), &index)?;
         rules.push(Rule { id: rule.id.clone(), when, serve });
     }
-    let membership = wire.group.as_ref().map(|group| membership(group, wire, groups)).transpose()?;
+    let membership = wire.group.as_ref().map(|group| membership(group, wire, &compiler.groups)).transpose()?;
     let unit = wire.unit.clone().filter(|unit| **unit != *UNIT_ATTRIBUTE).map(|unit| Box::new(Path::new(unit)));
     let mut flag = Flag {
         seed: SeedDigest::of(wire.seed.as_deref().unwrap_or(key.as_str())),
@@ -322,9 +348,9 @@ pub(crate) fn compile(
     Ok(flag)
 }
 
-fn variants(wire: &wire::Flag) -> Result<Box<[Variant]>, FlagError> {
+fn check_variants(wire: &wire::Entries<Value>) -> Result<(), FlagError> {
     let mut common = None;
-    for (id, value) in wire.variants.iter() {
+    for (id, value) in wire.iter() {
         let found = value.value_type();
         if matches!(found, ValueType::Null | ValueType::List) {
             return Err(FlagError::VariantForm { variant: id.into(), found });
@@ -337,10 +363,7 @@ fn variants(wire: &wire::Flag) -> Result<Box<[Variant]>, FlagError> {
             return Err(FlagError::VariantDepth { variant: id.into() });
         }
     }
-    if common.is_none() {
-        return Err(FlagError::NoVariants);
-    }
-    Ok(wire.variants.iter().map(|(id, value)| Variant { id: id.into(), value: value.clone() }).collect())
+    if common.is_some() { Ok(()) } else { Err(FlagError::NoVariants) }
 }
 
 fn serve(

@@ -49,6 +49,7 @@ mod portion;
 mod ruleset;
 mod semver;
 mod share;
+mod text;
 mod timestamp;
 mod value;
 pub mod wire;

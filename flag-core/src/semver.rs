@@ -105,8 +105,6 @@ impl fmt::Display for VersionOperator {
 ///
 /// In a comparison a partial version is filled with zeros: `>1` is `>1.0.0`, which `1.0.1` fulfils.
 ///
-/// Prints as the operator and the text it was made of.
-///
 /// ```
 /// # use flag_core::{VersionOperator, VersionRequirement};
 /// let requirement = VersionRequirement::new(VersionOperator::Caret, "1.2")?;
@@ -118,9 +116,40 @@ impl fmt::Display for VersionOperator {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct VersionRequirement {
     operator: VersionOperator,
-    text: Box<str>,
-    bound: Precedence<Box<str>>,
     pinned: Pinned,
+    bound: Bound,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Bound {
+    /// Three numbers and nothing else, as most are.
+    Release([u64; 3]),
+    Other(Box<Precedence<Box<str>>>),
+}
+
+/// Returns the three numbers of a version that is nothing else: `1.24.3`. Everything rarer, and everything wrong, is none.
+#[inline]
+fn release(text: &str) -> Option<[u64; 3]> {
+    let mut numbers = [0_u64; 3];
+    let mut bytes = text.bytes();
+    for (place, number) in (0..3).zip(&mut numbers) {
+        let first = bytes.next()?.wrapping_sub(b'0');
+        if first > 9 {
+            return None;
+        }
+        *number = u64::from(first);
+        loop {
+            match bytes.next() {
+                Some(b'.') if place < 2 => break,
+                None if place == 2 => break,
+                Some(digit @ b'0'..=b'9') if first != 0 => {
+                    *number = number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0')))?;
+                }
+                _ => return None,
+            }
+        }
+    }
+    Some(numbers)
 }
 
 /// Which leading numbers a caret or tilde range keeps equal. This is the upper bound without adding one to a number of any
@@ -130,6 +159,17 @@ enum Pinned {
     Major,
     Minor,
     Patch,
+}
+
+impl Pinned {
+    /// Returns how many leading numbers that is.
+    const fn count(self) -> usize {
+        match self {
+            Self::Major => 1,
+            Self::Minor => 2,
+            Self::Patch => 3,
+        }
+    }
 }
 
 impl VersionRequirement {
@@ -145,7 +185,13 @@ impl VersionRequirement {
             _ if !bound.minor.is_zero() => Pinned::Minor,
             _ => Pinned::Patch,
         };
-        Ok(Self { operator, text: text.into(), bound: bound.into_owned(), pinned })
+        let bound = match (bound.major, bound.minor, bound.patch) {
+            (Number::Small(major), Number::Small(minor), Number::Small(patch)) if bound.pre_release.is_empty() => {
+                Bound::Release([major, minor, patch])
+            }
+            _ => Bound::Other(Box::new(bound.into_owned())),
+        };
+        Ok(Self { operator, pinned, bound })
     }
 
     /// Returns the operator.
@@ -155,37 +201,39 @@ impl VersionRequirement {
 
     /// Returns whether `version` fulfils the requirement.
     pub fn matches(&self, version: &Version<'_>) -> bool {
-        let order = version.0.compare(&self.bound);
+        match &self.bound {
+            Bound::Other(bound) => self.relates(version.0.compare(bound), || bound.shares(&version.0, self.pinned)),
+            Bound::Release(numbers) => {
+                let [major, minor, patch] = numbers.map(Number::Small);
+                let bound = Precedence { major, minor, patch, pre_release: "" };
+                self.relates(version.0.compare(&bound), || bound.shares(&version.0, self.pinned))
+            }
+        }
+    }
+
+    #[inline]
+    fn relates(&self, order: Ordering, keeps_pinned: impl FnOnce() -> bool) -> bool {
         match self.operator {
             VersionOperator::Equal => order.is_eq(),
             VersionOperator::Greater => order.is_gt(),
             VersionOperator::GreaterOrEqual => order.is_ge(),
             VersionOperator::Less => order.is_lt(),
             VersionOperator::LessOrEqual => order.is_le(),
-            VersionOperator::Caret | VersionOperator::Tilde => order.is_ge() && self.keeps_pinned(&version.0),
+            VersionOperator::Caret | VersionOperator::Tilde => order.is_ge() && keeps_pinned(),
         }
     }
 
     /// Returns whether the version that `text` spells fulfils the requirement; `None` where it spells none.
+    #[inline]
     pub fn matches_text(&self, text: &str) -> Option<bool> {
-        Version::parse(text).ok().map(|version| self.matches(&version))
-    }
-
-    fn keeps_pinned(&self, version: &Precedence<&str>) -> bool {
-        let same_major = || version.major.compare(&self.bound.major).is_eq();
-        let same_minor = || version.minor.compare(&self.bound.minor).is_eq();
-        let same_patch = || version.patch.compare(&self.bound.patch).is_eq();
-        match self.pinned {
-            Pinned::Major => same_major(),
-            Pinned::Minor => same_major() && same_minor(),
-            Pinned::Patch => same_major() && same_minor() && same_patch(),
+        match (&self.bound, release(text)) {
+            (Bound::Release(bound), Some(version)) => {
+                let pinned = self.pinned.count();
+                let mut pairs = version.iter().zip(bound).take(pinned);
+                Some(self.relates(version.cmp(bound), || pairs.all(|(version, bound)| version == bound)))
+            }
+            _ => Version::parse(text).ok().map(|version| self.matches(&version)),
         }
-    }
-}
-
-impl fmt::Display for VersionRequirement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.operator, self.text)
     }
 }
 
@@ -206,6 +254,18 @@ impl<S: AsRef<str>> Precedence<S> {
         let numbers = numbers.then_with(|| self.minor.compare(&other.minor));
         let numbers = numbers.then_with(|| self.patch.compare(&other.patch));
         numbers.then_with(|| compare_pre_releases(self.pre_release.as_ref(), other.pre_release.as_ref()))
+    }
+
+    /// Tells whether the leading numbers that are pinned are the same.
+    fn shares<T: AsRef<str>>(&self, other: &Precedence<T>, pinned: Pinned) -> bool {
+        let mut same = [
+            self.major.compare(&other.major).is_eq(),
+            self.minor.compare(&other.minor).is_eq(),
+            self.patch.compare(&other.patch).is_eq(),
+        ]
+        .into_iter()
+        .take(pinned.count());
+        same.all(|same| same)
     }
 }
 

@@ -72,7 +72,7 @@ pub enum ConditionError {
         found: usize,
     },
     /// A value of a type that the operator cannot compare with.
-    #[error("value {index} of the test {attribute:?} {operator} is a {found}, expected {expected}")]
+    #[error("value {index} of the test {attribute:?} {operator} is of type {found}, expected {expected}")]
     ValueType {
         /// The attribute.
         attribute: Box<str>,

@@ -6,7 +6,7 @@ use super::fold;
 use crate::cidr::Cidr;
 use crate::context::Found;
 use crate::semver::VersionRequirement;
-use crate::{Timestamp, Value};
+use crate::{Timestamp, Value, text};
 
 /// A test's operator with its values, ready to judge.
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +96,11 @@ impl Matcher {
         }
     }
 
+    /// Judges a missing attribute: no operator holds of it. One that this build does not know might, so that is still unknown.
+    pub(crate) const fn judge_missing(&self) -> Truth {
+        if matches!(self, Self::Unknown) { Truth::Unknown } else { Truth::False }
+    }
+
     fn judge_any(&self, items: &[Value]) -> Truth {
         let mut result = Truth::False;
         for item in items {
@@ -127,10 +132,7 @@ impl Matcher {
                 let Found::Value(value @ (Value::Integer(_) | Value::Float(_))) = found else { return Truth::Unknown };
                 values.iter().any(|limit| value.compare_numbers(limit).is_some_and(|side| bound.holds(side))).into()
             }
-            Self::Version(requirements) => on_text(found, |text| match crate::semver::Version::parse(text) {
-                Ok(version) => requirements.iter().any(|requirement| requirement.matches(&version)).into(),
-                Err(_) => Truth::Unknown,
-            }),
+            Self::Version(requirements) => on_text(found, |text| any_version(requirements, text)),
             Self::Before(times) => on_time(found, |time| times.iter().any(|limit| time < *limit)),
             Self::After(times) => on_time(found, |time| times.iter().any(|limit| time > *limit)),
             Self::Networks(networks) => on_text(found, |text| match text.parse() {
@@ -143,14 +145,26 @@ impl Matcher {
     }
 }
 
+fn any_version(requirements: &[VersionRequirement], text: &str) -> Truth {
+    let mut result = Truth::False;
+    for requirement in requirements {
+        match requirement.matches_text(text) {
+            Some(true) => return Truth::True,
+            Some(false) => {}
+            None => result = Truth::Unknown,
+        }
+    }
+    result
+}
+
 /// Up to here a scan beats a binary search.
 const SCANNED: usize = 8;
 
-fn one_of(sorted: &[Box<str>], text: &str) -> bool {
+fn one_of(sorted: &[Box<str>], value: &str) -> bool {
     if sorted.len() <= SCANNED {
-        sorted.iter().any(|known| **known == *text)
+        sorted.iter().any(|known| text::same(known, value))
     } else {
-        sorted.binary_search_by(|known| (**known).cmp(text)).is_ok()
+        sorted.binary_search_by(|known| (**known).cmp(value)).is_ok()
     }
 }
 

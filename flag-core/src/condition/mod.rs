@@ -86,7 +86,7 @@ impl Condition {
         match self {
             Self::Test(test) => {
                 let found = test.path.find(context);
-                let truth = found.map_or(Truth::False, |found| test.matcher.judge(found));
+                let truth = found.map_or_else(|| test.matcher.judge_missing(), |found| test.matcher.judge(found));
                 observer.tested(test, found, truth)
             }
             Self::All(parts) => decisive(parts, Truth::False, |part| part.judge(segments, context, observer)),

@@ -184,7 +184,6 @@ fn prints_all_three_numbers() {
     for (text, expected) in table {
         assert_eq!(version(text).to_string(), expected);
     }
-    assert_eq!(requirement("^v1.2").to_string(), "^v1.2");
 }
 
 #[test]
@@ -324,7 +323,7 @@ proptest! {
         for (operator, stop) in [(VersionOperator::Caret, caret), (VersionOperator::Tilde, tilde)] {
             let expected = start <= version(&text) && version(&text) < version(&stop);
             let requirement = VersionRequirement::new(operator, &partial).unwrap();
-            prop_assert_eq!(requirement.matches_text(&text), Some(expected), "{} against {}", text, requirement);
+            prop_assert_eq!(requirement.matches_text(&text), Some(expected), "{} against {:?}", text, requirement);
         }
     }
 

@@ -36,14 +36,14 @@ pub struct Snapshot {
     /// The change it was made from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audit_head: Option<AuditHead>,
-    /// The flags by key.
-    pub flags: Entries<Flag>,
     /// Named conditions.
     #[serde(default, skip_serializing_if = "Entries::is_empty")]
     pub segments: Entries<Condition>,
     /// Exclusion groups.
     #[serde(default, skip_serializing_if = "Entries::is_empty")]
     pub groups: Entries<Group>,
+    /// The flags by key. They are written after what they refer to, so that a reader can compile them as they come.
+    pub flags: Entries<Flag>,
     /// What is off, stronger than everything.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kills: Vec<Kill>,

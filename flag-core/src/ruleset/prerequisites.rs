@@ -1,0 +1,152 @@
+//! Links flags to their prerequisites, and quarantines those that cannot be.
+
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use hashbrown::HashMap;
+
+use super::{Candidate, PREREQUISITE_MAX_COST, PREREQUISITE_MAX_DEPTH};
+use crate::error::FlagError;
+use crate::flag::Prerequisite;
+use crate::wire;
+
+/// Links prerequisites, prerequisites first. What is left over then stands on a cycle or behind one.
+pub(super) fn resolve(candidates: &mut [Candidate]) {
+    if candidates.iter().all(|candidate| candidate.prerequisites.is_empty()) {
+        return;
+    }
+    let wanted: Vec<Vec<wire::Prerequisite>> =
+        candidates.iter_mut().map(|candidate| core::mem::take(&mut candidate.prerequisites)).collect();
+    let keys: Vec<Box<str>> = candidates.iter().map(|candidate| candidate.key.clone()).collect();
+    let places: HashMap<&str, usize> = keys.iter().enumerate().map(|(place, key)| (&**key, place)).collect();
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); candidates.len()];
+    let mut waiting: Vec<usize> = vec![0; candidates.len()];
+    for (place, prerequisites) in wanted.iter().enumerate() {
+        for prerequisite in prerequisites {
+            let Some(on) = places.get(prerequisite.flag.as_str()) else { continue };
+            if let (Some(dependents), Some(waiting)) = (dependents.get_mut(*on), waiting.get_mut(place)) {
+                dependents.push(place);
+                *waiting = waiting.saturating_add(1);
+            }
+        }
+    }
+    let mut weights: Vec<Weight> = vec![Weight { depth: 0, cost: 1 }; candidates.len()];
+    let mut ready: Vec<usize> =
+        waiting.iter().enumerate().filter(|(_, waiting)| **waiting == 0).map(|(place, _)| place).collect();
+    while let Some(place) = ready.pop() {
+        let prerequisites = wanted.get(place).map(Vec::as_slice).unwrap_or_default();
+        let linked = link(prerequisites, &places, candidates, &weights);
+        if let (Some(candidate), Some(weight)) = (candidates.get_mut(place), weights.get_mut(place)) {
+            match (&mut candidate.flag, linked) {
+                (Ok(flag), Ok((links, total))) => (flag.prerequisites, *weight) = (links, total),
+                (flag @ Ok(_), Err(error)) => *flag = Err(error),
+                (Err(_), _) => {}
+            }
+        }
+        for dependent in dependents.get(place).map(Vec::as_slice).unwrap_or_default() {
+            if let Some(waiting) = waiting.get_mut(*dependent) {
+                *waiting = waiting.saturating_sub(1);
+                if *waiting == 0 {
+                    ready.push(*dependent);
+                }
+            }
+        }
+    }
+    quarantine_cycles(candidates, &wanted, &places, &waiting);
+}
+
+#[derive(Copy, Clone)]
+struct Weight {
+    depth: usize,
+    cost: usize,
+}
+
+fn link(
+    prerequisites: &[wire::Prerequisite],
+    places: &HashMap<&str, usize>,
+    candidates: &[Candidate],
+    weights: &[Weight],
+) -> Result<(Box<[Prerequisite]>, Weight), FlagError> {
+    let mut total = Weight { depth: 0, cost: 1 };
+    let mut links = Vec::with_capacity(prerequisites.len());
+    for wire::Prerequisite { flag: key, variants } in prerequisites {
+        let flag = || key.as_str().into();
+        let place = *places.get(key.as_str()).ok_or_else(|| FlagError::NoPrerequisite { flag: flag() })?;
+        let (Some(Candidate { flag: Ok(target), .. }), Some(weight)) = (candidates.get(place), weights.get(place))
+        else {
+            return Err(FlagError::PrerequisiteQuarantined { flag: flag() });
+        };
+        let accepted = variants
+            .iter()
+            .map(|variant| {
+                target
+                    .index_of(variant)
+                    .ok_or_else(|| FlagError::PrerequisiteVariant { flag: flag(), variant: variant.clone() })
+            })
+            .collect::<Result<_, _>>()?;
+        total = Weight {
+            depth: total.depth.max(weight.depth.saturating_add(1)),
+            cost: total.cost.saturating_add(weight.cost),
+        };
+        links.push(Prerequisite { flag: u32::try_from(place).unwrap_or(u32::MAX), accepted });
+    }
+    if total.depth > PREREQUISITE_MAX_DEPTH {
+        return Err(FlagError::PrerequisiteDepth { found: total.depth, limit: PREREQUISITE_MAX_DEPTH });
+    }
+    if total.cost > PREREQUISITE_MAX_COST {
+        return Err(FlagError::PrerequisiteCost { found: total.cost, limit: PREREQUISITE_MAX_COST });
+    }
+    Ok((links.into(), total))
+}
+
+/// Names the cycle in every flag that stands on one; flags behind a cycle name the prerequisite that leads to it.
+fn quarantine_cycles(
+    candidates: &mut [Candidate],
+    wanted: &[Vec<wire::Prerequisite>],
+    places: &HashMap<&str, usize>,
+    waiting: &[usize],
+) {
+    let unresolved = |place: usize| waiting.get(place).is_some_and(|waiting| *waiting > 0);
+    let next = |place: usize| {
+        let prerequisites = wanted.get(place).map(Vec::as_slice).unwrap_or_default();
+        prerequisites.iter().find_map(|prerequisite| {
+            places.get(prerequisite.flag.as_str()).copied().filter(|on| unresolved(*on)).map(|on| (on, prerequisite))
+        })
+    };
+    let mut visited = vec![false; candidates.len()];
+    for start in 0..candidates.len() {
+        let mut path: Vec<(usize, &wire::Prerequisite)> = Vec::new();
+        let mut place = start;
+        while unresolved(place) && visited.get(place) == Some(&false) {
+            if let Some(seen) = visited.get_mut(place) {
+                *seen = true;
+            }
+            let Some((on, prerequisite)) = next(place) else { break };
+            path.push((place, prerequisite));
+            place = on;
+        }
+        let cycle_from = path.iter().position(|(on_path, _)| *on_path == place).unwrap_or(path.len());
+        let (behind, cycle) = path.split_at(cycle_from);
+        for (place, prerequisite) in behind {
+            if let Some(Candidate { flag, .. }) = candidates.get_mut(*place) {
+                *flag = Err(FlagError::PrerequisiteQuarantined { flag: prerequisite.flag.as_str().into() });
+            }
+        }
+        // A cycle is told from each of its flags on: the flag's own prerequisite comes right after it.
+        for (turn, (place, _)) in cycle.iter().enumerate() {
+            // One that is longer than prerequisites may be nested is refused as that: all its paths together grow with its square.
+            let error = if cycle.len() > PREREQUISITE_MAX_DEPTH {
+                FlagError::PrerequisiteDepth { found: cycle.len(), limit: PREREQUISITE_MAX_DEPTH }
+            } else {
+                let (head, tail) = cycle.split_at(turn);
+                let path =
+                    tail.iter().chain(head).filter_map(|(at, _)| candidates.get(*at)?.key.parse().ok()).collect();
+                FlagError::PrerequisiteCycle { path }
+            };
+            if let Some(Candidate { flag, .. }) = candidates.get_mut(*place) {
+                *flag = Err(error);
+            }
+        }
+    }
+}
