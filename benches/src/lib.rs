@@ -3,8 +3,17 @@
 //! 100 flags with keys of 24 bytes: 50 boolean, 30 with a 25 % rollout, 20 with a rule of three conditions (os equals, semver at least, team
 //! among three) and a 50 % rollout. 1,024 distinct ids in the form of UUIDs. All of it is drawn from blake3, so no run differs from another.
 
+#![allow(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+
+pub mod signed;
+
 use flag_core::Attributes;
 use serde_json::{Value, json};
+
+/// The project of every snapshot.
+pub const PROJECT: &str = "shop";
+/// Its environment.
+pub const ENVIRONMENT: &str = "production";
 
 /// How many people the rows evaluate for in turn.
 pub const PEOPLE: usize = 1_024;
@@ -67,7 +76,7 @@ pub fn snapshot_json(flags: usize) -> Vec<u8> {
         _ => (rule_key(number), flag_with_rule()),
     });
     let flags: serde_json::Map<String, Value> = keyed.collect();
-    let snapshot = json!({"schema": 1, "project": "shop", "environment": "production", "epoch": 1, "version": 1,
+    let snapshot = json!({"schema": 1, "project": PROJECT, "environment": ENVIRONMENT, "epoch": 1, "version": 1,
         "issued_at": "2026-01-15T00:00:00Z", "expires_at": "2027-01-15T00:00:00Z", "flags": flags});
     snapshot.to_string().into_bytes()
 }

@@ -62,6 +62,26 @@ impl<N: Into<Box<str>>, V: Into<Value>> FromIterator<(N, V)> for Attributes {
     }
 }
 
+/// A unit id with its digest, for a program that decides for the same unit again and again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unit {
+    id: Box<str>,
+    digest: UnitDigest,
+}
+
+impl Unit {
+    /// Returns the unit of an id, unless the id counts as missing ([`crate::is_missing`]).
+    pub fn new(id: impl Into<Box<str>>) -> Option<Self> {
+        let id = id.into();
+        (!is_missing(&id)).then(|| Self { digest: UnitDigest::of(&id), id })
+    }
+
+    /// Returns the id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 /// The facts of one evaluation: who, with which attributes, and when. It borrows everything, so making one allocates nothing.
 #[derive(Copy, Clone, Debug)]
 pub struct Context<'a> {
@@ -74,6 +94,11 @@ impl<'a> Context<'a> {
     /// Returns the context of a unit. An id that counts as missing ([`crate::is_missing`]) makes the context anonymous.
     pub fn new(unit: &'a str) -> Self {
         Self { unit: (!is_missing(unit)).then(|| (Some(unit), UnitDigest::of(unit))), ..Self::anonymous() }
+    }
+
+    /// Returns the context of a unit whose digest is at hand already.
+    pub fn of(unit: &'a Unit) -> Self {
+        Self { unit: Some((Some(&unit.id), unit.digest)), ..Self::anonymous() }
     }
 
     /// Returns the context of nobody in particular: splits are skipped.
@@ -251,6 +276,14 @@ mod tests {
         ] {
             assert_eq!(digest(missing.clone()), None, "{missing}");
         }
+    }
+
+    #[test]
+    fn a_kept_unit_is_the_same_as_its_id() {
+        let unit = Unit::new("install-7").unwrap();
+        assert_eq!(Context::of(&unit).unit(), Context::new("install-7").unit());
+        assert_eq!(Context::of(&unit).unit_digest(), Context::new("install-7").unit_digest());
+        assert_eq!(Unit::new("unknown"), None);
     }
 
     #[test]

@@ -58,10 +58,10 @@ pub use allocate::{AllocationError, reallocate};
 pub use bucket::{BUCKETING_VERSION, Lanes, SENTINELS, SeedDigest, UnitDigest, is_missing};
 pub use cidr::{Cidr, CidrError};
 pub use condition::{
-    CONDITION_MAX_DEPTH, CONDITION_MAX_NODES, ConditionError, OperandError, TEST_MAX_VALUE_BYTES, TEST_MAX_VALUES,
-    Truth,
+    CONDITION_MAX_DEPTH, CONDITION_MAX_NODES, ConditionError, OperandError, RULESET_MAX_PATTERNS, TEST_MAX_VALUE_BYTES,
+    TEST_MAX_VALUES, Truth,
 };
-pub use context::{Attributes, Context, UNIT_ATTRIBUTE};
+pub use context::{Attributes, Context, UNIT_ATTRIBUTE, Unit};
 pub use decision::{AccessError, Decision, Reason};
 pub use error::{FlagError, Place, RangeError};
 pub use evaluate::FlagRef;
@@ -78,3 +78,7 @@ pub use semver::{Version, VersionError, VersionOperator, VersionRequirement, Ver
 pub use share::{Bucket, EVERYONE, Share, ShareError};
 pub use timestamp::{Timestamp, TimestampError, TimestampField, TimestampSyntax};
 pub use value::{Object, VALUE_MAX_DEPTH, Value, ValueType};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeDoctests;

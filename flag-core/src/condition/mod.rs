@@ -1,16 +1,18 @@
 //! Compiled conditions and their three-valued evaluation.
 
 mod compile;
+mod error;
 mod fold;
 mod matcher;
+mod operands;
 
 use alloc::boxed::Box;
 
-pub use self::compile::{
-    CONDITION_MAX_DEPTH, CONDITION_MAX_NODES, ConditionError, OperandError, TEST_MAX_VALUE_BYTES, TEST_MAX_VALUES,
-};
+pub use self::compile::{CONDITION_MAX_DEPTH, CONDITION_MAX_NODES, RULESET_MAX_PATTERNS};
 pub(crate) use self::compile::{Segments, compile};
+pub use self::error::{ConditionError, OperandError};
 pub(crate) use self::matcher::Matcher;
+pub use self::operands::{TEST_MAX_VALUE_BYTES, TEST_MAX_VALUES};
 use crate::context::{Context, Found, Path};
 use crate::wire::Operator;
 

@@ -4,8 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::error::Error;
 
+use super::TEST_MAX_VALUE_BYTES;
 use super::Truth::{False, True, Unknown};
-use super::compile::TEST_MAX_VALUE_BYTES;
 use super::*;
 use crate::{Attributes, Value, wire};
 

@@ -42,7 +42,7 @@ impl<T> Entries<T> {
     }
 
     /// Returns names and values in order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &T)> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &T)> + Clone {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 

@@ -31,9 +31,17 @@ fn values_of_another_type_are_refused() {
             "[{}]",
             "value 0 of the test \"it\" ends_with_ignore_case is of type object, expected text",
         ),
-        ("contains_ignore_case", "[1.5]", "value 0 of the test \"it\" contains_ignore_case is of type float, expected text"),
+        (
+            "contains_ignore_case",
+            "[1.5]",
+            "value 0 of the test \"it\" contains_ignore_case is of type float, expected text",
+        ),
         ("greater", r#"["5"]"#, "value 0 of the test \"it\" greater is of type string, expected a number"),
-        ("greater_or_equal", "[1, true]", "value 1 of the test \"it\" greater_or_equal is of type bool, expected a number"),
+        (
+            "greater_or_equal",
+            "[1, true]",
+            "value 1 of the test \"it\" greater_or_equal is of type bool, expected a number",
+        ),
         ("less", "[null]", "value 0 of the test \"it\" less is of type null, expected a number"),
         ("less_or_equal", "[[1]]", "value 0 of the test \"it\" less_or_equal is of type list, expected a number"),
         (
@@ -46,7 +54,11 @@ fn values_of_another_type_are_refused() {
             "[1.5]",
             "value 0 of the test \"it\" before is of type float, expected text in RFC 3339 or an integer of milliseconds",
         ),
-        ("in_cidr", "[10]", "value 0 of the test \"it\" in_cidr is of type integer, expected text such as \"10.0.0.0/8\""),
+        (
+            "in_cidr",
+            "[10]",
+            "value 0 of the test \"it\" in_cidr is of type integer, expected text such as \"10.0.0.0/8\"",
+        ),
     ];
     for (operator, values, message) in table {
         assert_eq!(refusal(&wire_test(operator, values), &[]), message);

@@ -112,7 +112,7 @@ fn e35_patterns_that_are_not_are_refused() {
         ),
         (
             r#"["(\\w{1000}){1000}"]"#,
-            "value 0 of the test \"it\" matches is \"(\\\\w{1000}){1000}\": Compiled regex exceeds size limit of 1048576 bytes.",
+            "value 0 of the test \"it\" matches is \"(\\\\w{1000}){1000}\": Compiled regex exceeds size limit of 65536 bytes.",
         ),
         ("[5]", "value 0 of the test \"it\" matches is of type integer, expected text of a regular expression"),
         ("[null]", "value 0 of the test \"it\" matches is of type null, expected text of a regular expression"),

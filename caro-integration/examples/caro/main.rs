@@ -1,0 +1,147 @@
+//! A small caro: what its maintainer adds to the real one, as a program that runs.
+//!
+//! ```text
+//! cargo run -p caro-integration --example caro -- --home somewhere features list
+//! ```
+
+mod cloud;
+#[cfg(feature = "remote")]
+mod remote;
+mod run;
+mod safety;
+mod telemetry;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use caro_integration::{CommandError, ConfigFeatureCommand, FeaturesCommand, Host, HostPaths, init};
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Turns plain words into a command.
+#[derive(Parser)]
+#[command(name = "caro", version)]
+struct Caro {
+    /// The home folder to use in place of your own
+    #[arg(long, value_name = "DIR", env = "CARO_HOME", hide_env_values = true, global = true)]
+    home: Option<PathBuf>,
+    #[cfg(feature = "remote")]
+    #[command(flatten)]
+    remote: remote::RemoteArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Lists features, and turns them on and off
+    #[command(subcommand)]
+    Features(FeaturesCommand),
+    /// Changes the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Fetches the published flags
+    #[cfg(feature = "remote")]
+    Sync,
+    /// Turns a prompt into a command
+    Run {
+        /// What you want, in your own words
+        #[arg(required = true)]
+        prompt: Vec<String>,
+        /// Runs the command at once
+        #[arg(long)]
+        execute: bool,
+        /// Whether the pretended telemetry service can be reached
+        #[arg(long, value_enum, default_value_t = CloudState::Up)]
+        cloud: CloudState,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Turns a feature on or off
+    Feature(ConfigFeatureCommand),
+}
+
+#[derive(Copy, Clone, ValueEnum)]
+enum CloudState {
+    Up,
+    Down,
+}
+
+/// Why the program ends with exit code 1.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Paths(#[from] caro_integration::PathsError),
+    #[error(transparent)]
+    Features(#[from] CommandError),
+    #[error(transparent)]
+    Run(#[from] run::RunError),
+    #[cfg(feature = "remote")]
+    #[error(transparent)]
+    Remote(#[from] remote::RemoteError),
+}
+
+impl Failure {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Features(error) => error.hint(),
+            Self::Run(error) => error.hint(),
+            Self::Paths(_) => None,
+            #[cfg(feature = "remote")]
+            Self::Remote(_) => None,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match caro(Caro::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let hint = failure.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+            // Where nobody reads the errors either, the exit code has to do.
+            let _unread = write!(io::stderr(), "Error: {}\n{hint}", with_causes(&failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}
+
+fn caro(arguments: Caro) -> Result<(), Failure> {
+    let paths = match arguments.home {
+        Some(home) => HostPaths::in_home(&home),
+        None => HostPaths::of_user()?,
+    };
+    let data = paths.state_dir.clone();
+    let host = Host::new(env!("CARGO_PKG_VERSION"))
+        .feedback_channel("Discord: #feedback channel")
+        .feedback_channel("GitHub: an issue with the \"feedback\" label")
+        .feedback_channel("Email: feedback@caro.sh");
+    #[cfg(feature = "remote")]
+    let host = arguments.remote.apply(host, &paths)?;
+    let features = init(paths, host);
+    let out = &mut io::stdout().lock();
+    match arguments.command {
+        Command::Features(command) => command.run(features, out).map(drop)?,
+        Command::Config(ConfigCommand::Feature(command)) => command.run(features, out).map(drop)?,
+        #[cfg(feature = "remote")]
+        Command::Sync => remote::sync(features, out)?,
+        Command::Run { prompt, execute, cloud } => {
+            let execution = if execute { run::Execution::AtOnce } else { run::Execution::OnlyShow };
+            let service = cloud::FileCloud::new(data.join("cloud.jsonl"));
+            let service: &dyn cloud::Cloud = match cloud {
+                CloudState::Up => &service,
+                CloudState::Down => &cloud::Unavailable,
+            };
+            let telemetry = telemetry::Telemetry::new(features, &data, service);
+            run::Run { features, telemetry: &telemetry, execution }.prompt(&prompt.join(" "), out)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,132 @@
+use std::fmt;
+
+use flag_client::{Attributes, Change, ClientError, Environment, FlagClient, IdentitySource, Problem};
+
+use crate::host::{ENVIRONMENT_PREFIX, Glyphs};
+use crate::{Host, HostPaths, KillSwitches, Platform, flags};
+
+const INSTALL_ID_NAME: &str = "install-id";
+
+/// caro's features as they stand on this machine.
+///
+/// Reading one takes no lock and touches no disk. Changes by the user are on the disk when the call returns.
+pub struct Features {
+    client: FlagClient,
+    paths: HostPaths,
+    app_version: String,
+    feedback_channels: Vec<String>,
+    platform: Platform,
+    glyphs: Glyphs,
+}
+
+impl Features {
+    /// Opens the features kept at these paths. Never fails: what went wrong is in [`problems`](Self::problems), and the rest holds.
+    pub fn open(paths: HostPaths, host: Host) -> Self {
+        let environment = host.environment.unwrap_or_else(|| Environment::from_process(ENVIRONMENT_PREFIX));
+        let identity = host.identity.unwrap_or_else(|| IdentitySource::File(paths.state_dir.join(INSTALL_ID_NAME)));
+        let attributes = Attributes::from_iter([
+            ("os", host.platform.os),
+            ("arch", host.platform.arch),
+            ("app_version", &host.app_version),
+        ]);
+        let mut builder = FlagClient::builder()
+            .declare(flags::declarations(host.platform))
+            .user_file(&paths.config_file)
+            .environment(environment)
+            .precedence(host.precedence)
+            .build_kind(host.build_kind)
+            .identity(identity)
+            .context_attributes(attributes);
+        if let Some(sidecar) = &paths.sidecar {
+            builder = builder.sidecar(sidecar);
+        }
+        if let Some(system_file) = &paths.system_file {
+            builder = builder.system_file(system_file);
+        }
+        if let Some(remote) = host.remote {
+            builder = builder.remote(remote);
+        }
+        Self {
+            client: builder.open(),
+            paths,
+            app_version: host.app_version,
+            feedback_channels: host.feedback_channels,
+            platform: host.platform,
+            glyphs: host.glyphs,
+        }
+    }
+
+    /// Tells whether a feature is on. One that nobody knows is off.
+    pub fn is_enabled(&self, feature: &str) -> bool {
+        self.client.is_enabled(feature)
+    }
+
+    /// Returns the variant of a feature that this machine is served, such as `treatment`.
+    pub fn variant(&self, feature: &str) -> Option<String> {
+        self.client.variant(feature)
+    }
+
+    /// Tells whether a kill stands against a feature or capability, wherever it was set.
+    pub fn is_killed(&self, target: &str) -> bool {
+        self.client.is_killed(target)
+    }
+
+    /// Returns the kill switches as they stand now.
+    pub fn kill_switches(&self) -> KillSwitches {
+        KillSwitches::load(self)
+    }
+
+    /// Turns a feature on for this user, or opts them into its rollout.
+    pub fn enable(&self, feature: &str) -> Result<Change, ClientError> {
+        self.client.enable(feature)
+    }
+
+    /// Turns a feature off for this user.
+    pub fn disable(&self, feature: &str) -> Result<Change, ClientError> {
+        self.client.disable(feature)
+    }
+
+    /// Returns what went wrong and stopped nothing: a file that does not parse, a value that is none, a flag that nobody knows.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.client.problems()
+    }
+
+    /// Returns the flag client itself.
+    pub const fn client(&self) -> &FlagClient {
+        &self.client
+    }
+
+    /// Returns where things are kept.
+    pub const fn paths(&self) -> &HostPaths {
+        &self.paths
+    }
+
+    /// Returns the platform that defaults were taken for.
+    pub const fn platform(&self) -> Platform {
+        self.platform
+    }
+
+    /// Returns the version of the program.
+    pub fn app_version(&self) -> &str {
+        &self.app_version
+    }
+
+    /// Returns the ways for users to say what they think of a feature.
+    pub fn feedback_channels(&self) -> &[String] {
+        &self.feedback_channels
+    }
+
+    pub(crate) const fn glyphs(&self) -> Glyphs {
+        self.glyphs
+    }
+}
+
+impl fmt::Debug for Features {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Features")
+            .field("paths", &self.paths)
+            .field("app_version", &self.app_version)
+            .field("platform", &self.platform)
+            .finish_non_exhaustive()
+    }
+}

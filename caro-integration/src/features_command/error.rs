@@ -1,0 +1,93 @@
+use std::error::Error;
+use std::io;
+
+use flag_client::{ClientError, LocalFileError};
+
+/// Why a command did nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandError {
+    /// Nobody knows such a feature.
+    #[error("no feature is named {feature:?}")]
+    UnknownFeature {
+        /// The name given.
+        feature: String,
+        /// The one that was probably meant.
+        suggestion: Option<String>,
+    },
+    /// A kill switch was given where a feature is expected.
+    #[error("{name:?} is a kill switch, expected a feature")]
+    KillSwitch {
+        /// Its name.
+        name: String,
+    },
+    /// Nobody knows such a kill switch.
+    #[error("no kill switch is named {name:?}")]
+    UnknownKillSwitch {
+        /// The name given.
+        name: String,
+        /// The one that was probably meant.
+        suggestion: Option<String>,
+    },
+    /// The change was refused, or could not be kept.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The answer could not be put into JSON.
+    #[error("the answer has no JSON form")]
+    Json(#[source] serde_json::Error),
+    /// The answer could not be written. What was to be changed is changed.
+    #[error("the answer could not be written")]
+    Write(#[source] io::Error),
+}
+
+impl CommandError {
+    /// Returns what the user can do about it, if there is something.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::UnknownFeature { suggestion: Some(suggestion), .. }
+            | Self::UnknownKillSwitch { suggestion: Some(suggestion), .. } => {
+                Some(format!("did you mean {suggestion}?"))
+            }
+            Self::UnknownFeature { suggestion: None, .. } => Some("caro features list shows every feature".to_owned()),
+            Self::UnknownKillSwitch { suggestion: None, .. } => {
+                Some("caro features kill-switch shows every kill switch".to_owned())
+            }
+            Self::KillSwitch { name } => Some(format!("turn it on with: caro features kill-switch --enable {name}")),
+            Self::Client(ClientError::Refused { flag, .. }) => {
+                Some(format!("see what decides it with: caro features why {flag}"))
+            }
+            Self::Client(ClientError::KillHeldElsewhere { .. }) => {
+                Some("a kill ends where it was set; yours are the only ones you can turn off".to_owned())
+            }
+            Self::Client(ClientError::File(error)) => file_hint(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the error with everything that led to it, and the hint on a line of its own.
+    pub fn with_hint(&self) -> String {
+        let hint = self.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        format!("{}{hint}", with_causes(self))
+    }
+}
+
+fn file_hint(error: &LocalFileError) -> Option<String> {
+    match error {
+        LocalFileError::Syntax { .. } | LocalFileError::Encoding { .. } | LocalFileError::Section { .. } => {
+            Some("nothing was changed; correct the file there and try again".to_owned())
+        }
+        LocalFileError::Locked { .. } => Some("nothing was changed; try again in a moment".to_owned()),
+        _ => None,
+    }
+}
+
+/// Returns an error's text and those of its causes, each after a colon.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,214 @@
+mod choose;
+mod error;
+mod kill_switch;
+mod list;
+mod reset;
+mod suggestion;
+mod table;
+mod why;
+mod words;
+
+use std::io::{self, Write};
+
+use clap::{Args, Subcommand};
+use flag_client::ResetScope;
+use serde::Serialize;
+
+pub use self::error::CommandError;
+use crate::Features;
+
+/// `caro features ...`
+///
+/// Mount it under `features` in the host's command tree and [`run`](Self::run) it.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum FeaturesCommand {
+    /// Show every feature, its state, and what you may change
+    #[command(after_help = "\
+Examples:
+  caro features list
+  caro features list --json")]
+    List {
+        /// How the answer is written.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Turn a feature on for yourself, or opt into its rollout
+    #[command(after_help = "\
+Examples:
+  caro features enable telemetry_cloud_sync
+  caro features enable command_history --json")]
+    Enable {
+        /// The feature, as `caro features list` names it
+        #[arg(value_name = "FEATURE")]
+        feature: String,
+        /// How the answer is written.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Turn a feature off for yourself
+    #[command(after_help = "\
+Examples:
+  caro features disable telemetry_cloud_sync")]
+    Disable {
+        /// The feature, as `caro features list` names it
+        #[arg(value_name = "FEATURE")]
+        feature: String,
+        /// How the answer is written.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Forget what you chose, for all features or for one
+    #[command(after_help = "\
+Examples:
+  caro features reset                       Forget every choice
+  caro features reset telemetry_cloud_sync  Forget this one
+  caro features reset --kills               Also turn your kill switches off
+  caro features reset --id                  Also draw a new install id")]
+    Reset {
+        /// The feature; all of them if none is given
+        #[arg(value_name = "FEATURE")]
+        feature: Option<String>,
+        /// Also turn off the kill switches that you turned on
+        #[arg(long)]
+        kills: bool,
+        /// Also draw a new random install id: your place in rollouts moves
+        #[arg(long)]
+        id: bool,
+        /// How the answer is written.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Tell why a feature is on or off
+    #[command(after_help = "\
+Examples:
+  caro features why telemetry_cloud_sync
+  caro features why mlx_backend --json")]
+    Why {
+        /// The feature, as `caro features list` names it
+        #[arg(value_name = "FEATURE")]
+        feature: String,
+        /// How the answer is written.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show the kill switches, or turn one on or off
+    #[command(after_help = "\
+Examples:
+  caro features kill-switch                               Show them
+  caro features kill-switch --enable telemetry_disabled   No more telemetry
+  caro features kill-switch --disable telemetry_disabled  Back to normal")]
+    KillSwitch {
+        /// Turn this one on: what it names stops working
+        #[arg(long, value_name = "NAME")]
+        enable: Option<String>,
+        /// Turn this one off
+        #[arg(long, value_name = "NAME", conflicts_with = "enable")]
+        disable: Option<String>,
+        /// How the answer is written.
+        #[command(flatten)]
+        output: Output,
+    },
+}
+
+/// `caro config feature ...`: another way to say `caro features enable` and `caro features disable`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[command(
+    about = "Turn a feature on or off for yourself",
+    after_help = "\
+Examples:
+  caro config feature --enable telemetry_cloud_sync
+  caro config feature --disable telemetry_cloud_sync"
+)]
+pub struct ConfigFeatureCommand {
+    #[command(flatten)]
+    choice: ConfigChoice,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+#[group(required = true, multiple = false)]
+struct ConfigChoice {
+    /// Turn this feature on, or opt into its rollout
+    #[arg(long, value_name = "FEATURE")]
+    enable: Option<String>,
+    /// Turn this feature off
+    #[arg(long, value_name = "FEATURE")]
+    disable: Option<String>,
+}
+
+/// How a command writes what it has to say.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Output {
+    /// Write JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a command came to.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It showed something and changed nothing.
+    Shown,
+    /// It changed a file.
+    Changed,
+    /// There was nothing to change: it is as it should be already.
+    Unchanged,
+}
+
+impl FeaturesCommand {
+    /// Runs the command and writes its answer to `out`.
+    ///
+    /// It never ends the process. A reader that went away is no error; what was to be changed is changed all the same.
+    pub fn run(&self, features: &Features, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+        let (answer, output) = match self {
+            Self::List { output } => (list::answer(features)?, output),
+            Self::Enable { feature, output } => (choose::enable(features, feature)?, output),
+            Self::Disable { feature, output } => (choose::disable(features, feature)?, output),
+            Self::Reset { feature, kills, id, output } => {
+                (reset::answer(features, feature.as_deref(), ResetScope { kills: *kills, id: *id })?, output)
+            }
+            Self::Why { feature, output } => (why::answer(features, feature)?, output),
+            Self::KillSwitch { enable: Some(name), output, .. } => (kill_switch::turn_on(features, name)?, output),
+            Self::KillSwitch { disable: Some(name), output, .. } => (kill_switch::turn_off(features, name)?, output),
+            Self::KillSwitch { output, .. } => (kill_switch::list(features)?, output),
+        };
+        answer.write(*output, out)
+    }
+}
+
+impl ConfigFeatureCommand {
+    /// Runs the command and writes its answer to `out`, as [`FeaturesCommand::run`] does.
+    pub fn run(&self, features: &Features, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+        let answer = match &self.choice {
+            ConfigChoice { enable: Some(feature), .. } => choose::enable(features, feature)?,
+            ConfigChoice { disable: Some(feature), .. } => choose::disable(features, feature)?,
+            ConfigChoice { .. } => list::answer(features)?,
+        };
+        answer.write(self.output, out)
+    }
+}
+
+/// What a command has to say, in both forms.
+struct Answer {
+    outcome: Outcome,
+    text: String,
+    json: String,
+}
+
+impl Answer {
+    fn new(outcome: Outcome, text: String, json: &impl Serialize) -> Result<Self, CommandError> {
+        let json = serde_json::to_string_pretty(json).map_err(CommandError::Json)?;
+        Ok(Self { outcome, text, json })
+    }
+
+    fn write(&self, output: Output, out: &mut dyn Write) -> Result<Outcome, CommandError> {
+        let text = if output.json { &format!("{}\n", self.json) } else { &self.text };
+        // Written at once, so that a reader who closes early cannot cut it in the middle of a line.
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(CommandError::Write(error)),
+            _ => Ok(self.outcome),
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What decisions mean, for somebody who has never heard of a ruleset.
+
+use std::path::Path;
+
+use flag_client::{ClientDecision, ClientExplanation, Effect, Kind, Layer, Origin, Permission, Reason, Share, Stage};
+
+use crate::Features;
+use crate::host::Glyphs;
+
+/// Returns `on` or `off`, or the variant's name where there are more than those two.
+pub(crate) fn state(decision: &ClientDecision) -> String {
+    match (&decision.value, &decision.variant) {
+        (Some(value), Some(variant)) if value.as_bool().is_none() => variant.clone(),
+        _ => if decision.enabled { "on" } else { "off" }.to_owned(),
+    }
+}
+
+/// Tells whether the feature is one of variants rather than on or off.
+pub(crate) fn has_variants(decision: &ClientDecision) -> bool {
+    decision.value.as_ref().is_some_and(|value| value.as_bool().is_none())
+}
+
+pub(crate) fn glyph(decision: &ClientDecision, glyphs: Glyphs) -> &'static str {
+    match (glyphs, decision.reason, decision.enabled) {
+        (Glyphs::Unicode, Reason::Killed, _) => "✗",
+        (Glyphs::Unicode, _, true) => "●",
+        (Glyphs::Unicode, _, false) => "○",
+        (Glyphs::Ascii, Reason::Killed, _) => "x",
+        (Glyphs::Ascii, _, true) => "*",
+        (Glyphs::Ascii, _, false) => "-",
+    }
+}
+
+pub(crate) const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Development => "development",
+        Stage::Internal => "internal",
+        Stage::Beta => "beta",
+        Stage::Ga => "ga",
+        Stage::Deprecated => "deprecated",
+        _ => "unknown",
+    }
+}
+
+/// Returns what decided in a few letters, for a column.
+pub(crate) fn decided_by(decision: &ClientDecision) -> String {
+    let opted_in = decision.chosen.as_ref().is_some_and(|chosen| chosen.effect == Effect::OptsIn);
+    let share = decision.share.map(|share| format!(" {share}")).unwrap_or_default();
+    match decision.reason {
+        Reason::Killed => "kill switch".to_owned(),
+        Reason::Disabled => "disabled for all".to_owned(),
+        Reason::Expired => "past its end".to_owned(),
+        Reason::PrerequisiteFailed => "other feature off".to_owned(),
+        Reason::Split if decision.kind == Kind::Experiment => format!("experiment{share}"),
+        Reason::Split if opted_in => format!("opt-in,{share}"),
+        Reason::Split => format!("rollout{share}"),
+        Reason::NotOptedIn => "needs your opt-in".to_owned(),
+        Reason::TargetingKeyMissing => "no install id".to_owned(),
+        Reason::Excluded => "other experiment".to_owned(),
+        Reason::HeldOut => "held out".to_owned(),
+        Reason::TargetingMatch => "published rule".to_owned(),
+        _ => short(&decision.origin),
+    }
+}
+
+fn short(origin: &Origin) -> String {
+    let file_and_line = origin.place.as_ref().map(|place| {
+        let name = place.file.file_name().unwrap_or(place.file.as_os_str());
+        format!("{}:{}", name.to_string_lossy(), place.line)
+    });
+    match (origin.layer, file_and_line, &origin.variable) {
+        (Layer::CodeDefault, ..) => "default".to_owned(),
+        (Layer::Snapshot, ..) => "published".to_owned(),
+        (Layer::TestCode, ..) => "test code".to_owned(),
+        (Layer::CommandLine, ..) => "command line".to_owned(),
+        (_, Some(place), _) => place,
+        (_, None, Some(variable)) if variable.len() <= VARIABLE_WIDTH => variable.to_string(),
+        (_, None, Some(_)) => "environment".to_owned(),
+        (layer, None, None) => layer.to_string(),
+    }
+}
+
+/// The longest environment variable that a column names.
+const VARIABLE_WIDTH: usize = 20;
+
+/// Returns what the user may do about a feature as it stands, in a word or two; nothing where they may do nothing.
+pub(crate) fn user_may(decision: &ClientDecision) -> &'static str {
+    let opted_in = decision.chosen.as_ref().is_some_and(|chosen| chosen.effect == Effect::OptsIn);
+    match (&decision.may_enable, &decision.may_disable) {
+        (_, may_disable) if opted_in && may_disable.is_allowed() => "opt out",
+        (_, may_disable) if decision.enabled && may_disable.is_allowed() => "disable",
+        (Permission::OptsIn, _) if !decision.enabled => "opt in",
+        (Permission::Allowed, _) if !decision.enabled => "enable",
+        _ => "",
+    }
+}
+
+/// Returns why a feature stands as it does, to follow on "because" or a colon.
+pub(crate) fn because(decision: &ClientDecision) -> String {
+    let place = exact(&decision.origin);
+    let share = decision.share.unwrap_or(Share::NOBODY);
+    match decision.reason {
+        Reason::Killed => "a kill switch holds it off".to_owned(),
+        Reason::Forced => "test code forces it".to_owned(),
+        Reason::Disabled => "it is switched off for everyone".to_owned(),
+        Reason::Expired => "its time is over".to_owned(),
+        Reason::PrerequisiteFailed => "another feature that it needs is off".to_owned(),
+        Reason::Override => match decision.origin.layer {
+            Layer::Environment => format!("{place} says so"),
+            _ => format!("you chose so ({place})"),
+        },
+        Reason::TargetingMatch => "it is published so for machines like this one".to_owned(),
+        Reason::Split if has_variants(decision) => "this is the group that this machine was drawn into".to_owned(),
+        Reason::Split if decision.enabled => format!("you are in the {share} that have it"),
+        Reason::Split if share == Share::NOBODY => "its rollout has not begun".to_owned(),
+        Reason::Split => format!("not yet in the rollout ({share})"),
+        Reason::TargetingKeyMissing => "this machine has no install id, which its rollout needs".to_owned(),
+        Reason::NotOptedIn => "only those who opt in can have it".to_owned(),
+        Reason::Excluded => "this machine is kept for another experiment".to_owned(),
+        Reason::HeldOut => "this machine is among those that stay without, for comparison".to_owned(),
+        Reason::ParseError => "its published form cannot be read, so the default holds".to_owned(),
+        _ => match decision.origin.layer {
+            Layer::Snapshot => "it is published so for everyone".to_owned(),
+            Layer::CodeDefault => "that is the default".to_owned(),
+            layer => format!("{layer} say so ({place})"),
+        },
+    }
+}
+
+/// The same, and which other feature it is about where there is one.
+pub(crate) fn because_exactly(features: &Features, explanation: &ClientExplanation) -> String {
+    let decision = &explanation.decision;
+    // A prerequisite that fails is the last step of its evaluation.
+    let last = explanation.evaluation.last().filter(|_| decision.reason == Reason::PrerequisiteFailed);
+    match last.and_then(|step| step.id.as_deref()) {
+        Some(needed) if !features.is_enabled(needed) => format!("it needs {needed}, which is off"),
+        Some(needed) => format!("it needs {needed} to serve something else"),
+        None => because(decision),
+    }
+}
+
+/// Returns the exact place something was set, as the user would name it: `~/.caro/config.toml:12`, `CARO_FF_MLX_BACKEND`.
+pub(crate) fn exact(origin: &Origin) -> String {
+    match (&origin.place, &origin.variable) {
+        (Some(place), _) => format!("{}:{}", path(&place.file), place.line),
+        (None, Some(variable)) => variable.to_string(),
+        (None, None) => origin.layer.to_string(),
+    }
+}
+
+/// Returns a path, with the user's own home folder written as `~`.
+pub(crate) fn path(path: &Path) -> String {
+    match dirs::home_dir().filter(|home| home.parent().is_some()).and_then(|home| path.strip_prefix(home).ok()) {
+        Some(below_home) => Path::new("~").join(below_home).display().to_string(),
+        None => path.display().to_string(),
+    }
+}

@@ -1,0 +1,365 @@
+//! The client: lock-free reads of what is in force, and the changes a user may make.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use crate::builder::ClientBuilder;
+use crate::decision::{ClientDecision, Layer, LocalValue};
+use crate::declaration::{Declaration, DeclarationError};
+use crate::error::ClientError;
+use crate::explanation::ClientExplanation;
+use crate::gather::FileOwner;
+use crate::in_force::InForce;
+use crate::kills::KillInForce;
+use crate::local_file::{self, Contents, Edit, Section};
+use crate::merge::{merge, standing};
+use crate::permission::{Standing, permit};
+use crate::problem::Problem;
+use crate::published::{Published, SnapshotInfo};
+
+/// What a reset covers beside overrides.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResetScope {
+    /// The user's kill switches too.
+    pub kills: bool,
+    /// The installation's id too, so that the next one draws other buckets.
+    pub id: bool,
+}
+
+/// A change that was made, or needed not to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Change {
+    /// The file that holds it.
+    pub file: PathBuf,
+    /// Whether the file had to be written. If not, it said so already.
+    pub written: bool,
+}
+
+/// Decides flags on this machine. Clones share everything.
+///
+/// Reads take no lock, do no I/O, and never fail. Time stands still between [`open`](ClientBuilder::open) and
+/// [`reload`](Self::reload): one run of a program sees one state of its flags.
+///
+/// ```
+/// use flag_client::{Declaration, FlagClient};
+/// let flags = FlagClient::builder().declare([Declaration::boolean("command_history").default_on(true)]).open();
+/// assert!(flags.is_enabled("command_history"));
+/// assert!(!flags.is_enabled("no_such_flag"));
+/// ```
+#[derive(Clone)]
+pub struct FlagClient {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    host: ClientBuilder,
+    declarations: Vec<Declaration>,
+    declaration_problems: Vec<Problem>,
+    in_force: ArcSwap<InForce>,
+    /// Held while what is in force is changed, never while it is read.
+    published: Mutex<Published>,
+    #[cfg(feature = "remote")]
+    refreshing: Mutex<()>,
+}
+
+impl FlagClient {
+    /// Returns a builder, which knows no flag, no file and no remote yet.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::new()
+    }
+
+    pub(crate) fn open(host: ClientBuilder) -> Self {
+        let (declarations, declaration_problems) = sound(&host.declarations);
+        let published = Published::load(host.remote.as_ref());
+        let in_force = put_together(&host, &declarations, &declaration_problems, &published);
+        Self {
+            inner: Arc::new(Inner {
+                host,
+                declarations,
+                declaration_problems,
+                in_force: ArcSwap::from_pointee(in_force),
+                published: Mutex::new(published),
+                #[cfg(feature = "remote")]
+                refreshing: Mutex::new(()),
+            }),
+        }
+    }
+
+    /// Returns the application's flags, in the order of their declaration.
+    pub fn declarations(&self) -> &[Declaration] {
+        &self.inner.declarations
+    }
+
+    /// Tells whether a flag is on: its boolean, else whether it serves another variant than its off variant. An unknown flag is off.
+    #[inline]
+    pub fn is_enabled(&self, flag: &str) -> bool {
+        self.inner.in_force.load().is_enabled(flag)
+    }
+
+    /// Returns the id of the variant that a flag serves, unless there is no such flag.
+    pub fn variant(&self, flag: &str) -> Option<String> {
+        self.inner.in_force.load().variant(flag)
+    }
+
+    /// Returns what a flag came to, why, and what the user may do about it.
+    pub fn decision(&self, flag: &str) -> ClientDecision {
+        self.inner.in_force.load().decision(flag)
+    }
+
+    /// Returns every flag: the application's in the order of their declaration, then others of the snapshot, then others of local files.
+    pub fn list(&self) -> Vec<ClientDecision> {
+        self.inner.in_force.load().list()
+    }
+
+    /// Returns what a flag came to with everything that led to it.
+    pub fn explain(&self, flag: &str) -> ClientExplanation {
+        self.inner.in_force.load().explain(flag)
+    }
+
+    /// Tells whether a kill stands against a flag or capability. `telemetry_disabled` is the switch of the capability `telemetry`, so
+    /// both names mean it, unless there is a flag of the longer name.
+    pub fn is_killed(&self, target: &str) -> bool {
+        self.inner.in_force.load().is_killed(target)
+    }
+
+    /// Returns every kill that stands, of every layer.
+    pub fn kills(&self) -> Vec<KillInForce> {
+        self.inner.in_force.load().kills.clone()
+    }
+
+    /// Returns what went wrong, in no way that stopped anything.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.inner.in_force.load().problems().cloned().collect()
+    }
+
+    /// Returns which snapshot is in force, if there is one.
+    pub fn snapshot_info(&self) -> Option<SnapshotInfo> {
+        self.inner.in_force.load().info
+    }
+
+    /// Turns a flag on for this user, or opts them in where the published split decides.
+    pub fn enable(&self, flag: &str) -> Result<Change, ClientError> {
+        self.choose(flag, LocalValue::Switch(true))
+    }
+
+    /// Turns a flag off for this user.
+    pub fn disable(&self, flag: &str) -> Result<Change, ClientError> {
+        self.choose(flag, LocalValue::Switch(false))
+    }
+
+    /// Chooses a variant for this user, by its id; `true` and `false` turn the flag on and off unless a variant has that id.
+    pub fn set(&self, flag: &str, variant: &str) -> Result<Change, ClientError> {
+        let in_force = self.inner.in_force.load_full();
+        let is_variant = in_force.flag(flag).is_some_and(|flag| flag.variants().any(|(id, _)| id == variant));
+        self.choose(
+            flag,
+            match variant {
+                "true" if !is_variant => LocalValue::Switch(true),
+                "false" if !is_variant => LocalValue::Switch(false),
+                _ => LocalValue::Variant(variant.into()),
+            },
+        )
+    }
+
+    fn choose(&self, flag: &str, value: LocalValue) -> Result<Change, ClientError> {
+        let mut published = self.inner.lock();
+        {
+            let in_force = self.inner.in_force.load();
+            let known = in_force.flag(flag).ok_or_else(|| ClientError::UnknownFlag { flag: flag.into() })?;
+            let governed = in_force.published.is_some();
+            let standing = in_force.facts.get(flag).map_or(Standing::Governed, |facts| standing(facts, governed));
+            permit(known.flag(), standing, &value).map_err(|why| ClientError::Refused { flag: flag.into(), why })?;
+        }
+        let edit = Edit::Set { section: Section::Overrides, key: flag.into(), value };
+        self.inner.write(&mut published, self.inner.own_file()?, &[edit])
+    }
+
+    /// Clears the user's override of one flag, or of all. Kill switches and the installation's id stay, unless the scope names them.
+    pub fn reset(&self, flag: Option<&str>, scope: ResetScope) -> Result<Change, ClientError> {
+        let mut published = self.inner.lock();
+        let own_file = self.inner.own_file()?.to_owned();
+        let mut written = false;
+        for file in self.inner.user_files() {
+            let mut edits = vec![match flag {
+                Some(flag) => Edit::Remove { section: Section::Overrides, key: flag.into() },
+                None => Edit::Clear { section: Section::Overrides },
+            }];
+            match flag {
+                _ if !scope.kills => {}
+                Some(flag) => edits.extend(self.inner.kill_switches(file, flag)?),
+                None => edits.push(Edit::Clear { section: Section::KillSwitches }),
+            }
+            written |= self.inner.write(&mut published, file, &edits)?.written;
+        }
+        if scope.id {
+            self.inner.host.identity.reset().map_err(|source| ClientError::Identity(Arc::new(source)))?;
+            self.inner.rebuild(&published);
+        }
+        Ok(Change { file: own_file, written })
+    }
+
+    /// Turns a flag or capability off for this user, stronger than everything.
+    pub fn kill(&self, target: &str) -> Result<Change, ClientError> {
+        if target.trim().is_empty() {
+            return Err(ClientError::EmptyTarget { target: target.into() });
+        }
+        let mut published = self.inner.lock();
+        let file = self.inner.own_file()?;
+        let key = self.inner.spelling(file, target)?.unwrap_or_else(|| target.into());
+        let edit = Edit::Set { section: Section::KillSwitches, key, value: LocalValue::Switch(true) };
+        self.inner.write(&mut published, file, &[edit])
+    }
+
+    /// Takes the user's own kill of a flag or capability away. A kill of another layer is not theirs to lift: the error says whose it is.
+    pub fn unkill(&self, target: &str) -> Result<Change, ClientError> {
+        let mut published = self.inner.lock();
+        let own_file = self.inner.own_file()?.to_owned();
+        let mut written = false;
+        for file in self.inner.user_files() {
+            let edits = self.inner.kill_switches(file, target)?;
+            written |= self.inner.write(&mut published, file, &edits)?.written;
+        }
+        let in_force = self.inner.in_force.load();
+        let name = in_force.target(target);
+        let others = in_force.kills.iter().filter(|kill| *kill.target == *name && kill.origin.layer != Layer::UserKill);
+        let origins: Vec<_> = others.map(|kill| kill.origin.clone()).collect();
+        if origins.is_empty() {
+            return Ok(Change { file: own_file, written });
+        }
+        Err(ClientError::KillHeldElsewhere { target: name.into(), origins })
+    }
+
+    /// Reads all files, the clock and the trusted documents again.
+    pub fn reload(&self) {
+        let mut published = self.inner.lock();
+        published.reload(self.inner.host.remote.as_ref());
+        self.inner.rebuild(&published);
+    }
+}
+
+/// What a refresh needs of the client.
+#[cfg(feature = "remote")]
+impl FlagClient {
+    pub(crate) fn host(&self) -> &ClientBuilder {
+        &self.inner.host
+    }
+
+    /// Keeps a second refresh waiting while one runs.
+    pub(crate) fn lock_refresh(&self) -> MutexGuard<'_, ()> {
+        self.inner.refreshing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns a copy of what is trusted, to be brought up to date while this one stays in force.
+    pub(crate) fn trusted(&self) -> Option<crate::trust::TrustState> {
+        self.inner.lock().state.clone()
+    }
+
+    /// Puts what a refresh made of the copy in force.
+    pub(crate) fn adopt(&self, state: crate::trust::TrustState, problems: Vec<Problem>) {
+        let mut published = self.inner.lock();
+        published.adopt(state, problems);
+        self.inner.rebuild(&published);
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> MutexGuard<'_, Published> {
+        // What the lock guards is replaced whole, so a panic elsewhere leaves nothing half done.
+        self.published.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rebuild(&self, published: &Published) {
+        let in_force = put_together(&self.host, &self.declarations, &self.declaration_problems, published);
+        self.in_force.store(Arc::new(in_force));
+    }
+
+    /// The file that changes are written to.
+    fn own_file(&self) -> Result<&Path, ClientError> {
+        self.user_files().next().ok_or(ClientError::NoUserFile)
+    }
+
+    /// The user's files, strongest first.
+    fn user_files(&self) -> impl Iterator<Item = &Path> {
+        self.host.sidecar.iter().chain(&self.host.user_file).map(PathBuf::as_path)
+    }
+
+    fn write(&self, published: &mut Published, file: &Path, edits: &[Edit]) -> Result<Change, ClientError> {
+        let written = local_file::edit(file, edits)?;
+        self.rebuild(published);
+        Ok(Change { file: file.to_owned(), written })
+    }
+
+    /// The key by which a file's kill switches name a target already.
+    fn spelling(&self, file: &Path, target: &str) -> Result<Option<Box<str>>, ClientError> {
+        let in_force = self.in_force.load();
+        let target = in_force.target(target);
+        let mut spellings =
+            local_file::read(file)?.kills.into_iter().filter(|kill| in_force.target(&kill.key) == target);
+        let first = spellings.next();
+        let killed = spellings.find(|kill| kill.killed);
+        Ok(killed.or(first).map(|kill| kill.key))
+    }
+
+    /// The edits that remove every kill switch of a target from a file.
+    fn kill_switches(&self, file: &Path, target: &str) -> Result<Vec<Edit>, ClientError> {
+        let in_force = self.in_force.load();
+        let target = in_force.target(target);
+        let kills = local_file::read(file)?.kills.into_iter();
+        let named = kills.filter(|kill| in_force.target(&kill.key) == target);
+        Ok(named.map(|kill| Edit::Remove { section: Section::KillSwitches, key: kill.key }).collect())
+    }
+}
+
+/// Reads every local file and merges all layers.
+fn put_together(
+    host: &ClientBuilder,
+    declarations: &[Declaration],
+    declaration_problems: &[Problem],
+    published: &Published,
+) -> InForce {
+    let mut problems = Vec::new();
+    let users = host.sidecar.iter().chain(&host.user_file).map(|path| (FileOwner::User, path));
+    let systems = host.system_file.iter().map(|path| (FileOwner::System, path));
+    let files: Vec<(FileOwner, Contents)> = users
+        .chain(systems)
+        .filter_map(|(owner, path)| match local_file::read(path) {
+            Ok(contents) => Some((owner, contents)),
+            Err(source) => {
+                problems.push(Problem::File(Arc::new(source)));
+                None
+            }
+        })
+        .collect();
+    let mut in_force = merge(host, declarations, files, published.state.as_ref(), (host.clock)());
+    problems.splice(0..0, declaration_problems.iter().chain(&published.problems).cloned());
+    in_force.problems.splice(0..0, problems);
+    in_force
+}
+
+/// The declarations that hold together, and why others do not.
+fn sound(declarations: &[Declaration]) -> (Vec<Declaration>, Vec<Problem>) {
+    let mut sound: Vec<Declaration> = Vec::with_capacity(declarations.len());
+    let mut problems = Vec::new();
+    for declaration in declarations {
+        let twice = sound.iter().any(|known| known.key == declaration.key);
+        let checked =
+            if twice { Err(DeclarationError::Twice { flag: declaration.key }) } else { declaration.validate() };
+        match checked {
+            Ok(()) => sound.push(*declaration),
+            Err(source) => problems.push(Problem::Declaration(source)),
+        }
+    }
+    (sound, problems)
+}
+
+impl fmt::Debug for FlagClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let in_force = self.inner.in_force.load();
+        let mut debug = f.debug_struct("FlagClient");
+        debug.field("flags", &in_force.order.len()).field("snapshot", &in_force.info).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use crate::decision::{Origin, Refusal};
+use crate::identity::IdentityError;
+use crate::local_file::LocalFileError;
+
+/// Why a change by the user was not made.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// Neither the application nor the snapshot knows the flag.
+    #[error("no flag is named {flag:?}")]
+    UnknownFlag {
+        /// The name given.
+        flag: Box<str>,
+    },
+    /// The name cannot stand for a flag or a capability.
+    #[error("kill target {target:?} is empty")]
+    EmptyTarget {
+        /// The name given.
+        target: Box<str>,
+    },
+    /// The user may not change the flag so.
+    #[error("flag {flag:?}: {why}")]
+    Refused {
+        /// The flag.
+        flag: Box<str>,
+        /// Why not.
+        why: Refusal,
+    },
+    /// The application gave no file to keep changes in.
+    #[error("there is no file to keep changes in")]
+    NoUserFile,
+    /// The file could not be changed.
+    #[error(transparent)]
+    File(Arc<LocalFileError>),
+    /// A kill stands that is not the user's to lift.
+    #[error("the kill of {target:?} stands in {}", list(.origins))]
+    KillHeldElsewhere {
+        /// What is killed.
+        target: Box<str>,
+        /// Who holds the kill.
+        origins: Vec<Origin>,
+    },
+    /// The installation's id could not be removed.
+    #[error("the installation's id could not be reset")]
+    Identity(#[source] Arc<IdentityError>),
+}
+
+fn list(origins: &[Origin]) -> String {
+    origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+impl From<LocalFileError> for ClientError {
+    fn from(source: LocalFileError) -> Self {
+        Self::File(Arc::new(source))
+    }
+}

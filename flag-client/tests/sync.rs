@@ -1,0 +1,395 @@
+//! Refreshes against servers that behave, and servers that do not.
+#![cfg(feature = "remote")]
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+mod support;
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use flag_client::trust::PayloadType;
+use flag_client::{Fetched, FlagClient, Layer, Precedence, Remote, SyncError};
+use support::{Home, NOW, flag, kills, problems, root, sign, snapshot, snapshot_with};
+
+/// How the server answers one path.
+#[derive(Clone)]
+enum Reply {
+    Document(Vec<u8>, Option<&'static str>),
+    Status(u16),
+    Redirect(String),
+    /// One byte at a time, for ever.
+    Drip,
+    /// Nothing at all.
+    Silence,
+    /// Fewer bytes than announced.
+    Truncated(Vec<u8>),
+    /// A length of the body that nobody would send.
+    Announced(u64),
+    /// A body without an announced length, for ever.
+    Endless,
+}
+
+type Replies = Arc<Mutex<HashMap<String, Reply>>>;
+
+/// A server of a few lines: one request a connection, 404 for what it does not know. It runs until the test program ends.
+struct Server {
+    url: String,
+    replies: Replies,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = Self { url, replies: Arc::default(), requests: Arc::default() };
+        let (replies, requests) = (Arc::clone(&server.replies), Arc::clone(&server.requests));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (replies, requests) = (Arc::clone(&replies), Arc::clone(&requests));
+                // A client that hangs up in the middle is what some tests are about.
+                thread::spawn(move || stream.map(|stream| answer(stream, &replies, &requests)));
+            }
+        });
+        server
+    }
+
+    fn on(&self, path: &str, reply: Reply) -> &Self {
+        self.replies.lock().unwrap().insert(format!("/v1/{path}"), reply);
+        self
+    }
+
+    fn snapshot(&self, bytes: Vec<u8>) -> &Self {
+        self.on("snapshot.json", Reply::Document(bytes, Some("\"s\"")))
+    }
+
+    /// The paths asked for since the last call, with a star if the request was conditional.
+    fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut *self.requests.lock().unwrap())
+    }
+}
+
+fn answer(mut stream: TcpStream, replies: &Replies, requests: &Mutex<Vec<String>>) -> std::io::Result<()> {
+    let mut head = Vec::new();
+    for line in BufReader::new(stream.try_clone()?).lines() {
+        let line = line?;
+        if line.is_empty() {
+            break;
+        }
+        head.push(line.to_ascii_lowercase());
+    }
+    let path = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
+    let known = head.iter().find_map(|line| line.strip_prefix("if-none-match: ")).map(str::to_owned);
+    requests.lock().unwrap().push(format!("{path}{}", if known.is_some() { "*" } else { "" }));
+    let reply = replies.lock().unwrap().get(&path).cloned().unwrap_or(Reply::Status(404));
+    let length = |bytes: &[u8]| format!("content-length: {}\r\nconnection: close\r\n", bytes.len());
+    match reply {
+        Reply::Document(_, Some(etag)) if known.as_deref() == Some(etag) => {
+            write!(stream, "HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n")
+        }
+        Reply::Document(bytes, etag) => {
+            let etag = etag.map(|etag| format!("etag: {etag}\r\n")).unwrap_or_default();
+            write!(stream, "HTTP/1.1 200 OK\r\n{}{etag}\r\n", length(&bytes))?;
+            stream.write_all(&bytes)
+        }
+        Reply::Status(status) => write!(stream, "HTTP/1.1 {status} No\r\n{}\r\n", length(b"")),
+        Reply::Redirect(to) => write!(stream, "HTTP/1.1 301 Moved\r\nlocation: {to}\r\n{}\r\n", length(b"")),
+        Reply::Truncated(bytes) => {
+            write!(stream, "HTTP/1.1 200 OK\r\n{}\r\n", length(&bytes))?;
+            stream.write_all(&bytes[..bytes.len() / 2])
+        }
+        Reply::Announced(length) => write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n"),
+        Reply::Silence => {
+            thread::sleep(Duration::from_secs(30));
+            Ok(())
+        }
+        Reply::Drip => {
+            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")?;
+            loop {
+                stream.write_all(b" ")?;
+                thread::sleep(Duration::from_millis(50));
+            }
+        }
+        Reply::Endless => {
+            write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")?;
+            loop {
+                stream.write_all(&[b' '; 8_192])?;
+            }
+        }
+    }
+}
+
+fn remote(home: &Home, url: &str) -> Remote {
+    Remote { url: Some(url.to_owned()), ..home.remote(None) }
+}
+
+fn open(home: &Home, url: &str) -> FlagClient {
+    home.builder().remote(remote(home, url)).sync_deadline(Duration::from_secs(20)).open()
+}
+
+/// A client that holds version 1, which turns `command_history` on, and the server it has it from.
+fn synced() -> (Home, Server, FlagClient) {
+    let (home, server) = (Home::new(), Server::start());
+    server.snapshot(snapshot(1, &flag("command_history", true, "")));
+    let client = open(&home, &server.url);
+    assert!(!client.is_enabled("command_history"));
+    let report = client.sync().unwrap();
+    assert_eq!((report.root, report.kills, report.snapshot), (Fetched::Unchanged, Fetched::Absent, Fetched::Updated));
+    assert!(client.is_enabled("command_history"));
+    server.requests();
+    (home, server, client)
+}
+
+/// The error and its causes in one line.
+fn told(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |error: &&dyn Error| (*error).source());
+    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
+}
+
+#[test]
+fn nothing_touches_the_network_before_a_sync() {
+    let (home, server) = (Home::new(), Server::start());
+    let client = open(&home, &server.url);
+    let _ = (client.is_enabled("command_history"), client.list(), client.explain("command_history"), client.kills());
+    client.enable("command_history").unwrap();
+    client.reload();
+    assert_eq!(server.requests(), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_fetched_lasts_and_is_asked_for_conditionally() {
+    let (home, server, client) = synced();
+    assert_eq!(client.sync().unwrap().snapshot, Fetched::Unchanged);
+    assert_eq!(server.requests(), ["/v1/root/2.json", "/v1/kills.json", "/v1/snapshot.json*"]);
+
+    let next = open(&home, &server.url);
+    assert!(next.is_enabled("command_history"), "from the cache");
+    assert_eq!(next.decision("command_history").origin.layer, Layer::Snapshot);
+    assert_eq!(next.sync().unwrap().snapshot, Fetched::Unchanged);
+    assert_eq!(server.requests()[2], "/v1/snapshot.json*");
+
+    fs::remove_file(home.path("state.json")).unwrap();
+    let lost = open(&home, &server.url);
+    assert!(!lost.is_enabled("command_history"));
+    assert_eq!(lost.sync().unwrap().snapshot, Fetched::Updated);
+    assert_eq!(server.requests()[2], "/v1/snapshot.json", "an ETag of what is lost is not sent");
+
+    server.on("snapshot.json", Reply::Document(snapshot(2, &flag("command_history", false, "")), Some("\"t\"")));
+    let report = client.sync().unwrap();
+    assert_eq!(report.snapshot_info.unwrap().version, 2);
+    assert!(!client.is_enabled("command_history"));
+}
+
+#[test]
+fn kills_arrive_even_where_the_snapshot_does_not() {
+    let (_home, server, client) = synced();
+    server.on("kills.json", Reply::Document(kills(&[("k1", "command_history")]), Some("\"k\"")));
+    server.on("snapshot.json", Reply::Status(500));
+    let error = client.sync().unwrap_err();
+    assert_eq!(
+        told(&error),
+        "published flags were not refreshed: snapshot was not refreshed: the server answered with status 500"
+    );
+    let SyncError::Document { report, others, .. } = error else { panic!("{error:?}") };
+    assert_eq!((report.kills, report.snapshot), (Fetched::Updated, Fetched::Failed));
+    assert!(others.is_empty());
+    assert!(!client.is_enabled("command_history"));
+    assert_eq!(client.kills()[0].origin.layer, Layer::EmergencyKill);
+    server.requests();
+    let _ = client.sync();
+    assert_eq!(server.requests()[1], "/v1/kills.json*");
+
+    let lifting = snapshot_with(2, &flag("command_history", true, ""), r#","lifted":["k1"]"#);
+    server.on("snapshot.json", Reply::Document(lifting, None));
+    client.sync().unwrap();
+    assert!(client.is_enabled("command_history"));
+    server.on("kills.json", Reply::Document(kills(&[("k1", "command_history")]), None));
+    client.sync().unwrap();
+    assert!(client.is_enabled("command_history"), "a lifted kill cannot be replayed");
+}
+
+#[test]
+fn roots_are_walked_one_by_one() {
+    let (_home, server, client) = synced();
+    for version in 2..=5 {
+        server.on(&format!("root/{version}.json"), Reply::Document(root(version), None));
+    }
+    server.on("root/6.json", Reply::Status(403));
+    assert_eq!(client.sync().unwrap().root, Fetched::Updated);
+    assert_eq!(server.requests().iter().filter(|path| path.starts_with("/v1/root/")).count(), 5);
+    server.on("root/6.json", Reply::Document(root(7), None));
+    let error = client.sync().unwrap_err();
+    assert_eq!(
+        told(&error),
+        "published flags were not refreshed: root was not refreshed: it is refused: root version 7 skips version 6"
+    );
+}
+
+#[test]
+fn whatever_the_server_does_the_flags_in_force_stay() {
+    let (_home, server, client) = synced();
+    let other_host = "http://flags.example.org/v1/snapshot.json".to_owned();
+    let prefix = "published flags were not refreshed: snapshot was not refreshed: ";
+    let older = snapshot(1, &flag("command_history", false, ""));
+    let mut tampered = snapshot(9, &flag("command_history", false, ""));
+    let at = tampered.iter().position(|byte| *byte == b'J').unwrap();
+    tampered[at] = b'K';
+    let by_emergency_key = sign(PayloadType::Snapshot, "{}", "kill");
+    let table = [
+        (Reply::Status(401), "the server answered with status 401"),
+        (Reply::Status(403), "the server answered with status 403"),
+        (Reply::Status(404), "there is none"),
+        (Reply::Status(304), "the server answered with status 304"),
+        (Reply::Status(429), "the server answered with status 429"),
+        (Reply::Status(503), "the server answered with status 503"),
+        (Reply::Status(204), "the server answered with status 204"),
+        (Reply::Redirect(other_host), "the server redirects to flags.example.org, which is not followed"),
+        (Reply::Truncated(snapshot(9, "")), "it could not be read to its end"),
+        (Reply::Announced(4 * 1024 * 1024 + 1), "it is larger than 4194304 bytes"),
+        (Reply::Endless, "it is larger than 4194304 bytes"),
+        (
+            Reply::Document(older, None),
+            "it is refused: snapshot version 1 differs from the held document of the same version",
+        ),
+        (Reply::Document(Vec::new(), None), "it is refused: snapshot envelope"),
+        (Reply::Document(b"<html>welcome to the hotel</html>".to_vec(), None), "it is refused: snapshot envelope"),
+        (Reply::Document(tampered, None), "it is refused: "),
+        (Reply::Document(by_emergency_key, None), "it is refused: snapshot is signed by 0 of the 1 keys"),
+        (Reply::Document(kills(&[]), None), "it is refused: payload type is "),
+    ];
+    for (reply, expected) in table {
+        // A conditional request would make the 304 a right answer.
+        let unasked = matches!(reply, Reply::Status(304));
+        let home = Home::new();
+        let fresh = open(&home, &server.url);
+        let client = if unasked { &fresh } else { &client };
+        server.on("snapshot.json", reply);
+        let message = told(&client.sync().unwrap_err());
+        assert!(message.starts_with(&format!("{prefix}{expected}")), "{message}\nexpected {expected}");
+        assert_eq!(client.is_enabled("command_history"), !unasked, "{expected}");
+        assert!(problems(client).is_empty());
+    }
+}
+
+#[test]
+fn a_server_that_does_not_end_is_left_at_the_deadline() {
+    for reply in [Reply::Drip, Reply::Silence] {
+        let (home, server) = (Home::new(), Server::start());
+        server.on("snapshot.json", reply);
+        let client = home.builder().remote(remote(&home, &server.url)).sync_deadline(Duration::from_millis(800)).open();
+        let message = told(&client.sync().unwrap_err());
+        assert_eq!(
+            message,
+            "published flags were not refreshed: snapshot was not refreshed: it did not arrive before the deadline"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_is_not_there_is_one_error() {
+    let home = Home::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = open(&home, &format!("http://{free}"));
+    let error = client.sync().unwrap_err();
+    assert!(
+        told(&error).starts_with("published flags were not refreshed: root was not refreshed: the connection failed")
+    );
+    assert!(!told(&error).contains("http://"), "no address is repeated: {}", told(&error));
+}
+
+#[test]
+fn a_redirect_on_the_same_host_is_followed() {
+    let (_home, server, client) = synced();
+    server.on("snapshot.json", Reply::Redirect("/v1/moved.json".to_owned()));
+    server.on("moved.json", Reply::Document(snapshot(2, &flag("command_history", false, "")), None));
+    assert_eq!(client.sync().unwrap().snapshot, Fetched::Updated);
+    assert!(!client.is_enabled("command_history"));
+}
+
+#[test]
+fn a_folder_is_published_like_a_server() {
+    let home = Home::new();
+    fs::create_dir_all(home.path("flags/v1/root")).unwrap();
+    fs::write(home.path("flags/v1/snapshot.json"), snapshot(3, &flag("command_history", true, ""))).unwrap();
+    fs::write(home.path("flags/v1/root/2.json"), root(2)).unwrap();
+    let folder = home.path("flags").display().to_string();
+    for url in [folder.clone(), format!("file://{folder}")] {
+        let client = open(&home, &url);
+        client.sync().unwrap();
+        assert!(client.is_enabled("command_history"));
+        fs::remove_file(home.path("state.json")).unwrap();
+    }
+    fs::remove_file(home.path("flags/v1/snapshot.json")).unwrap();
+    let error = open(&home, &folder).sync().unwrap_err();
+    assert_eq!(told(&error), "published flags were not refreshed: snapshot was not refreshed: there is none");
+}
+
+#[test]
+fn a_state_that_cannot_be_kept_counts_until_the_program_ends() {
+    let (home, server) = (Home::new(), Server::start());
+    server.snapshot(snapshot(1, &flag("command_history", true, "")));
+    let blocked = home.write("blocked", "a file where a folder should be");
+    let remote = Remote { state_file: blocked.join("state.json"), ..remote(&home, &server.url) };
+    let client = home.builder().remote(remote).open();
+    let error = client.sync().unwrap_err().to_string();
+    assert_eq!(error, format!("folder {} cannot be made", blocked.display()));
+    assert!(client.is_enabled("command_history"));
+    client.reload();
+    assert!(client.is_enabled("command_history"), "a reload does not forget it");
+}
+
+#[test]
+fn without_a_remote_there_is_nothing_to_refresh() {
+    let home = Home::new();
+    let message = |client: FlagClient| client.sync().unwrap_err().to_string();
+    let with = |remote: Remote| home.builder().remote(remote);
+    assert_eq!(message(home.builder().open()), "no remote is set up");
+    assert_eq!(message(with(home.remote(None)).open()), "the remote has no url");
+    assert_eq!(
+        message(with(remote(&home, "http://user:secret@flags.example.org")).open()),
+        "http to host \"flags.example.org\" is not encrypted, expected https"
+    );
+    assert_eq!(
+        message(with(remote(&home, "https://flags.example.org")).precedence(Precedence::LocalOnly).open()),
+        "published flags are switched off here"
+    );
+    let unpinned = Remote { pinned_root: Vec::new(), ..remote(&home, "/nowhere") };
+    assert_eq!(message(with(unpinned).open()), "the pinned root cannot be used");
+}
+
+#[test]
+fn e45_a_damaged_cache_is_set_aside_and_fetched_anew() {
+    let (home, server, _client) = synced();
+    let path = home.path("state.json");
+    let mut bytes = fs::read(&path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let client = open(&home, &server.url);
+    assert!(!client.is_enabled("command_history"));
+    assert_eq!(problems(&client), ["the cached snapshot cannot be used"]);
+    assert!(home.path("state.json.corrupt").exists());
+    client.sync().unwrap();
+    assert!(client.is_enabled("command_history"));
+    assert!(problems(&client).is_empty());
+}
+
+#[test]
+fn a_running_client_sees_what_another_process_fetched_once_it_reloads() {
+    let (home, server, client) = synced();
+    server.on("snapshot.json", Reply::Document(snapshot(2, &flag("command_history", false, "")), None));
+    open(&home, &server.url).sync().unwrap();
+    assert!(client.is_enabled("command_history"), "until then its time stands still");
+    client.reload();
+    assert!(!client.is_enabled("command_history"));
+    fs::remove_file(home.path("state.json")).unwrap();
+    client.reload();
+    assert_eq!(client.snapshot_info().unwrap().version, 2, "what is held is not forgotten");
+    assert!(client.snapshot_info().unwrap().issued_at < NOW);
+}

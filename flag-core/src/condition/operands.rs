@@ -1,0 +1,180 @@
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::error::{ConditionError, OperandError};
+use super::fold;
+#[cfg(feature = "regex")]
+use super::matcher::Pattern;
+use super::matcher::{Bound, Matcher, TextTest};
+use crate::semver::{VersionOperator, VersionRequirement};
+use crate::wire::Operator;
+use crate::{Timestamp, Value};
+
+/// The most values of one test.
+pub const TEST_MAX_VALUES: usize = 100_000;
+/// The longest text of a test's value, in bytes.
+pub const TEST_MAX_VALUE_BYTES: usize = 4_096;
+/// The largest compiled form of one regular expression, in bytes.
+#[cfg(feature = "regex")]
+const PATTERN_MAX_COMPILED_BYTES: usize = 1 << 16;
+
+/// The values of one test, with what an error about them has to name.
+pub(super) struct Operands<'w> {
+    pub(super) attribute: &'w str,
+    pub(super) operator: &'w Operator,
+    pub(super) values: &'w [Value],
+}
+
+fn exact(text: &str) -> Box<str> {
+    text.into()
+}
+
+impl Operands<'_> {
+    pub(super) fn matcher(&self) -> Result<Matcher, ConditionError> {
+        let (attribute, operator, found) = (self.attribute, self.operator.clone(), self.values.len());
+        match self.operator {
+            Operator::Unknown(_) => return Ok(Matcher::Unknown),
+            Operator::Exists => return Ok(Matcher::Exists),
+            _ if found == 0 => return Err(ConditionError::NoValues { attribute: attribute.into(), operator }),
+            _ if found > TEST_MAX_VALUES => {
+                return Err(ConditionError::TooManyValues { attribute: attribute.into(), operator, found });
+            }
+            _ => {}
+        }
+        for (index, text) in self.values.iter().enumerate().filter_map(|(index, value)| Some((index, value.as_str()?)))
+        {
+            if text.len() > TEST_MAX_VALUE_BYTES {
+                return Err(ConditionError::ValueTooLong {
+                    attribute: attribute.into(),
+                    operator,
+                    index,
+                    found: text.len(),
+                });
+            }
+        }
+        Ok(match self.operator {
+            Operator::Equals | Operator::In => self.one_of(),
+            Operator::StartsWith => Matcher::Text(TextTest::StartsWith, self.texts(exact)?),
+            Operator::EndsWith => Matcher::Text(TextTest::EndsWith, self.texts(exact)?),
+            Operator::Contains => Matcher::Text(TextTest::Contains, self.texts(exact)?),
+            Operator::StartsWithIgnoreCase => Matcher::Text(TextTest::StartsWithFolded, self.texts(fold::fold)?),
+            Operator::EndsWithIgnoreCase => Matcher::Text(TextTest::EndsWithFolded, self.texts(fold::fold)?),
+            Operator::ContainsIgnoreCase => Matcher::Text(TextTest::ContainsFolded, self.texts(fold::fold)?),
+            Operator::Matches => self.patterns()?,
+            Operator::Greater => self.numbers(Bound::Greater)?,
+            Operator::GreaterOrEqual => self.numbers(Bound::GreaterOrEqual)?,
+            Operator::Less => self.numbers(Bound::Less)?,
+            Operator::LessOrEqual => self.numbers(Bound::LessOrEqual)?,
+            Operator::SemverEquals => self.versions(VersionOperator::Equal)?,
+            Operator::SemverGreater => self.versions(VersionOperator::Greater)?,
+            Operator::SemverGreaterOrEqual => self.versions(VersionOperator::GreaterOrEqual)?,
+            Operator::SemverLess => self.versions(VersionOperator::Less)?,
+            Operator::SemverLessOrEqual => self.versions(VersionOperator::LessOrEqual)?,
+            Operator::SemverCaret => self.versions(VersionOperator::Caret)?,
+            Operator::SemverTilde => self.versions(VersionOperator::Tilde)?,
+            Operator::Before => Matcher::Before(self.times()?),
+            Operator::After => Matcher::After(self.times()?),
+            Operator::InCidr => Matcher::Networks(self.each("text such as \"10.0.0.0/8\"", |value| {
+                Some(value.as_str()?.parse().map_err(OperandError::Cidr))
+            })?),
+            Operator::Exists | Operator::Unknown(_) => Matcher::Unknown,
+        })
+    }
+
+    fn one_of(&self) -> Matcher {
+        let texts: Option<Vec<Box<str>>> = self.values.iter().map(|value| value.as_str().map(Box::from)).collect();
+        match texts {
+            Some(mut texts) => {
+                texts.sort_unstable();
+                texts.dedup();
+                Matcher::OneOfTexts(texts.into())
+            }
+            None => Matcher::OneOf(self.values.into()),
+        }
+    }
+
+    fn texts(&self, prepare: impl Fn(&str) -> Box<str>) -> Result<Box<[Box<str>]>, ConditionError> {
+        self.each("text", |value| Some(Ok(prepare(value.as_str()?))))
+    }
+
+    fn numbers(&self, bound: Bound) -> Result<Matcher, ConditionError> {
+        let numbers = self.each("a number", |value| {
+            matches!(value, Value::Integer(_) | Value::Float(_)).then(|| Ok(value.clone()))
+        })?;
+        Ok(Matcher::Number(bound, numbers))
+    }
+
+    fn versions(&self, relation: VersionOperator) -> Result<Matcher, ConditionError> {
+        let versions = self.each("text such as \"1.2.3\"", |value| {
+            Some(VersionRequirement::new(relation, value.as_str()?).map_err(OperandError::Version))
+        })?;
+        Ok(Matcher::Version(versions))
+    }
+
+    fn times(&self) -> Result<Box<[Timestamp]>, ConditionError> {
+        self.each("text in RFC 3339 or an integer of milliseconds", |value| match value {
+            Value::Integer(millis) => Some(Ok(Timestamp::from_millis(*millis))),
+            Value::String(text) => Some(text.parse().map_err(OperandError::Timestamp)),
+            _ => None,
+        })
+    }
+
+    #[cfg(feature = "regex")]
+    fn patterns(&self) -> Result<Matcher, ConditionError> {
+        let patterns = self.each("text of a regular expression", |value| Some(pattern(value.as_str()?)));
+        patterns.map(Matcher::Patterns)
+    }
+
+    #[cfg(not(feature = "regex"))]
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the signature of the build that has regular expressions"
+    )]
+    fn patterns(&self) -> Result<Matcher, ConditionError> {
+        Ok(Matcher::Unknown)
+    }
+
+    /// Compiles every value; `None` from `compile` is a value of the wrong type.
+    fn each<T>(
+        &self,
+        expected: &'static str,
+        compile: impl Fn(&Value) -> Option<Result<T, OperandError>>,
+    ) -> Result<Box<[T]>, ConditionError> {
+        let compiled = self.values.iter().enumerate().map(|(index, value)| {
+            let (attribute, operator) = (|| self.attribute.into(), || self.operator.clone());
+            match compile(value) {
+                Some(Ok(compiled)) => Ok(compiled),
+                Some(Err(source)) => Err(ConditionError::Value {
+                    attribute: attribute(),
+                    operator: operator(),
+                    index,
+                    found: value.as_str().unwrap_or_default().into(),
+                    source,
+                }),
+                None => Err(ConditionError::ValueType {
+                    attribute: attribute(),
+                    operator: operator(),
+                    index,
+                    found: value.value_type(),
+                    expected,
+                }),
+            }
+        });
+        compiled.collect()
+    }
+}
+
+/// Compiles a regular expression whose meaning is the same in every build. The tables behind `\p{...}` may be there or not, depending on
+/// what else a program is built of, so those classes are refused.
+#[cfg(feature = "regex")]
+fn pattern(text: &str) -> Result<Pattern, OperandError> {
+    let mut rest = text.chars();
+    while let Some(character) = rest.next() {
+        if character == '\\' && matches!(rest.next(), Some('p' | 'P')) {
+            return Err(OperandError::UnicodeClass);
+        }
+    }
+    let compiled = regex::RegexBuilder::new(text).size_limit(PATTERN_MAX_COMPILED_BYTES).build();
+    compiled.map(Pattern).map_err(OperandError::Pattern)
+}
