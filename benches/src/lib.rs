@@ -83,3 +83,7 @@ pub fn snapshot_json(flags: usize) -> Vec<u8> {
 
 /// Returns where the flags of the three kinds stand in a snapshot of 100 flags: one of each.
 pub const SAMPLE: [usize; 3] = [10, 15, 18];
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct ReadmeDoctests;

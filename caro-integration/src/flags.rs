@@ -209,6 +209,7 @@ pub fn declarations(platform: Platform) -> Vec<Declaration> {
             .kind(Kind::Ops)
             .stage(Stage::Ga)
             .default_on(platform.is_apple_silicon())
+            .overridable()
             .title("MLX Backend")
             .describe("Runs models with MLX; needs Apple Silicon"),
         Declaration::boolean(OLLAMA_BACKEND)

@@ -22,6 +22,11 @@
 //! What it deliberately does not do: end the process, print on its own, reach for the network, or depend on caro itself. Nothing in it panics,
 //! and what was said to be changed is on the disk.
 
+/// Its examples are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod backends;
 mod features;
 mod features_command;

@@ -79,7 +79,7 @@ llm_backends_disabled = true
     let text = said(&machine, "caro features list");
     for line in [
         "● telemetry_cloud_sync      on       beta      environment    disable",
-        "✗ enhanced_safety_v2        off      beta      kill switch    enable",
+        "✗ enhanced_safety_v2        off      beta      kill switch",
         "● command_history           on       internal  config.toml:4  disable",
         "● mlx_backend               on       ga        default        disable",
         "● ollama_backend            on       ga        config.toml:2  disable",
@@ -89,10 +89,10 @@ llm_backends_disabled = true
     let notes = "\
 ! enhanced_safety_v2 is switched off by a kill switch (CARO_KILL)
 ! llm_backends is switched off by a kill switch (HOME/.caro/config.toml:8)
-! mlx_backend: \"fast\" in HOME/.caro/config.toml:5 is not obeyed, since it has no variant \"fast\", expected \"on\", \"off\"
+! mlx_backend: \"fast\" in HOME/.caro/config.toml:5 is not obeyed, since it can be \"on\" or \"off\", but not \"fast\"
 
 Problems, which stop nothing else:
-! HOME/.caro/config.toml:6:13: no flag is named \"dark_mode\"
+! HOME/.caro/config.toml:6: no feature is named \"dark_mode\"
 
 Turn one on or off:";
     assert!(flat(&text).contains(&flat(notes)), "{text}");
@@ -257,12 +257,15 @@ fn a_kill_from_elsewhere_is_not_the_users_to_lift() {
         &[
             (
                 "caro features kill-switch --disable telemetry",
-                Ok((Outcome::Changed, "telemetry stays disabled, though no longer by you (CARO_KILL).")),
+                Ok((
+                    Outcome::Changed,
+                    "telemetry stays disabled, though no longer by you, but by the environment (CARO_KILL).",
+                )),
             ),
             (
                 "caro features kill-switch --disable telemetry",
-                Err("the kill of \"telemetry\" stands in CARO_KILL \
-                     hint: a kill ends where it was set; yours are the only ones you can turn off"),
+                Err("telemetry stays disabled: by the environment (CARO_KILL), not by you \
+                     hint: it ends where it was set; yours are the only ones you can turn off"),
             ),
             (
                 "caro features kill-switch --enable telemetry",

@@ -7,7 +7,7 @@ mod support;
 use std::fs;
 
 use caro_integration::{Outcome, Platform};
-use support::{LINUX, Machine};
+use support::{LINUX, Machine, flat};
 
 const COMMENTED: &str = "\
 # caro's settings
@@ -136,10 +136,46 @@ fn a_file_that_does_not_parse_is_named_and_never_overwritten() {
     let machine = Machine::new().config(broken);
     assert!(!machine.open().is_enabled("command_history"));
     let error = machine.caro("caro features enable command_history").unwrap_err();
-    let expected = "HOME/.caro/config.toml:1:15: ";
-    assert!(error.starts_with(expected), "{error}");
-    assert!(error.ends_with("\nhint: nothing was changed; correct the file there and try again"), "{error}");
+    let expected = "\
+nothing was changed: HOME/.caro/config.toml:1:15: unclosed table, expected `]`
+hint: correct the file there and try again";
+    assert_eq!(error, expected);
+    let left_out = "! a file is left out whole: HOME/.caro/config.toml:1:15: unclosed table, expected `]`";
+    for arguments in ["caro features list", "caro features why command_history"] {
+        let (_, text) = machine.caro(arguments).unwrap();
+        assert!(flat(&text).contains(left_out), "{text}");
+    }
     assert_eq!(machine.config_text(), broken);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_may_not_be_written_is_left_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let machine = Machine::new().config(COMMENTED);
+    fs::set_permissions(machine.config_file(), fs::Permissions::from_mode(0o444)).unwrap();
+    let error = machine.caro("caro features disable command_history").unwrap_err();
+    let expected = "\
+nothing was changed: HOME/.caro/config.toml is read-only
+hint: allow writing to that file and try again";
+    assert_eq!(error, expected);
+    assert_eq!(machine.config_text(), COMMENTED);
+}
+
+#[test]
+fn a_reset_takes_away_what_choices_brought_and_nothing_else() {
+    let before = "[general]\nmodel = \"smollm-135m\"\n";
+    let machine = Machine::new().config(before);
+    for arguments in ["caro features enable command_history", "caro features kill-switch --enable telemetry"] {
+        machine.caro(arguments).unwrap();
+    }
+    assert_eq!(machine.caro("caro features reset --kills").unwrap().0, Outcome::Changed);
+    assert_eq!(machine.config_text(), before);
+    assert_eq!(machine.caro("caro features reset --kills").unwrap().0, Outcome::Unchanged);
+    let machine = Machine::new().config(COMMENTED);
+    machine.caro("caro features reset").unwrap();
+    assert_eq!(difference(COMMENTED, &machine.config_text()), ["-command_history = true # asked for by me"]);
 }
 
 #[test]

@@ -64,9 +64,9 @@ Features of caro 1.2.0
     Syncs telemetry to the cloud, besides keeping it here
 ● enhanced_safety_v2        on       beta      rollout 50%        disable
     Checks commands against further safety patterns; may block more
-○ command_history           off      internal  rollout 0%
+○ command_history           off      internal  not rolled out
     Remembers the commands that were run, to search and repeat them
-○ mlx_backend               off      ga        default
+○ mlx_backend               off      ga        default            enable
     Runs models with MLX; needs Apple Silicon
 ○ ollama_backend            off      ga        published
     Runs models with your own Ollama
@@ -139,17 +139,17 @@ fn what_a_user_may_not_change_is_refused_with_the_reason() {
     for (arguments, expected) in [
         (
             "caro features enable command_history",
-            "flag \"command_history\": it cannot be changed locally \
+            "you cannot change command_history this way: caro's team decides it for everyone \
              hint: see what decides it with: caro features why command_history",
         ),
         (
             "caro features enable sandbox_escape_check",
-            "flag \"sandbox_escape_check\": it is critical and cannot be turned on locally \
+            "you cannot change sandbox_escape_check this way: it is critical, and only caro's team can turn it on \
              hint: see what decides it with: caro features why sandbox_escape_check",
         ),
         (
             "caro features disable ollama_backend",
-            "flag \"ollama_backend\": it cannot be changed locally \
+            "you cannot change ollama_backend this way: caro's team decides it for everyone \
              hint: see what decides it with: caro features why ollama_backend",
         ),
     ] {
@@ -163,7 +163,7 @@ fn a_choice_in_the_file_that_is_not_obeyed_is_never_silent() {
     let machine = machine(OUTSIDE).config("[feature_flags.overrides]\ncommand_history = true\n");
     assert!(!machine.open().is_enabled("command_history"));
     let refusal =
-        "! command_history: true in HOME/.caro/config.toml:2 is not obeyed, since it cannot be changed locally";
+        "! command_history: true in HOME/.caro/config.toml:2 is not obeyed, since caro's team decides it for everyone";
     for arguments in ["caro features list", "caro features why command_history"] {
         let text = said(&machine, arguments);
         assert!(text.contains(refusal), "{arguments}: {text}");
@@ -185,8 +185,8 @@ fn a_published_kill_is_shown_and_stays() {
     ] {
         assert!(list.contains(note), "{list}");
     }
-    let held = "the kill of \"telemetry\" stands in the published flags \
-                hint: a kill ends where it was set; yours are the only ones you can turn off";
+    let held = "telemetry stays disabled: by the published flags, not by you \
+                hint: it ends where it was set; yours are the only ones you can turn off";
     assert_eq!(refused(&machine, "caro features kill-switch --disable telemetry"), held);
     let opted_in = "You opted into telemetry_cloud_sync. \
                     It is still off for this machine: it needs telemetry, which is off. \
@@ -195,6 +195,33 @@ fn a_published_kill_is_shown_and_stays() {
     let enabled = "enhanced_safety_v2 stays off for this machine all the same: a kill switch holds it off. \
                    Your choice stands in HOME/.caro/config.toml:3";
     assert_eq!(said(&machine, "caro features enable enhanced_safety_v2"), enabled);
+}
+
+#[test]
+fn a_kill_that_others_hold_too_is_lifted_by_each_alone() {
+    let config =
+        "[feature_flags.overrides]\nenhanced_safety_v2 = true\n[feature_flags.kill_switches]\ntelemetry = true\n";
+    let machine =
+        Machine::new().install_id(INSIDE).config(config).published(&flags(), &["telemetry", "enhanced_safety_v2"]);
+    let listed = "✗ telemetry disabled the published flags HOME/.caro/config.toml:4 ● llm_backends working";
+    assert!(said(&machine, "caro features kill-switch").contains(listed));
+    let why = "Who was asked, strongest first: \
+               → the published flags: killed \
+               your override (HOME/.caro/config.toml:2): true, something stronger stands above it \
+               the published flags: version 7; something stronger decided \
+               the built-in default: something stronger decided \
+               Step by step: kill: a kill stands against it";
+    let found = said(&machine, "caro features why enhanced_safety_v2");
+    assert!(found.ends_with(why), "{found}");
+    let answer = machine.json("caro features kill-switch --disable telemetry");
+    assert_eq!(
+        answer,
+        json!({
+            "changed": true, "name": "telemetry", "disabled": true, "origins": [{ "layer": "snapshot" }],
+        })
+    );
+    let held = "telemetry stays disabled: by the published flags, not by you";
+    assert!(refused(&machine, "caro features kill-switch --disable telemetry").starts_with(held));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::explanation::ClientExplanation;
 use crate::gather::FileOwner;
 use crate::in_force::InForce;
 use crate::kills::KillInForce;
-use crate::local_file::{self, Contents, Edit, Section};
+use crate::local_file::{self, Contents, Edit, KillSetting, Section};
 use crate::merge::{merge, standing};
 use crate::permission::{Standing, permit};
 use crate::problem::Problem;
@@ -37,6 +37,14 @@ pub struct Change {
     pub file: PathBuf,
     /// Whether the file had to be written. If not, it said so already.
     pub written: bool,
+    /// Where the user's own kill was lifted: the kills of the same target that stand all the same, because other layers hold them.
+    pub still_killed_by: Vec<KillInForce>,
+}
+
+impl Change {
+    const fn of(file: PathBuf, written: bool) -> Self {
+        Self { file, written, still_killed_by: Vec::new() }
+    }
 }
 
 /// Decides flags on this machine. Clones share everything.
@@ -190,7 +198,7 @@ impl FlagClient {
             }];
             match flag {
                 _ if !scope.kills => {}
-                Some(flag) => edits.extend(self.inner.kill_switches(file, flag)?),
+                Some(flag) => edits.extend(self.inner.kill_switches(file, flag)?.into_iter().map(removal)),
                 None => edits.push(Edit::Clear { section: Section::KillSwitches }),
             }
             written |= self.inner.write(&mut published, file, &edits)?.written;
@@ -199,7 +207,7 @@ impl FlagClient {
             self.inner.host.identity.reset().map_err(|source| ClientError::Identity(Arc::new(source)))?;
             self.inner.rebuild(&published);
         }
-        Ok(Change { file: own_file, written })
+        Ok(Change::of(own_file, written))
     }
 
     /// Turns a flag or capability off for this user, stronger than everything.
@@ -214,22 +222,26 @@ impl FlagClient {
         self.inner.write(&mut published, file, &[edit])
     }
 
-    /// Takes the user's own kill of a flag or capability away. A kill of another layer is not theirs to lift: the error says whose it is.
+    /// Takes the user's own kill of a flag or capability away. Kills of other layers are not theirs to lift: the change says which stand
+    /// all the same, and where there is no kill of the user's own it is an error that says whose they are.
     pub fn unkill(&self, target: &str) -> Result<Change, ClientError> {
         let mut published = self.inner.lock();
         let own_file = self.inner.own_file()?.to_owned();
-        let mut written = false;
+        let (mut written, mut was_held) = (false, false);
         for file in self.inner.user_files() {
-            let edits = self.inner.kill_switches(file, target)?;
+            let own = self.inner.kill_switches(file, target)?;
+            let edits: Vec<Edit> = own.into_iter().filter(|kill| kill.killed).map(removal).collect();
+            was_held |= !edits.is_empty();
             written |= self.inner.write(&mut published, file, &edits)?.written;
         }
         let in_force = self.inner.in_force.load();
         let name = in_force.target(target);
-        let others = in_force.kills.iter().filter(|kill| *kill.target == *name && kill.origin.layer != Layer::UserKill);
-        let origins: Vec<_> = others.map(|kill| kill.origin.clone()).collect();
-        if origins.is_empty() {
-            return Ok(Change { file: own_file, written });
+        let stands = |kill: &&KillInForce| *kill.target == *name && kill.origin.layer != Layer::UserKill;
+        let others: Vec<KillInForce> = in_force.kills.iter().filter(stands).cloned().collect();
+        if others.is_empty() || was_held {
+            return Ok(Change { still_killed_by: others, ..Change::of(own_file, written) });
         }
+        let origins = others.into_iter().map(|kill| kill.origin).collect();
         Err(ClientError::KillHeldElsewhere { target: name.into(), origins })
     }
 
@@ -290,28 +302,28 @@ impl Inner {
     fn write(&self, published: &mut Published, file: &Path, edits: &[Edit]) -> Result<Change, ClientError> {
         let written = local_file::edit(file, edits)?;
         self.rebuild(published);
-        Ok(Change { file: file.to_owned(), written })
+        Ok(Change::of(file.to_owned(), written))
     }
 
     /// The key by which a file's kill switches name a target already.
     fn spelling(&self, file: &Path, target: &str) -> Result<Option<Box<str>>, ClientError> {
-        let in_force = self.in_force.load();
-        let target = in_force.target(target);
-        let mut spellings =
-            local_file::read(file)?.kills.into_iter().filter(|kill| in_force.target(&kill.key) == target);
-        let first = spellings.next();
-        let killed = spellings.find(|kill| kill.killed);
-        Ok(killed.or(first).map(|kill| kill.key))
+        let mut spellings = self.kill_switches(file, target)?;
+        let killed = spellings.iter().position(|kill| kill.killed).unwrap_or(0);
+        spellings.truncate(killed + 1);
+        Ok(spellings.pop().map(|kill| kill.key))
     }
 
-    /// The edits that remove every kill switch of a target from a file.
-    fn kill_switches(&self, file: &Path, target: &str) -> Result<Vec<Edit>, ClientError> {
+    /// The kill switches of a file that name a target, in either spelling.
+    fn kill_switches(&self, file: &Path, target: &str) -> Result<Vec<KillSetting>, ClientError> {
         let in_force = self.in_force.load();
         let target = in_force.target(target);
         let kills = local_file::read(file)?.kills.into_iter();
-        let named = kills.filter(|kill| in_force.target(&kill.key) == target);
-        Ok(named.map(|kill| Edit::Remove { section: Section::KillSwitches, key: kill.key }).collect())
+        Ok(kills.filter(|kill| in_force.target(&kill.key) == target).collect())
     }
+}
+
+fn removal(kill: KillSetting) -> Edit {
+    Edit::Remove { section: Section::KillSwitches, key: kill.key }
 }
 
 /// Reads every local file and merges all layers.

@@ -154,13 +154,13 @@ impl fmt::Display for LocalValue {
 #[non_exhaustive]
 pub enum Refusal {
     /// The flag is critical.
-    #[error("it is critical and cannot be turned on locally")]
+    #[error("it is critical, and only its publisher can turn it on")]
     Critical,
     /// The flag is neither overridable nor open to opting in.
-    #[error("it cannot be changed locally")]
+    #[error("only its publisher can change it")]
     NotOverridable,
     /// A user may opt in, and the split then decides; the variant is not theirs to choose.
-    #[error("it is open to opting in only: set it to true")]
+    #[error("one can opt in by setting it to true, but not choose a variant")]
     OptInOnly,
     /// The flag is in a local file only.
     #[error("the application does not know it")]
@@ -174,7 +174,7 @@ pub enum Refusal {
         expected: Box<str>,
     },
     /// The flag has several variants, none of which *on* means.
-    #[error("true names none of its variants, expected {expected}")]
+    #[error("true stands for none of its variants, expected {expected}")]
     NoOnVariant {
         /// The ids it has, as a list for people.
         expected: Box<str>,

@@ -15,13 +15,13 @@ pub enum ClientError {
         flag: Box<str>,
     },
     /// The name cannot stand for a flag or a capability.
-    #[error("kill target {target:?} is empty")]
+    #[error("{target:?} cannot be killed, expected the name of a flag or capability")]
     EmptyTarget {
         /// The name given.
         target: Box<str>,
     },
     /// The user may not change the flag so.
-    #[error("flag {flag:?}: {why}")]
+    #[error("flag {flag:?} stays as it is: {why}")]
     Refused {
         /// The flag.
         flag: Box<str>,
@@ -29,13 +29,13 @@ pub enum ClientError {
         why: Refusal,
     },
     /// The application gave no file to keep changes in.
-    #[error("there is no file to keep changes in")]
+    #[error("the change cannot be kept: the application has no file for it")]
     NoUserFile,
     /// The file could not be changed.
     #[error(transparent)]
     File(Arc<LocalFileError>),
     /// A kill stands that is not the user's to lift.
-    #[error("the kill of {target:?} stands in {}", list(.origins))]
+    #[error("{target:?} stays off: it is killed by {}", list(.origins))]
     KillHeldElsewhere {
         /// What is killed.
         target: Box<str>,
@@ -43,12 +43,17 @@ pub enum ClientError {
         origins: Vec<Origin>,
     },
     /// The installation's id could not be removed.
-    #[error("the installation's id could not be reset")]
+    #[error("the installation's id cannot be reset")]
     Identity(#[source] Arc<IdentityError>),
 }
 
 fn list(origins: &[Origin]) -> String {
-    origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    let exact = |origin: &Origin| match (&origin.place, &origin.variable) {
+        (Some(place), _) => format!("{} ({place})", origin.layer),
+        (None, Some(variable)) => format!("{} ({variable})", origin.layer),
+        (None, None) => origin.layer.to_string(),
+    };
+    origins.iter().map(exact).collect::<Vec<_>>().join(" and by ")
 }
 
 impl From<LocalFileError> for ClientError {

@@ -1,9 +1,9 @@
 //! Why a flag is as it is: every layer of this machine, then every step of the evaluator.
 
-use flag_core::{Bucket, Pivot, Share};
+use flag_core::{Bucket, Pivot, Reason, Share};
 use serde::Serialize;
 
-use crate::decision::{ClientDecision, Effect, Layer, LocalValue, Origin};
+use crate::decision::{ClientDecision, Effect, Layer, LocalValue, Origin, Refusal};
 use crate::in_force::{Facts, Publication};
 use crate::kills::KillInForce;
 use crate::published::SnapshotInfo;
@@ -41,7 +41,10 @@ pub struct LayerTried {
     pub value: Option<LocalValue>,
     /// What became of it.
     pub outcome: LayerVerdict,
-    /// The same in words.
+    /// Why it is not obeyed, where it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refusal: Option<Refusal>,
+    /// The outcome in words.
     pub detail: String,
 }
 
@@ -76,7 +79,7 @@ pub(crate) fn layers_tried<'k>(
         overrides.extend(facts.chosen.iter().map(|chosen| {
             let (verdict, detail) = match chosen.effect {
                 _ if decision.origin == chosen.origin => (LayerVerdict::Decided, "obeyed"),
-                Effect::OptsIn if decision.origin.layer == Layer::Snapshot => {
+                Effect::OptsIn if decision.origin.layer == Layer::Snapshot && reaches_splits(decision.reason) => {
                     (LayerVerdict::OptedIn, "opted in; the published split decides")
                 }
                 _ => (LayerVerdict::Overruled, "something stronger stands above it"),
@@ -86,9 +89,9 @@ pub(crate) fn layers_tried<'k>(
         overrides.extend(facts.overruled.iter().map(|(origin, wanted)| {
             LayerTried::of(origin, Some(wanted), LayerVerdict::Overruled, "a stronger override stands above it".into())
         }));
-        overrides.extend(facts.refused.iter().map(|refused| {
-            LayerTried::of(&refused.origin, Some(&refused.wanted), LayerVerdict::Refused, refused.why.to_string())
-        }));
+        overrides.extend(
+            facts.refused.iter().map(|refused| LayerTried::refused(&refused.origin, &refused.wanted, &refused.why)),
+        );
     }
     // Layers are declared strongest first. The sort keeps the order inside each.
     overrides.sort_by_key(|tried| tried.layer as u8);
@@ -111,13 +114,18 @@ pub(crate) fn layers_tried<'k>(
     tried
 }
 
+/// Tells whether an evaluation that ended so came as far as splits, where alone an opt-in counts.
+const fn reaches_splits(reason: Reason) -> bool {
+    !matches!(reason, Reason::Killed | Reason::Disabled | Reason::Expired | Reason::PrerequisiteFailed)
+}
+
 fn base_values<'f>(
     decision: &'f ClientDecision,
     facts: Option<&'f Facts>,
 ) -> impl Iterator<Item = LayerTried> + use<'f> {
     facts.into_iter().flat_map(|facts| &facts.base).map(|base| {
         let (verdict, detail) = match &base.refusal {
-            Some(why) => (LayerVerdict::Refused, why.to_string()),
+            Some(why) => return LayerTried::refused(&base.origin, &base.value, why),
             None if decision.origin == base.origin => (LayerVerdict::Decided, "in force".to_owned()),
             None => (LayerVerdict::Overruled, "something stronger decided".to_owned()),
         };
@@ -131,8 +139,13 @@ fn published(decision: &ClientDecision, facts: Option<&Facts>, snapshot: Option<
         return LayerTried::of(&origin, None, LayerVerdict::Silent, "there is no snapshot".to_owned());
     };
     let version = snapshot.version;
+    let killed = decision.reason == Reason::Killed;
     let (verdict, detail) = match facts {
-        _ if decision.origin.layer == Layer::Snapshot => {
+        None if decision.reason == Reason::ParseError => {
+            (LayerVerdict::Refused, format!("broken in version {version}"))
+        }
+        None if decision.variant.is_none() => (LayerVerdict::Silent, format!("nothing to serve in version {version}")),
+        _ if !killed && decision.origin.layer == Layer::Snapshot => {
             let age = if snapshot.stale { ", which has expired and still counts" } else { "" };
             (LayerVerdict::Decided, format!("version {version}{age}"))
         }
@@ -156,6 +169,11 @@ fn published(decision: &ClientDecision, facts: Option<&Facts>, snapshot: Option<
 
 impl LayerTried {
     fn of(origin: &Origin, value: Option<&LocalValue>, outcome: LayerVerdict, detail: String) -> Self {
-        Self { layer: origin.layer, origin: origin.clone(), value: value.cloned(), outcome, detail }
+        Self { layer: origin.layer, origin: origin.clone(), value: value.cloned(), outcome, refusal: None, detail }
+    }
+
+    fn refused(origin: &Origin, value: &LocalValue, why: &Refusal) -> Self {
+        let refusal = Some(why.clone());
+        Self { refusal, ..Self::of(origin, Some(value), LayerVerdict::Refused, why.to_string()) }
     }
 }

@@ -10,7 +10,7 @@ use crate::decision::{
     ChosenOverride, ClientDecision, Layer, LocalValue, Origin, Permission, Refusal, RefusedOverride,
 };
 use crate::explanation::{ClientExplanation, layers_tried};
-use crate::identity::IdentitySource;
+use crate::identity::{IdentityError, IdentitySource};
 use crate::kills::{KillInForce, target_of};
 use crate::merge::standing;
 use crate::permission::permission;
@@ -103,7 +103,8 @@ impl Facts {
 pub(crate) struct Unit {
     source: IdentitySource,
     splits: Splits,
-    drawn: OnceLock<Option<Box<str>>>,
+    /// The id with its digest, so that no read hashes it again.
+    drawn: OnceLock<Option<flag_core::Unit>>,
     problem: OnceLock<Problem>,
 }
 
@@ -114,36 +115,36 @@ impl Unit {
         match source.existing() {
             Ok(None) if source.can_create() => {}
             existing => {
-                let id = existing.unwrap_or_else(|source| unit.without_id(source));
-                unit.drawn.get_or_init(|| id);
+                unit.drawn.get_or_init(|| unit.digested(existing));
             }
         }
         unit
     }
 
-    fn without_id(&self, source: crate::IdentityError) -> Option<Box<str>> {
-        self.problem.get_or_init(|| Problem::Identity(Arc::new(source)));
-        None
+    fn digested(&self, id: Result<Option<Box<str>>, IdentityError>) -> Option<flag_core::Unit> {
+        match id {
+            Ok(id) => id.and_then(flag_core::Unit::new),
+            Err(source) => {
+                self.problem.get_or_init(|| Problem::Identity(Arc::new(source)));
+                None
+            }
+        }
     }
 
     #[inline]
-    fn for_flag(&self, flag: &str) -> Option<&str> {
+    fn for_flag(&self, flag: &str) -> Option<&flag_core::Unit> {
         match self.drawn.get() {
-            Some(id) => id.as_deref(),
+            Some(unit) => unit.as_ref(),
             None => self.draw(flag),
         }
     }
 
     #[cold]
-    fn draw(&self, flag: &str) -> Option<&str> {
+    fn draw(&self, flag: &str) -> Option<&flag_core::Unit> {
         if !self.splits.needs_unit(flag) {
             return None;
         }
-        let id = self.drawn.get_or_init(|| {
-            let made = self.source.existing_or_new();
-            made.unwrap_or_else(|source| self.without_id(source))
-        });
-        id.as_deref()
+        self.drawn.get_or_init(|| self.digested(self.source.existing_or_new())).as_ref()
     }
 
     pub(crate) fn problem(&self) -> Option<&Problem> {
@@ -154,7 +155,7 @@ impl Unit {
 impl InForce {
     #[inline]
     fn context(&self, flag: &str) -> Context<'_> {
-        let context = self.unit.for_flag(flag).map_or_else(Context::anonymous, Context::new);
+        let context = self.unit.for_flag(flag).map_or_else(Context::anonymous, Context::of);
         context.with_attributes(&self.attributes).at(self.now)
     }
 

@@ -33,11 +33,16 @@
 //! What is deliberately absent: it prints nothing, starts no thread and opens no connection unless `sync` is called, keeps nothing global,
 //! and sends nothing about the user anywhere.
 
+/// Its examples are compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod builder;
 mod client;
 mod clock;
-mod declaration;
 mod decision;
+mod declaration;
 mod environment;
 mod error;
 mod explanation;
@@ -58,18 +63,18 @@ pub mod trust;
 
 pub use builder::{BuildKind, ClientBuilder, Precedence, Remote};
 pub use client::{Change, FlagClient, ResetScope};
-pub use declaration::{CodeDefault, Declaration, DeclarationError};
 pub use decision::{
     ChosenOverride, ClientDecision, Effect, Layer, LocalValue, Origin, Permission, Place, Refusal, RefusedOverride,
 };
+pub use declaration::{CodeDefault, Declaration, DeclarationError};
 pub use environment::Environment;
 pub use error::ClientError;
 pub use explanation::{ClientExplanation, LayerTried, LayerVerdict};
-pub use flag_core::wire::{Kind, OptIn, Stage};
-pub use flag_core::{Attributes, Bucket, Pivot, Reason, Share, Timestamp, Value, ValueType};
 pub use feature_flags::FeatureFlags;
 #[cfg(feature = "remote")]
 pub use fetch::{DocumentError, FetchError, Fetched, SyncError, SyncReport};
+pub use flag_core::wire::{Kind, OptIn, Stage};
+pub use flag_core::{Attributes, Bucket, Pivot, Reason, Share, Timestamp, Value, ValueType};
 pub use identity::{IdentityError, IdentitySource};
 pub use kills::KillInForce;
 pub use local_file::LocalFileError;

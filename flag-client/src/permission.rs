@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn off_for_oneself_is_obeyed_and_on_needs_permission() {
         use Standing::{Free, Governed, Undeclared};
-        const CRITICAL: &str = "it is critical and cannot be turned on locally";
-        const CLOSED: &str = "it cannot be changed locally";
+        const CRITICAL: &str = "it is critical, and only its publisher can turn it on";
+        const CLOSED: &str = "only its publisher can change it";
         const UNKNOWN: &str = "the application does not know it";
         let table = [
             ("", Governed, CLOSED, "off Chooses"),
@@ -165,10 +165,13 @@ mod tests {
         assert_eq!(answer("choice", overridable, Governed, false), "a Chooses");
         assert_eq!(
             answer("choice", overridable, Governed, true),
-            r#"true names none of its variants, expected "a", "b", "c""#
+            r#"true stands for none of its variants, expected "a", "b", "c""#
         );
         assert_eq!(answer("choice", overridable, Governed, "d"), r#"it has no variant "d", expected "a", "b", "c""#);
-        assert_eq!(answer("choice", required, Governed, "b"), "it is open to opting in only: set it to true");
+        assert_eq!(
+            answer("choice", required, Governed, "b"),
+            "one can opt in by setting it to true, but not choose a variant"
+        );
         assert_eq!(answer("choice", both, Governed, "b"), "b Chooses");
         assert_eq!(answer("switch", required, Governed, "on"), "on OptsIn");
         assert_eq!(answer("switch", both, Governed, "on"), "on Chooses");

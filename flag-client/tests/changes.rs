@@ -103,21 +103,24 @@ fn a_refused_change_is_not_written_and_a_refused_line_is_visible() {
     let flags = [flag("mlx_backend", true, r#","kind":"ops""#), flag("execution_guard", false, r#","critical":true"#)];
     let client = home.builder_with(&flags.join(",")).open();
     let refused = |change: Result<flag_client::Change, flag_client::ClientError>| change.unwrap_err().to_string();
-    assert_eq!(refused(client.disable("mlx_backend")), "flag \"mlx_backend\": it cannot be changed locally");
+    assert_eq!(
+        refused(client.disable("mlx_backend")),
+        "flag \"mlx_backend\" stays as it is: only its publisher can change it"
+    );
     assert_eq!(
         refused(client.enable("execution_guard")),
-        "flag \"execution_guard\": it is critical and cannot be turned on locally"
+        "flag \"execution_guard\" stays as it is: it is critical, and only its publisher can turn it on"
     );
     assert_eq!(
         refused(client.set("prompt_style", "loud")),
-        "flag \"prompt_style\": it has no variant \"loud\", expected \"plain\", \"terse\", \"chatty\""
+        "flag \"prompt_style\" stays as it is: it has no variant \"loud\", expected \"plain\", \"terse\", \"chatty\""
     );
     assert_eq!(refused(client.enable("no_such_flag")), "no flag is named \"no_such_flag\"");
-    assert_eq!(refused(client.kill(" ")), "kill target \" \" is empty");
+    assert_eq!(refused(client.kill(" ")), "\" \" cannot be killed, expected the name of a flag or capability");
     assert!(!home.path("config.toml").exists());
     assert_eq!(
         refused(FlagClient::builder().declare(support::ALL).open().enable("command_history")),
-        "there is no file to keep changes in"
+        "the change cannot be kept: the application has no file for it"
     );
 
     home.config("[feature_flags.overrides]\nmlx_backend = false\nno_such_flag = true\n");
@@ -202,10 +205,19 @@ fn a_user_lifts_their_own_kill_and_no_other() {
     let variable = Environment::from_pairs("CARO", [("CARO_KILL", "telemetry")]);
     let client = home.builder().remote(home.remote(Some(bundle))).environment(variable).open();
     client.kill("telemetry").unwrap();
-    let error = client.unkill("telemetry_disabled").unwrap_err().to_string();
-    assert_eq!(error, "the kill of \"telemetry\" stands in CARO_KILL, the published flags");
-    assert!(!home.read("config.toml").contains("telemetry"), "the user's own kill is gone all the same");
+    let change = client.unkill("telemetry_disabled").unwrap();
+    assert!(change.written && !home.read("config.toml").contains("telemetry"), "the user's own kill is gone");
+    let holders: Vec<_> = change.still_killed_by.iter().map(|kill| (&*kill.target, kill.origin.layer)).collect();
+    assert_eq!(holders, [("telemetry", Layer::Environment), ("telemetry", Layer::Snapshot)]);
     assert!(client.is_killed("telemetry"));
+    let error = client.unkill("telemetry_disabled").unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "\"telemetry\" stays off: it is killed by the environment (CARO_KILL) and by the published flags"
+    );
+    home.config("[feature_flags.kill_switches]\ntelemetry = false\n");
+    assert!(client.unkill("telemetry").is_err(), "a switch that is off is no kill to lift");
+    assert_eq!(home.read("config.toml"), "[feature_flags.kill_switches]\ntelemetry = false\n");
 }
 
 #[test]

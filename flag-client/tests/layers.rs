@@ -3,7 +3,7 @@
 
 mod support;
 
-use flag_client::{BuildKind, Environment, FlagClient, Layer, Precedence, Reason, Timestamp};
+use flag_client::{BuildKind, Environment, FlagClient, Layer, LayerVerdict, Precedence, Reason, Timestamp};
 use proptest::prelude::*;
 use support::{ALL, DAY, Home, NOW, flag, problems, rollout, snapshot, snapshot_with};
 
@@ -348,7 +348,7 @@ fn the_environment_needs_permission_but_in_development_builds() {
     let decision = client.decision("execution_guard");
     assert!(!decision.enabled);
     let refused = decision.refused.unwrap();
-    assert_eq!(refused.why.to_string(), "it is critical and cannot be turned on locally");
+    assert_eq!(refused.why.to_string(), "it is critical, and only its publisher can turn it on");
     assert_eq!(refused.origin.to_string(), "CARO_FF_EXECUTION_GUARD");
     assert!(!client.is_enabled("telemetry_cloud_sync"), "eligible, but nobody is exposed");
     let client = open(BuildKind::Development);
@@ -371,9 +371,9 @@ fn explain_lists_the_layers_strongest_first() {
     assert_eq!(
         layers,
         [
-            (Layer::UserOverride, "refused".into(), "it is critical and cannot be turned on locally"),
+            (Layer::UserOverride, "refused".into(), "it is critical, and only its publisher can turn it on"),
             (Layer::Snapshot, "decided".into(), "version 1"),
-            (Layer::UserBase, "refused".into(), "it is critical and cannot be turned on locally"),
+            (Layer::UserBase, "refused".into(), "it is critical, and only its publisher can turn it on"),
             (Layer::CodeDefault, "overruled".into(), "something stronger decided"),
         ]
     );
@@ -382,6 +382,77 @@ fn explain_lists_the_layers_strongest_first() {
     assert_eq!(explanation.flips_at.unwrap().thousandths(), bucket.index() + 1);
     assert_eq!(explanation.evaluation.last().unwrap().layer, "fallthrough");
     assert_eq!(explanation.decision, client.decision("execution_guard"));
+}
+
+/// What became of each layer, and what it says about that.
+fn verdicts(client: &FlagClient, flag: &str) -> Vec<(Layer, LayerVerdict, String)> {
+    client.explain(flag).layers.into_iter().map(|tried| (tried.layer, tried.outcome, tried.detail)).collect()
+}
+
+#[test]
+fn under_a_kill_nothing_else_decides() {
+    use LayerVerdict::{Decided, Overruled};
+    let home = Home::new();
+    home.config(
+        "[feature_flags]\ntelemetry_cloud_sync = true\n[feature_flags.overrides]\ntelemetry_cloud_sync = true\n",
+    );
+    let text = rollout("telemetry_cloud_sync", 100_000, r#","opt_in":"required""#);
+    let bundle = snapshot_with(1, &text, r#","kills":[{"id":"k1","target":"telemetry_cloud_sync"}]"#);
+    let bare = home.builder().kill(["telemetry_cloud_sync"]);
+    let killed_here = home.builder_with(&text).kill(["telemetry_cloud_sync"]);
+    let killed_there = home.builder().remote(home.remote(Some(bundle)));
+    let stands = (Layer::UserOverride, Overruled, "something stronger stands above it".to_owned());
+    let published = (Layer::Snapshot, Overruled, "version 1; something stronger decided".to_owned());
+    let below = [
+        (Layer::UserBase, Overruled, "something stronger decided".to_owned()),
+        (Layer::CodeDefault, Overruled, "something stronger decided".to_owned()),
+    ];
+    for (builder, killer, published) in [
+        (bare, Layer::CommandLine, (Layer::Snapshot, LayerVerdict::Silent, "there is no snapshot".to_owned())),
+        (killed_here, Layer::CommandLine, published.clone()),
+        (killed_there, Layer::Snapshot, published),
+    ] {
+        let client = builder.open();
+        let kill = (killer, Decided, "killed".to_owned());
+        let expected: Vec<_> = [kill, stands.clone(), published].into_iter().chain(below.clone()).collect();
+        assert_eq!(verdicts(&client, "telemetry_cloud_sync"), expected);
+    }
+}
+
+#[test]
+fn an_opt_in_counts_only_where_a_split_is_reached() {
+    let home = Home::new();
+    home.config("[feature_flags.overrides]\ntelemetry_cloud_sync = true\n");
+    for (more, expected) in [
+        ("", LayerVerdict::OptedIn),
+        (r#","enabled":false"#, LayerVerdict::Overruled),
+        (r#","off_after":"2026-01-01T00:00:00Z""#, LayerVerdict::Overruled),
+        (r#","prerequisites":[{"flag":"mlx_backend","variants":["on"]}]"#, LayerVerdict::Overruled),
+    ] {
+        let sync = rollout("telemetry_cloud_sync", 100_000, &format!(r#","opt_in":"required"{more}"#));
+        let client = home.builder_with(&format!("{sync},{}", flag("mlx_backend", false, ""))).open();
+        let found = verdicts(&client, "telemetry_cloud_sync");
+        assert_eq!((found[0].0, found[0].1), (Layer::UserOverride, expected), "{more}");
+        assert_eq!((found[1].0, found[1].1), (Layer::Snapshot, LayerVerdict::Decided), "{more}");
+    }
+}
+
+#[test]
+fn what_nobody_here_mentions_is_told_from_what_nobody_knows() {
+    let home = Home::new();
+    let broken = r#""broken":{"variants":{}}"#;
+    let published = flag("remote_only", true, "");
+    let bundle = snapshot_with(1, &format!("{broken},{published}"), r#","kills":[{"id":"k1","target":"telemetry"}]"#);
+    let client = home.builder().remote(home.remote(Some(bundle))).open();
+    for (key, outcome, detail) in [
+        ("remote_only", LayerVerdict::Decided, "version 1"),
+        ("broken", LayerVerdict::Refused, "broken in version 1"),
+        ("nobody_knows", LayerVerdict::Silent, "nothing to serve in version 1"),
+        ("telemetry", LayerVerdict::Silent, "nothing to serve in version 1"),
+    ] {
+        let found = verdicts(&client, key).into_iter().rfind(|(layer, ..)| *layer == Layer::Snapshot);
+        assert_eq!(found, Some((Layer::Snapshot, outcome, detail.to_owned())), "{key}");
+    }
 }
 
 #[test]
@@ -444,8 +515,10 @@ fn what_the_code_calls_critical_is_turned_on_by_nothing_local() {
             let client = builder.system_file(&system).precedence(precedence).open();
             assert!(!client.is_enabled("execution_guard"), "{precedence:?}");
             assert!(client.enable("execution_guard").is_err());
-            let base =
-                problems(&client).into_iter().filter(|text| text.ends_with("cannot be turned on locally")).count();
+            let base = problems(&client)
+                .into_iter()
+                .filter(|text| text.ends_with("only its publisher can turn it on"))
+                .count();
             assert_eq!(base, 2, "{:?}", problems(&client));
         }
     }

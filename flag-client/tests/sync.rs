@@ -304,6 +304,43 @@ fn a_server_that_is_not_there_is_one_error() {
 }
 
 #[test]
+fn with_the_server_gone_the_cache_goes_on() {
+    let (home, server, _client) = synced();
+    drop(server);
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = open(&home, &format!("http://{free}"));
+    assert!(client.sync().is_err());
+    assert!(client.is_enabled("command_history"));
+    assert_eq!(client.snapshot_info().unwrap().version, 1);
+    assert!(open(&home, &format!("http://{free}")).is_enabled("command_history"), "and after a restart");
+}
+
+#[test]
+fn the_folder_of_the_cache_is_made_by_the_first_sync() {
+    let (home, server) = (Home::new(), Server::start());
+    server.snapshot(snapshot(1, &flag("command_history", true, "")));
+    let remote = Remote { state_file: home.path("state/caro/published.json"), ..remote(&home, &server.url) };
+    let client = home.builder().remote(remote.clone()).open();
+    assert!(!home.path("state").exists());
+    client.sync().unwrap();
+    assert!(home.builder().remote(remote).open().is_enabled("command_history"));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_the_caches_place_is_neither_read_nor_written() {
+    let (home, server) = (Home::new(), Server::start());
+    server.snapshot(snapshot(1, &flag("command_history", true, "")));
+    let elsewhere = home.write("elsewhere.json", "somebody else's");
+    std::os::unix::fs::symlink(&elsewhere, home.path("state.json")).unwrap();
+    let client = open(&home, &server.url);
+    let expected = format!("{} is not a regular file", home.path("state.json").display());
+    assert!(told(&client.sync().unwrap_err()).contains(&expected));
+    assert!(client.is_enabled("command_history"), "what was fetched counts until the program ends");
+    assert_eq!(home.read("elsewhere.json"), "somebody else's");
+}
+
+#[test]
 fn a_redirect_on_the_same_host_is_followed() {
     let (_home, server, client) = synced();
     server.on("snapshot.json", Reply::Redirect("/v1/moved.json".to_owned()));

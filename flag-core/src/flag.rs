@@ -306,11 +306,11 @@ pub(crate) fn compile(key: &str, wire: &mut wire::Flag, compiler: &mut Compiler<
     };
     let off_variant = index(Place::OffVariant, &wire.off_variant)?;
     let fallthrough = serve(&wire.fallthrough, &Place::Fallthrough, &index)?;
-    let mut ids = HashSet::new();
+    let mut ids = HashSet::with_capacity(if wire.rules.len() > 1 { wire.rules.len() } else { 0 });
     let mut rules = Vec::with_capacity(wire.rules.len());
     for rule in &wire.rules {
         named("a rule id", &rule.id)?;
-        if !ids.insert(&*rule.id) {
+        if wire.rules.len() > 1 && !ids.insert(&*rule.id) {
             return Err(FlagError::RuleTwice { id: rule.id.clone() });
         }
         let when = condition::compile(&rule.when, &mut compiler.segments)
@@ -382,6 +382,10 @@ fn serve(
             otherwise: Some(otherwise),
         } => {
             let otherwise = index(place.clone(), otherwise)?;
+            if let Some(id) = only_owner(allocation) {
+                let ranges = Box::new([(EVERYONE, index(place.clone(), id)?)]);
+                return Ok(Serve::Split(Split { exposure: *exposure, otherwise, ranges }));
+            }
             let mut ranges = Vec::new();
             for (id, owned) in allocation.iter() {
                 let variant = index(place.clone(), id)?;
@@ -403,6 +407,15 @@ fn serve(
             Ok(Serve::Split(Split { exposure: *exposure, otherwise, ranges: merged.into() }))
         }
         _ => Err(FlagError::ServeForm { place: place.clone() }),
+    }
+}
+
+/// Returns the variant that owns the whole lane by one range, as in every rollout of one variant.
+fn only_owner(allocation: &wire::Entries<Vec<Range>>) -> Option<&str> {
+    let mut owners = allocation.iter();
+    match (owners.next(), owners.next()) {
+        (Some((id, ranges)), None) if **ranges == [Range { from: 0, to: EVERYONE }] => Some(id),
+        _ => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use caro_integration::{Features, Host, HostPaths, Remote};
 use clap::Args;
-use flag_client::SyncError;
+use flag_client::{Fetched, SyncError};
 
 #[derive(Args)]
 pub(crate) struct RemoteArguments {
@@ -32,7 +32,7 @@ pub(crate) enum RemoteError {
         #[source]
         source: io::Error,
     },
-    #[error("the published flags could not be fetched")]
+    #[error(transparent)]
     Sync(#[from] SyncError),
     #[error("the output could not be written")]
     Output(#[source] io::Error),
@@ -41,8 +41,12 @@ pub(crate) enum RemoteError {
 /// Fetches what is newly published, and says what that was. Everything is in force when this returns.
 pub(crate) fn sync(features: &Features, out: &mut dyn Write) -> Result<(), RemoteError> {
     let report = features.client().sync()?;
+    let news = match report.snapshot {
+        Fetched::Updated => "newly fetched",
+        _ => "nothing new",
+    };
     let held = match report.snapshot_info {
-        Some(snapshot) => format!("Published flags: version {} of {}", snapshot.version, snapshot.issued_at),
+        Some(snapshot) => format!("Published flags: version {} of {}, {news}", snapshot.version, snapshot.issued_at),
         None => "Published flags: none".to_owned(),
     };
     match writeln!(out, "{held}") {

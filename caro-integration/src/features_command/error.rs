@@ -1,7 +1,10 @@
 use std::error::Error;
 use std::io;
+use std::sync::Arc;
 
-use flag_client::{ClientError, LocalFileError};
+use flag_client::{ClientError, IdentityError, LocalFileError, Origin, Refusal};
+
+use super::words;
 
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -29,15 +32,57 @@ pub enum CommandError {
         /// The one that was probably meant.
         suggestion: Option<String>,
     },
-    /// The change was refused, or could not be kept.
+    /// Blanks were given for the name of a kill switch.
+    #[error("{name:?} names no kill switch")]
+    NoName {
+        /// The name given.
+        name: String,
+    },
+    /// The user may not change the feature so.
+    #[error("you cannot change {feature} this way: {}", words::refused(.why))]
+    Refused {
+        /// The feature.
+        feature: String,
+        /// Why not.
+        why: Refusal,
+    },
+    /// A kill switch stands that is not the user's to turn off.
+    #[error("{name} stays disabled: by {}, not by you", words::holders(.origins))]
+    HeldElsewhere {
+        /// What is switched off.
+        name: String,
+        /// Who holds it.
+        origins: Vec<Origin>,
+    },
+    /// The configuration file could not be read or changed.
+    #[error("nothing was changed")]
+    File(#[source] Arc<LocalFileError>),
+    /// The install id could not be removed.
+    #[error("the install id could not be forgotten")]
+    InstallId(#[source] Arc<IdentityError>),
+    /// The change was not made for another reason.
     #[error(transparent)]
-    Client(#[from] ClientError),
+    Client(ClientError),
     /// The answer could not be put into JSON.
     #[error("the answer has no JSON form")]
     Json(#[source] serde_json::Error),
     /// The answer could not be written. What was to be changed is changed.
     #[error("the answer could not be written")]
     Write(#[source] io::Error),
+}
+
+impl From<ClientError> for CommandError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::UnknownFlag { flag } => Self::UnknownFeature { feature: flag.into(), suggestion: None },
+            ClientError::EmptyTarget { target } => Self::NoName { name: target.into() },
+            ClientError::Refused { flag, why } => Self::Refused { feature: flag.into(), why },
+            ClientError::KillHeldElsewhere { target, origins } => Self::HeldElsewhere { name: target.into(), origins },
+            ClientError::File(source) => Self::File(source),
+            ClientError::Identity(source) => Self::InstallId(source),
+            error => Self::Client(error),
+        }
+    }
 }
 
 impl CommandError {
@@ -53,13 +98,11 @@ impl CommandError {
                 Some("caro features kill-switch shows every kill switch".to_owned())
             }
             Self::KillSwitch { name } => Some(format!("turn it on with: caro features kill-switch --enable {name}")),
-            Self::Client(ClientError::Refused { flag, .. }) => {
-                Some(format!("see what decides it with: caro features why {flag}"))
+            Self::Refused { feature, .. } => Some(format!("see what decides it with: caro features why {feature}")),
+            Self::HeldElsewhere { .. } => {
+                Some("it ends where it was set; yours are the only ones you can turn off".to_owned())
             }
-            Self::Client(ClientError::KillHeldElsewhere { .. }) => {
-                Some("a kill ends where it was set; yours are the only ones you can turn off".to_owned())
-            }
-            Self::Client(ClientError::File(error)) => file_hint(error),
+            Self::File(error) => file_hint(error),
             _ => None,
         }
     }
@@ -74,9 +117,10 @@ impl CommandError {
 fn file_hint(error: &LocalFileError) -> Option<String> {
     match error {
         LocalFileError::Syntax { .. } | LocalFileError::Encoding { .. } | LocalFileError::Section { .. } => {
-            Some("nothing was changed; correct the file there and try again".to_owned())
+            Some("correct the file there and try again".to_owned())
         }
-        LocalFileError::Locked { .. } => Some("nothing was changed; try again in a moment".to_owned()),
+        LocalFileError::ReadOnly { .. } => Some("allow writing to that file and try again".to_owned()),
+        LocalFileError::Locked { .. } => Some("try again in a moment".to_owned()),
         _ => None,
     }
 }

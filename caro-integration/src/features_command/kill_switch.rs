@@ -1,4 +1,4 @@
-use flag_client::{ClientError, Kind, Layer, Origin};
+use flag_client::{Kind, Layer, Origin};
 use serde::Serialize;
 
 use super::suggestion::closest;
@@ -61,10 +61,13 @@ fn names(features: &Features) -> Vec<String> {
 pub(super) fn list(features: &Features) -> Result<Answer, CommandError> {
     let kill_switches = kill_switches(features);
     let mut cells = vec![["  Kill switch", "State", "Disabled by"].map(str::to_owned)];
-    cells.extend(kill_switches.iter().map(|kill_switch| {
+    for kill_switch in &kill_switches {
         let state = if kill_switch.disabled { "disabled" } else { "working" };
-        [format!("{} {}", sign(features, kill_switch), kill_switch.name), state.to_owned(), kill_switch.places()]
-    }));
+        let name = format!("{} {}", sign(features, kill_switch), kill_switch.name);
+        let mut places = kill_switch.origins.iter().map(words::exact);
+        cells.push([name, state.to_owned(), places.next().unwrap_or_default()]);
+        cells.extend(places.map(|place| [String::new(), String::new(), place]));
+    }
     let mut text = table(&cells, 2);
     text.push_str(if kill_switches.iter().any(|kill_switch| kill_switch.disabled) {
         "\nTurn yours off with:  caro features kill-switch --disable NAME\n"
@@ -99,20 +102,15 @@ pub(super) fn turn_on(features: &Features, name: &str) -> Result<Answer, Command
 /// Turns the user's own kill switch off. Where that was none, and something else holds one, the error says what.
 pub(super) fn turn_off(features: &Features, name: &str) -> Result<Answer, CommandError> {
     let name = known(features, name)?;
-    let held_by_user = || KillSwitch::of(features, &name).origins.iter().any(|origin| origin.layer == Layer::UserKill);
-    let was_held = held_by_user();
-    let written = match features.client().unkill(&name) {
-        Ok(change) => change.written,
-        Err(ClientError::KillHeldElsewhere { .. }) if was_held && !held_by_user() => true,
-        Err(error) => return Err(error.into()),
-    };
+    let change = features.client().unkill(&name)?;
     let kill_switch = KillSwitch::of(features, &name);
-    let text = match (kill_switch.disabled, written) {
-        (true, _) => format!("{name} stays disabled, though no longer by you ({}).", kill_switch.places()),
-        (false, true) => format!("{name} is working again on this machine."),
-        (false, false) => format!("{name} was not disabled: nothing to do."),
+    let origins: Vec<Origin> = change.still_killed_by.into_iter().map(|kill| kill.origin).collect();
+    let text = match (origins.is_empty(), change.written) {
+        (false, _) => format!("{name} stays disabled, though no longer by you, but by {}.", words::holders(&origins)),
+        (true, true) => format!("{name} is working again on this machine."),
+        (true, false) => format!("{name} was not disabled: nothing to do."),
     };
-    turned(written, kill_switch, wrapped(&text, 2))
+    turned(change.written, kill_switch, wrapped(&text, 2))
 }
 
 fn turned(changed: bool, kill_switch: KillSwitch, text: String) -> Result<Answer, CommandError> {

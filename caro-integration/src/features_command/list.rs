@@ -1,7 +1,6 @@
 use flag_client::{ClientDecision, KillInForce, Kind, SnapshotInfo};
 use serde::Serialize;
 
-use super::error::with_causes;
 use super::table::{indented, table, wrapped};
 use super::{Answer, CommandError, Outcome, kill_switch, words};
 use crate::{Features, flags};
@@ -26,7 +25,7 @@ struct Listed<'a> {
 pub(super) fn answer(features: &Features) -> Result<Answer, CommandError> {
     let decisions = decisions(features);
     let described: Vec<_> = decisions.iter().map(|decision| listed(features, decision)).collect();
-    let problems: Vec<_> = features.problems().iter().map(|problem| with_causes(problem)).collect();
+    let problems: Vec<_> = features.problems().iter().map(words::problem).collect();
     let kills = features.client().kills();
     let text = text(features, &described, &kills, &problems);
     let json = List {
@@ -139,5 +138,5 @@ fn notes(features: &Features, listed: &[Listed<'_>], kills: &[KillInForce]) -> V
 pub(super) fn refusal(decision: &ClientDecision) -> Option<String> {
     let refused = decision.refused.as_ref()?;
     let (key, wanted, place) = (&decision.key, &refused.wanted, words::exact(&refused.origin));
-    Some(format!("{key}: {wanted} in {place} is not obeyed, since {}", refused.why))
+    Some(format!("{key}: {wanted} in {place} is not obeyed, since {}", words::refused(&refused.why)))
 }

@@ -1,4 +1,4 @@
-use flag_client::{ClientExplanation, LayerTried, LayerVerdict};
+use flag_client::{ClientExplanation, LayerTried, LayerVerdict, Problem};
 
 use super::choose::known;
 use super::table::{indented, wrapped};
@@ -21,6 +21,10 @@ fn text(features: &Features, explanation: &ClientExplanation) -> String {
     let description = list::description(features, key);
     if !description.is_empty() {
         text.push_str(&wrapped(&format!("{description}."), 2));
+    }
+    // A file that is left out may hold the very choice that the user is missing.
+    for problem in features.problems().iter().filter(|problem| matches!(problem, Problem::File(_))) {
+        text.push_str(&wrapped(&format!("! {}", words::problem(problem)), 2));
     }
     text.push_str("\nWho was asked, strongest first:\n");
     text.extend(explanation.layers.iter().map(|tried| layer(features, tried)));
@@ -56,6 +60,7 @@ fn layer(features: &Features, tried: &LayerTried) -> String {
     let has_place = tried.origin.place.is_some() || tried.origin.variable.is_some();
     let place = if has_place { format!(" ({})", words::exact(&tried.origin)) } else { String::new() };
     let value = tried.value.as_ref().map(|value| format!("{value}, ")).unwrap_or_default();
-    let line = wrapped(&format!("{}{place}: {value}{}", tried.layer, tried.detail), 4);
+    let detail = tried.refusal.as_ref().map_or_else(|| tried.detail.clone(), words::refused);
+    let line = wrapped(&format!("{}{place}: {value}{detail}", tried.layer), 4);
     format!("{sign} {line}")
 }

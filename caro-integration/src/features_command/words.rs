@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use flag_client::{ClientDecision, ClientExplanation, Effect, Kind, Layer, Origin, Permission, Reason, Share, Stage};
+use flag_client::{
+    ClientDecision, ClientExplanation, Effect, Kind, Layer, Origin, Permission, Problem, Reason, Refusal, Share, Stage,
+};
 
+use super::error::with_causes;
 use crate::Features;
 use crate::host::Glyphs;
 
@@ -53,6 +56,7 @@ pub(crate) fn decided_by(decision: &ClientDecision) -> String {
         Reason::PrerequisiteFailed => "other feature off".to_owned(),
         Reason::Split if decision.kind == Kind::Experiment => format!("experiment{share}"),
         Reason::Split if opted_in => format!("opt-in,{share}"),
+        Reason::Split if decision.share == Some(Share::NOBODY) => "not rolled out".to_owned(),
         Reason::Split => format!("rollout{share}"),
         Reason::NotOptedIn => "needs your opt-in".to_owned(),
         Reason::TargetingKeyMissing => "no install id".to_owned(),
@@ -87,6 +91,8 @@ const VARIABLE_WIDTH: usize = 20;
 pub(crate) fn user_may(decision: &ClientDecision) -> &'static str {
     let opted_in = decision.chosen.as_ref().is_some_and(|chosen| chosen.effect == Effect::OptsIn);
     match (&decision.may_enable, &decision.may_disable) {
+        // A choice is kept, but shows no effect while the kill stands.
+        _ if decision.reason == Reason::Killed => "",
         (_, may_disable) if opted_in && may_disable.is_allowed() => "opt out",
         (_, may_disable) if decision.enabled && may_disable.is_allowed() => "disable",
         (Permission::OptsIn, _) if !decision.enabled => "opt in",
@@ -145,6 +151,48 @@ pub(crate) fn exact(origin: &Origin) -> String {
         (Some(place), _) => format!("{}:{}", path(&place.file), place.line),
         (None, Some(variable)) => variable.to_string(),
         (None, None) => origin.layer.to_string(),
+    }
+}
+
+/// Returns who holds a kill switch, in words: `the environment (CARO_KILL) and the published flags`.
+pub(crate) fn holders(origins: &[Origin]) -> String {
+    let holder = |origin: &Origin| match (&origin.place, &origin.variable) {
+        (None, None) => origin.layer.to_string(),
+        _ => format!("{} ({})", origin.layer, exact(origin)),
+    };
+    origins.iter().map(holder).collect::<Vec<_>>().join(" and ")
+}
+
+/// Returns why a choice is not obeyed, to follow on "since" or a colon.
+pub(crate) fn refused(why: &Refusal) -> String {
+    match why {
+        Refusal::Critical => "it is critical, and only caro's team can turn it on".to_owned(),
+        Refusal::NotOverridable => "caro's team decides it for everyone".to_owned(),
+        Refusal::OptInOnly => "you can opt in, but the rollout decides what you get".to_owned(),
+        Refusal::NotDeclared => "this version of caro does not know it".to_owned(),
+        Refusal::NoVariant { variant, expected } => format!("it can be {}, but not {variant:?}", choices(expected)),
+        Refusal::NoOnVariant { expected } => format!("it is not on or off, but can be {}", choices(expected)),
+        why => why.to_string(),
+    }
+}
+
+/// Returns what went wrong, as far as it concerns the user's own files in words about features.
+pub(crate) fn problem(problem: &Problem) -> String {
+    match problem {
+        Problem::File(_) => format!("a file is left out whole: {}", with_causes(problem)),
+        Problem::UnknownFlag { origin, flag } => format!("{}: no feature is named {flag:?}", exact(origin)),
+        Problem::BaseValue { origin, flag, why } => {
+            format!("{}: {flag} is left alone: {}", exact(origin), refused(why))
+        }
+        problem => with_causes(problem),
+    }
+}
+
+/// Turns a list into a choice: `"a", "b", "c"` into `"a", "b" or "c"`.
+fn choices(list: &str) -> String {
+    match list.rsplit_once(", ") {
+        Some((others, last)) => format!("{others} or {last}"),
+        None => list.to_owned(),
     }
 }
 

@@ -44,11 +44,10 @@ pub(super) fn apply(path: &Path, text: &str, edits: &[Edit]) -> Result<String, L
     for edit in edits {
         match edit {
             Edit::Set { section, key, value } => text = set(path, &text, *section, key, value)?,
-            Edit::Remove { section, key } => text = remove(path, &text, *section, key)?,
+            Edit::Remove { section, key } => text = remove_all(path, text, *section, &[&**key])?,
             Edit::Clear { section } => {
-                for key in keys(path, &text, *section)? {
-                    text = remove(path, &text, *section, &key)?;
-                }
+                let keys = keys(path, &text, *section)?;
+                text = remove_all(path, text, *section, &keys)?;
             }
         }
     }
@@ -109,6 +108,19 @@ fn set(path: &Path, text: &str, section: Section, key: &str, value: &LocalValue)
         })
     };
     checked(path, text, edited, through_tree, expected)
+}
+
+/// Removes keys, and their section with them if that leaves it as nothing but the header that a first key brought.
+fn remove_all(path: &Path, text: String, section: Section, keys: &[impl AsRef<str>]) -> Result<String, LocalFileError> {
+    let mut edited = text.clone();
+    for key in keys {
+        edited = remove(path, &edited, section, key.as_ref())?;
+    }
+    let has_emptied = edited != text;
+    match bare_header(path, &edited, section)?.filter(|_| has_emptied) {
+        Some(header) => checked(path, &edited, Some(spliced(&edited, &header, "")), || Ok(edited.clone()), |_| ()),
+        None => Ok(edited),
+    }
 }
 
 fn remove(path: &Path, text: &str, section: Section, key: &str) -> Result<String, LocalFileError> {
@@ -182,6 +194,37 @@ fn inserted(text: &str, document: &Document<&str>, section: Section, key: &str, 
         }
         Some(_) => None,
     }
+}
+
+/// The header of a section without keys, with the blank line above it, if it is as [`inserted`] writes it: without a comment on it, above
+/// it, or in what would be its body. Whoever wrote one of those wants to find the section again.
+fn bare_header(path: &Path, text: &str, section: Section) -> Result<Option<Range<usize>>, LocalFileError> {
+    let document = parse(path, text)?;
+    if section.child().is_none() || find(path, document.as_table(), section)?.is_none_or(|table| !table.is_empty()) {
+        return Ok(None);
+    }
+    let header = format!("[{}]", section.name());
+    let mut start = 0;
+    let mut above = None;
+    let mut lines = text.split_inclusive('\n');
+    for line in lines.by_ref() {
+        if line.trim_end() == header {
+            break;
+        }
+        start += line.len();
+        above = Some(line);
+    }
+    let end = line_end(text, start);
+    let body = lines.map(str::trim).find(|line| !line.is_empty());
+    if start == text.len() || above.is_some_and(is_comment) || body.is_some_and(|line| !line.starts_with('[')) {
+        return Ok(None);
+    }
+    let gap = above.filter(|line| line.trim().is_empty()).map_or(0, str::len);
+    Ok(Some(start - gap..end))
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with('#')
 }
 
 /// The line that a key and its value have for themselves, line break included.

@@ -139,7 +139,7 @@ fn an_edit_changes_one_line_and_nothing_else() {
             remove("x"),
             "[feature_flags.overrides]\n# why\ny = 1\n".into(),
         ),
-        ("removed at the end", "[feature_flags.overrides]\nx = true", remove("x"), section.into()),
+        ("removed at the end", "[feature_flags.overrides]\nx = true", remove("x"), String::new()),
         (
             "removed inline",
             "feature_flags = { overrides = { a = true, x = true } }\n",
@@ -234,6 +234,46 @@ llm_backends_disabled = true
             "c.toml:8:1: feature_flags.f is a table, expected true, false or the name of a variant",
         ]
     );
+}
+
+#[test]
+fn a_section_goes_with_its_last_key_only_if_an_edit_may_have_made_it() {
+    const MADE: &str = "a = 1\n\n[feature_flags.overrides]\nx = true\n";
+    let table = [
+        (MADE, "a = 1\n"),
+        ("[feature_flags.overrides]\nx = true\n", ""),
+        ("a = 1\r\n\r\n[feature_flags.overrides]\r\nx = true\r\n", "a = 1\r\n"),
+        (
+            "[feature_flags.overrides]\nx = true\n\n[feature_flags.kill_switches]\ny = true\n",
+            "\n[feature_flags.kill_switches]\ny = true\n",
+        ),
+        ("a = 1\n[feature_flags.overrides]\nx = true # why\n\n\n[ui]\nb = 2\n", "a = 1\n\n\n[ui]\nb = 2\n"),
+        ("[feature_flags.overrides] # mine\nx = true\n", "[feature_flags.overrides] # mine\n"),
+        ("# mine\n[feature_flags.overrides]\nx = true\n", "# mine\n[feature_flags.overrides]\n"),
+        ("[feature_flags.overrides]\n# mine\nx = true\n", "[feature_flags.overrides]\n# mine\n"),
+        ("[feature_flags.overrides]\nx = true\n\n# end\n", "[feature_flags.overrides]\n\n# end\n"),
+        ("[ feature_flags . overrides ]\nx = true\n", "[ feature_flags . overrides ]\n"),
+        ("[feature_flags]\n\n[feature_flags.overrides]\nx = true\n", "[feature_flags]\n"),
+        (
+            "[feature_flags.overrides]\nx = true\n[t]\ns = \"\"\"\n[feature_flags.overrides]\n\"\"\"\n",
+            "[t]\ns = \"\"\"\n[feature_flags.overrides]\n\"\"\"\n",
+        ),
+        (
+            "[t]\ns = \"\"\"\n[feature_flags.overrides]\n\"\"\"\n[feature_flags.overrides]\nx = true\n",
+            "[t]\ns = \"\"\"\n[feature_flags.overrides]\n\"\"\"\n[feature_flags.overrides]\n",
+        ),
+        ("[feature_flags.overrides]\n", "[feature_flags.overrides]\n"),
+        ("", ""),
+    ];
+    for (before, expected) in table {
+        for edit in [remove("x"), Edit::Clear { section: Section::Overrides }] {
+            let after = apply(Path::new("c.toml"), before, std::slice::from_ref(&edit)).unwrap();
+            assert_eq!(after, expected, "{before}");
+            assert_eq!(apply(Path::new("c.toml"), &after, &[edit]).unwrap(), after, "twice is once");
+        }
+    }
+    let made = apply(Path::new("c.toml"), "a = 1\n", &[on("x")]).unwrap();
+    assert_eq!(made, MADE);
 }
 
 #[test]

@@ -18,7 +18,9 @@ use crate::wire::{self, AuditHead, Entries, Group, Kill, SCHEMA, SNAPSHOT_MAX_FL
 
 /// Returns the ruleset of a sound snapshot, or nothing where the document has to be looked at as a whole.
 pub(super) fn compile(bytes: &[u8]) -> Option<Ruleset> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+    // Text that is known to be UTF-8 as a whole is not checked again string by string.
+    let text = core::str::from_utf8(bytes).ok()?;
+    let mut json = serde_json::Deserializer::from_str(text);
     let Document { candidates, segments, kills } = Document::deserialize(&mut json).ok()?;
     json.end().ok()?;
     Ruleset::assemble(candidates, segments, &kills)

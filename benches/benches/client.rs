@@ -1,0 +1,149 @@
+//! The client's reads beside the bare evaluator, and its start from what a machine keeps between runs.
+#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark stops at the first surprise")]
+
+use std::hint::black_box;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use benches::{
+    ENVIRONMENT, PROJECT, SAMPLE, attributes, boolean_key, people, rollout_key, rule_key, signed, snapshot_json,
+};
+use criterion::{Criterion, criterion_group, criterion_main};
+use flag_client::trust::{TrustFile, TrustState};
+use flag_client::{ClientBuilder, Declaration, FlagClient, IdentitySource, Remote};
+use flag_core::{Context, Ruleset, Unit};
+use tempfile::TempDir;
+
+const CONFIG: &str = "\
+# What the user set, beside what is published.
+[feature_flags]
+command_history = true
+
+[feature_flags.overrides]
+prompt_style = true
+
+[feature_flags.kill_switches]
+telemetry_disabled = true
+";
+
+/// A machine that has been in use: a configuration, an install id, and a cached snapshot of 100 flags.
+struct Machine {
+    home: TempDir,
+    remote: Remote,
+}
+
+impl Machine {
+    fn new(id: &str) -> Self {
+        let home = TempDir::new().unwrap();
+        let at = |name: &str| home.path().join(name);
+        std::fs::write(at("config.toml"), CONFIG).unwrap();
+        std::fs::write(at("install-id"), id).unwrap();
+        let remote = Remote {
+            project: PROJECT.to_owned(),
+            environment: ENVIRONMENT.to_owned(),
+            pinned_root: signed::root(),
+            state_file: at("published.json"),
+            bundled_snapshot: None,
+            url: None,
+        };
+        let mut state = TrustState::open(&remote.pinned_root, PROJECT, ENVIRONMENT).unwrap();
+        state.accept_snapshot(&signed::snapshot(100), signed::now()).unwrap();
+        TrustFile::new(&remote.state_file).save(&mut state).unwrap();
+        Self { home, remote }
+    }
+
+    fn builder(&self) -> ClientBuilder {
+        let at = |name: &str| self.home.path().join(name);
+        FlagClient::builder()
+            .declare([Declaration::boolean("command_history"), Declaration::boolean("prompt_style")])
+            .user_file(at("config.toml"))
+            .identity(IdentitySource::File(at("install-id")))
+            .context_attributes(attributes())
+            .remote(self.remote.clone())
+            .clock(signed::now)
+    }
+
+    /// A client that is as it should be: ready from the cache, with nothing gone wrong.
+    fn open(&self) -> FlagClient {
+        let client = self.builder().open();
+        assert!(client.problems().is_empty(), "{:?}", client.problems());
+        assert_eq!(client.snapshot_info().map(|info| info.version), Some(1));
+        assert!(client.is_enabled("command_history") && client.is_killed("telemetry"));
+        client
+    }
+}
+
+fn reads(criterion: &mut Criterion) {
+    let id = people(1).remove(0);
+    let machine = Machine::new(&id);
+    let client = machine.open();
+    let ruleset = Ruleset::from_json(&snapshot_json(100)).unwrap();
+    let (unit, attributes) = (Unit::new(id).unwrap(), attributes());
+    let context = Context::of(&unit).with_attributes(&attributes).at(signed::now());
+    let rows =
+        [("boolean", boolean_key(SAMPLE[0])), ("rollout", rollout_key(SAMPLE[1])), ("rule", rule_key(SAMPLE[2]))];
+    for (kind, key) in &rows {
+        let bare = ruleset.evaluate(key, &context).bool_or(false);
+        assert_eq!(client.is_enabled(key), bare, "{kind}");
+        let mut group = criterion.benchmark_group(format!("client/{kind}"));
+        group.bench_function("bare", |bench| {
+            bench.iter(|| ruleset.evaluate(black_box(key), &context).bool_or(false));
+        });
+        group.bench_function("client", |bench| bench.iter(|| client.is_enabled(black_box(key))));
+        group.finish();
+    }
+    let (_, rollout) = &rows[1];
+    let mut group = criterion.benchmark_group("client/two_readers");
+    group.bench_function("still", |bench| bench.iter_custom(|reads| beside(&client, rollout, None, reads)));
+    let pause = Duration::from_millis(1);
+    group.bench_function("swapped_each_ms", |bench| {
+        bench.iter_custom(|reads| beside(&client, rollout, Some(pause), reads));
+    });
+    group.finish();
+}
+
+/// Times reads on this thread while another one reads, too, and a third swaps everything after each pause.
+fn beside(client: &FlagClient, flag: &str, pause: Option<Duration>, reads: u64) -> Duration {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                black_box(client.is_enabled(flag));
+            }
+        });
+        if let Some(pause) = pause {
+            let is_over = &is_over;
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    client.reload();
+                    thread::sleep(pause);
+                }
+            });
+        }
+        let start = Instant::now();
+        for _ in 0..reads {
+            black_box(client.is_enabled(black_box(flag)));
+        }
+        let taken = start.elapsed();
+        is_over.store(true, Ordering::Relaxed);
+        taken
+    })
+}
+
+fn start(criterion: &mut Criterion) {
+    let machine = Machine::new(&people(1).remove(0));
+    drop(machine.open());
+    let mut group = criterion.benchmark_group("client/open");
+    group.bench_function("open", |bench| {
+        bench.iter_with_large_drop(|| machine.builder().open());
+    });
+    group.bench_function("reload", |bench| {
+        let client = machine.open();
+        bench.iter(|| client.reload());
+    });
+    group.finish();
+}
+
+criterion_group!(benches, reads, start);
+criterion_main!(benches);

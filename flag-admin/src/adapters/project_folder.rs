@@ -1,0 +1,260 @@
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use flag_client::trust::RoleName;
+
+use super::durable_file::{Readers, create, sync_folder};
+use super::folder::Folder;
+use super::key_files::{KeyFiles, generate_keys};
+use super::root_files::RootFiles;
+use super::settings_file::{SettingsError, SettingsFile};
+use super::sqlite::SqliteLog;
+use super::system::{SystemClock, SystemRandomness};
+use crate::app::ports::{Clock as _, KeyError, KeyStore as _, LogError, LogStore, PublisherError};
+use crate::app::{Birth, Failure, InitError, OpenError, Operator, Ports, Project, birth};
+use crate::log::{EnvironmentName, Head, ProjectName};
+
+/// The file that makes a folder a project.
+pub const SETTINGS_FILE: &str = "flag-admin.toml";
+/// The log.
+pub const LOG_FILE: &str = "log.sqlite";
+/// The private keys.
+pub const KEYS_FOLDER: &str = "keys";
+/// The signed roots.
+pub const ROOT_FOLDER: &str = "root";
+const LOCK_FILE: &str = "publish.lock";
+const IGNORE_FILE: &str = ".gitignore";
+/// Keys and database never belong in a repository; settings and roots may.
+const IGNORED: &str = "/keys/\n/log.sqlite*\n/publish.lock\n";
+
+/// A folder that holds a project.
+#[derive(Clone, Debug)]
+pub struct ProjectFolder {
+    path: PathBuf,
+    settings: SettingsFile,
+}
+
+/// Why a folder gives no project.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FolderError {
+    /// Neither the folder nor one above it is a project.
+    #[error("{place} is not in a project: there is no {SETTINGS_FILE} in it or above")]
+    NotFound {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// The settings cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The project cannot be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The settings are of another project than the log.
+    #[error("{place} is for project \"{found}\", but the log is of \"{expected}\"")]
+    OtherProject {
+        /// The settings file.
+        place: String,
+        /// The project it names.
+        found: ProjectName,
+        /// The project of the log.
+        expected: ProjectName,
+    },
+    /// A project is to be made where one is.
+    #[error("{place} is a project already")]
+    AlreadyAProject {
+        /// Where.
+        place: String,
+    },
+    /// A project is to be made among other files.
+    #[error("{place} is not empty")]
+    NotEmpty {
+        /// Where.
+        place: String,
+    },
+    /// A project cannot be made.
+    #[error(transparent)]
+    Init(#[from] InitError),
+    /// A key that was just made cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The log cannot be made.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A file cannot be made.
+    #[error("{place} cannot be {action}")]
+    File {
+        /// Where.
+        place: String,
+        /// `written` or `read`.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// A project to be made.
+#[derive(Clone, Debug)]
+pub struct InitFolder {
+    /// Its name.
+    pub project: ProjectName,
+    /// Its environments; the first is the one that commands change where they name none.
+    pub environments: Vec<EnvironmentName>,
+    /// Who makes it.
+    pub operator: Operator,
+}
+
+impl ProjectFolder {
+    /// Finds the project that a folder belongs to: the nearest one, upward.
+    pub fn find(start: &Path) -> Result<Self, FolderError> {
+        let absolute = std::path::absolute(start).unwrap_or_else(|_| start.to_owned());
+        match absolute.ancestors().find(|folder| folder.join(SETTINGS_FILE).is_file()) {
+            Some(path) => Ok(Self { path: path.to_owned(), settings: SettingsFile::read(&path.join(SETTINGS_FILE))? }),
+            None => Err(FolderError::NotFound { place: start.display().to_string() }),
+        }
+    }
+
+    /// Returns the folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns what its settings file says.
+    pub const fn settings(&self) -> &SettingsFile {
+        &self.settings
+    }
+
+    /// Opens the project.
+    pub fn open(&self, operator: Operator) -> Result<Project, FolderError> {
+        let ports = Ports {
+            log: self.log().map(Box::new).map_err(OpenError::from)?,
+            keys: Box::new(KeyFiles::new(self.path.join(KEYS_FOLDER))),
+            roots: Box::new(self.roots()),
+            clock: Box::new(SystemClock),
+            random: Box::new(SystemRandomness),
+        };
+        let project = Project::open(ports, self.settings.settings(), operator)?;
+        let expected = project.state().project();
+        if *expected != self.settings.project {
+            return Err(FolderError::OtherProject {
+                place: self.path.join(SETTINGS_FILE).display().to_string(),
+                found: self.settings.project.clone(),
+                expected: expected.clone(),
+            });
+        }
+        Ok(project)
+    }
+
+    /// Opens the log alone, also of a project that does not open because its log is corrupt.
+    pub fn log(&self) -> Result<SqliteLog, LogError> {
+        SqliteLog::open(&self.path.join(LOG_FILE))
+    }
+
+    /// Returns the signed roots.
+    pub fn roots(&self) -> RootFiles {
+        RootFiles::new(self.path.join(ROOT_FOLDER))
+    }
+
+    /// Opens a folder to publish the project to.
+    pub fn publisher(&self, out: &Path) -> Result<Folder, PublisherError> {
+        Folder::open(out, &self.path.join(LOCK_FILE))
+    }
+}
+
+/// Makes a project in a folder that is not there yet, or empty. It is made beside its place and renamed into it, so that there is a whole
+/// project or none. Returns the head of its log.
+pub fn init(target: &Path, request: &InitFolder) -> Result<Head, FolderError> {
+    let file = |path: &Path, action| {
+        let place = path.display().to_string();
+        move |source| FolderError::File { place, action, source }
+    };
+    let place = || target.display().to_string();
+    match fs::read_dir(target) {
+        Ok(_) if target.join(SETTINGS_FILE).exists() => return Err(FolderError::AlreadyAProject { place: place() }),
+        Ok(mut there) => {
+            if there.next().is_some() {
+                return Err(FolderError::NotEmpty { place: place() });
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(file(target, "read")(error)),
+    }
+    let target = std::path::absolute(target).map_err(file(target, "read"))?;
+    let parent = target.parent().unwrap_or(Path::new("/"));
+    fs::create_dir_all(parent).map_err(file(parent, "written"))?;
+    let building =
+        tempfile::Builder::new().prefix(".flag-admin-").tempdir_in(parent).map_err(file(parent, "written"))?;
+    let head = build(building.path(), request)?;
+    if target.exists() {
+        fs::remove_dir(&target).map_err(file(&target, "written"))?;
+    }
+    fs::rename(building.path(), &target).map_err(file(&target, "written"))?;
+    // It is not there any more, and must not be removed from where it is now.
+    let _ = building.keep();
+    sync_folder(parent).map_err(file(parent, "written"))?;
+    Ok(head)
+}
+
+fn build(folder: &Path, request: &InitFolder) -> Result<Head, FolderError> {
+    let written = |name: &str| {
+        let place = folder.join(name).display().to_string();
+        move |source| FolderError::File { place, action: "written", source }
+    };
+    let environment = request.environments.first().ok_or(InitError::NoEnvironment)?;
+    let keys = generate_keys(&folder.join(KEYS_FOLDER)).map_err(written(KEYS_FOLDER))?;
+    let root_key = KeyFiles::new(folder.join(KEYS_FOLDER)).signer(RoleName::Root)?;
+    let newborn = birth(
+        &Birth {
+            project: request.project.clone(),
+            environments: request.environments.clone(),
+            operator: request.operator.clone(),
+            now: SystemClock.now(),
+            keys: &keys,
+        },
+        &*root_key,
+    )?;
+    fs::create_dir(folder.join(ROOT_FOLDER)).map_err(written(ROOT_FOLDER))?;
+    let root = folder.join(ROOT_FOLDER).join("1.json");
+    create(&root, &newborn.root, Readers::Everyone).map_err(written(ROOT_FOLDER))?;
+    let settings = SettingsFile::text(&request.project, environment);
+    create(&folder.join(SETTINGS_FILE), settings.as_bytes(), Readers::Everyone).map_err(written(SETTINGS_FILE))?;
+    create(&folder.join(IGNORE_FILE), IGNORED.as_bytes(), Readers::Everyone).map_err(written(IGNORE_FILE))?;
+    let log = folder.join(LOG_FILE);
+    SqliteLog::create(&log, &newborn.entries)?;
+    for made in [KEYS_FOLDER, ROOT_FOLDER, "."] {
+        sync_folder(&folder.join(made)).map_err(written(made))?;
+    }
+    Ok(SqliteLog::open(&log)?.head()?)
+}
+
+impl Failure for FolderError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_a_project",
+            Self::Settings(_) => "bad_settings",
+            Self::Open(error) => error.code(),
+            Self::OtherProject { .. } => "other_project",
+            Self::AlreadyAProject { .. } => "already_a_project",
+            Self::NotEmpty { .. } => "not_empty",
+            Self::Init(error) => error.code(),
+            Self::Key(_) => "key_unusable",
+            Self::Log(error) => error.code(),
+            Self::File { .. } => "file",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotFound { .. } => {
+                Some("name the project's folder with -C DIR, or make one: flag-admin init DIR".to_owned())
+            }
+            Self::Open(error) => error.hint(),
+            Self::Log(error) => error.hint(),
+            Self::AlreadyAProject { place } => Some(format!("use it: flag-admin -C {place} flag list")),
+            Self::NotEmpty { .. } => Some("name a folder that is empty or not there yet".to_owned()),
+            _ => None,
+        }
+    }
+}

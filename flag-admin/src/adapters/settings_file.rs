@@ -1,0 +1,114 @@
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::app::{DEFAULT_SNAPSHOT_LIFETIME_DAYS, Settings};
+use crate::log::{Actor, EnvironmentName, ProjectName};
+
+/// The longest a snapshot may be set to live, in days.
+const LIFETIME_MAX_DAYS: u32 = 3_650;
+
+/// What stands in a project's `flag-admin.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingsFile {
+    /// The project, as its log has it.
+    pub project: ProjectName,
+    /// How many days after its signing a snapshot is stale, 1..=3650.
+    #[serde(default = "default_lifetime")]
+    pub snapshot_lifetime_days: u32,
+    /// The environment that commands change where they name none.
+    #[serde(default = "EnvironmentName::production")]
+    pub environment: EnvironmentName,
+    /// Who changes things where a command does not say; the system's user where absent.
+    #[serde(default)]
+    pub actor: Option<Actor>,
+}
+
+/// Why a settings file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// It cannot be read.
+    #[error("{place} cannot be read")]
+    Unreadable {
+        /// Where it is.
+        place: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It is no TOML, or has a member that means nothing here.
+    #[error("{place}:{line}:{column}: {message}")]
+    Form {
+        /// Where it is.
+        place: String,
+        /// The line, from 1 on.
+        line: usize,
+        /// The column, from 1 on.
+        column: usize,
+        /// What was found, and what was expected.
+        message: String,
+    },
+    /// Snapshots would live for no time, or for too long.
+    #[error("{place}: snapshot_lifetime_days is {found}, expected 1 to {LIFETIME_MAX_DAYS}")]
+    Lifetime {
+        /// Where it is.
+        place: String,
+        /// The number given.
+        found: u32,
+    },
+}
+
+const fn default_lifetime() -> u32 {
+    DEFAULT_SNAPSHOT_LIFETIME_DAYS
+}
+
+impl SettingsFile {
+    /// Reads a settings file.
+    pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        let place = path.display().to_string();
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(source) => return Err(SettingsError::Unreadable { place, source }),
+        };
+        let settings: Self = toml::from_str(&text).map_err(|error| {
+            let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+            let last = before.rsplit('\n').next().unwrap_or_default();
+            SettingsError::Form {
+                place: place.clone(),
+                line: before.matches('\n').count().saturating_add(1),
+                column: last.chars().count().saturating_add(1),
+                message: error.message().lines().collect::<Vec<_>>().join(" "),
+            }
+        })?;
+        if !(1..=LIFETIME_MAX_DAYS).contains(&settings.snapshot_lifetime_days) {
+            return Err(SettingsError::Lifetime { place, found: settings.snapshot_lifetime_days });
+        }
+        Ok(settings)
+    }
+
+    /// Returns the text of a new project's settings file.
+    pub fn text(project: &ProjectName, environment: &EnvironmentName) -> String {
+        format!(
+            "# Settings of this project. Its flags live in the log beside this file: \"flag-admin export\" prints them.\n\
+             project = \"{project}\"\n\
+             \n\
+             # The environment that commands change where they name none with --env.\n\
+             environment = \"{environment}\"\n\
+             \n\
+             # How many days after its signing a snapshot is stale. Clients keep a stale snapshot, and say so.\n\
+             snapshot_lifetime_days = {DEFAULT_SNAPSHOT_LIFETIME_DAYS}\n\
+             \n\
+             # Who changes things where a command does not say with --as; else the user of the system.\n\
+             # actor = \"alice\"\n"
+        )
+    }
+
+    /// Returns what use cases need of it.
+    pub const fn settings(&self) -> Settings {
+        Settings { snapshot_lifetime_days: self.snapshot_lifetime_days }
+    }
+}

@@ -1,0 +1,61 @@
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use flag_core::Timestamp;
+
+use crate::app::ports::{Clock, Randomness, RandomnessError};
+
+/// The clock of the machine.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the clock")]
+    fn now(&self) -> Timestamp {
+        let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Timestamp::from_millis(match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(since) => millis(since),
+            Err(before) => millis(before.duration()).saturating_neg(),
+        })
+    }
+}
+
+/// The random source of the system.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    fn draw(&self) -> Result<[u8; 16], RandomnessError> {
+        let mut bytes = [0_u8; 16];
+        getrandom::fill(&mut bytes).map_err(|error| RandomnessError(error.into()))?;
+        Ok(bytes)
+    }
+}
+
+/// Returns the name of the system's user, as far as the environment or the system tells.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the user's name from the environment")]
+pub fn user_name() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|name| !name.is_empty())
+        .or_else(user_number)
+}
+
+/// Tells whether the environment asks for output without colours: `NO_COLOR` is set and not empty (no-color.org), or the terminal is dumb.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
+pub fn is_without_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+        || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
+}
+
+/// Services and containers often run without those variables.
+#[cfg(target_os = "linux")]
+fn user_number() -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(format!("uid-{}", std::fs::metadata("/proc/self").ok()?.uid()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn user_number() -> Option<String> {
+    None
+}

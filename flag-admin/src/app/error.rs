@@ -1,0 +1,277 @@
+use super::apply::ApplyError;
+use super::audit::AuditError;
+use super::compile::BrokenRuleset;
+use super::init::InitError;
+use super::kill::KillError;
+use super::ports::{KeyError, LogError, PublisherError, RandomnessError, RootStoreError};
+use super::project::{OpenError, ReasonError, UnknownEnvironment};
+use super::publish::PublishError;
+use super::rollout::RolloutError;
+use super::verify::VerifyError;
+use super::why::WhyError;
+use crate::log::{ExposureError, FoldError};
+
+/// Why a use case did not do what was asked. Nothing was changed, unless a variant says otherwise.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppError {
+    /// The project cannot be opened, or read again.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The environment does not exist.
+    #[error(transparent)]
+    Environment(#[from] UnknownEnvironment),
+    /// The reason cannot be kept.
+    #[error(transparent)]
+    Reason(#[from] ReasonError),
+    /// The edit would break flags.
+    #[error(transparent)]
+    Broken(#[from] BrokenRuleset),
+    /// The definitions cannot be applied.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// The rollout cannot be changed.
+    #[error(transparent)]
+    Rollout(#[from] RolloutError),
+    /// The kill cannot be activated or lifted.
+    #[error(transparent)]
+    Kill(#[from] KillError),
+    /// The question has no answer.
+    #[error(transparent)]
+    Why(#[from] WhyError),
+    /// The snapshot cannot be published.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// A document could not be put where clients fetch it. The version that was signed is spent.
+    #[error(transparent)]
+    Publisher(#[from] PublisherError),
+    /// A private key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The roots cannot be read.
+    #[error(transparent)]
+    Roots(#[from] RootStoreError),
+    /// There are no random bytes.
+    #[error(transparent)]
+    Randomness(#[from] RandomnessError),
+    /// A document has no JSON form.
+    #[error("a document cannot be written as JSON")]
+    Seal(#[source] serde_json::Error),
+    /// A change does not fit the state it was made from.
+    #[error("the change does not fit")]
+    Unfit(#[source] FoldError),
+}
+
+impl From<LogError> for AppError {
+    fn from(error: LogError) -> Self {
+        Self::Open(OpenError::Log(error))
+    }
+}
+
+/// What shells say about a failure besides its message.
+pub trait Failure: std::error::Error {
+    /// Returns its stable name, in `snake_case`.
+    fn code(&self) -> &'static str;
+
+    /// Returns what to do about it.
+    fn hint(&self) -> Option<String> {
+        None
+    }
+}
+
+impl Failure for AppError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::Environment(_) => "unknown_environment",
+            Self::Reason(_) => "bad_reason",
+            Self::Broken(_) => "broken_flag",
+            Self::Apply(_) => "refused_definition",
+            Self::Rollout(error) => error.code(),
+            Self::Kill(error) => error.code(),
+            Self::Why(_) => "no_answer",
+            Self::Publish(error) => error.code(),
+            Self::Publisher(_) => "publish_failed",
+            Self::Key(_) => "key_unusable",
+            Self::Roots(_) => "root_unreadable",
+            Self::Randomness(_) => "no_randomness",
+            Self::Seal(_) => "no_json",
+            Self::Unfit(_) => "unfit_change",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(error) => error.hint(),
+            Self::Environment(error) => {
+                let known: Vec<&str> = error.known.iter().map(crate::log::EnvironmentName::as_str).collect();
+                Some(format!("the project has: {}", known.join(", ")))
+            }
+            Self::Apply(ApplyError::Seed { .. } | ApplyError::Bucketing { .. }) => {
+                Some("it decides every unit's bucket; make a new flag to draw buckets anew".to_owned())
+            }
+            Self::Apply(ApplyError::Type { .. }) => Some("make a new flag for values of another type".to_owned()),
+            Self::Apply(ApplyError::Key(_)) => {
+                Some("new keys follow [a-z][a-z0-9_]*, such as telemetry_cloud_sync".to_owned())
+            }
+            Self::Rollout(error) => error.hint(),
+            Self::Kill(error) => error.hint(),
+            Self::Publish(error) => error.hint(),
+            Self::Publisher(_) => Some("make room or permission and publish again: the version grows".to_owned()),
+            Self::Key(KeyError::Exposed { place, .. }) => Some(format!("chmod 600 {place}")),
+            _ => None,
+        }
+    }
+}
+
+impl Failure for OpenError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Log(error) => error.code(),
+            Self::Empty => "not_a_project",
+            Self::Unfit { .. } => "log_corrupt",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Log(error) => error.hint(),
+            Self::Empty | Self::Unfit { .. } => None,
+        }
+    }
+}
+
+impl Failure for LogError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::HeadMoved { .. } => "head_moved",
+            Self::Locked => "locked",
+            Self::Corrupt(_) => "log_corrupt",
+            Self::NotAProject { .. } => "not_a_project",
+            Self::Storage { .. } => "storage",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::HeadMoved { .. } => Some("look at \"flag-admin log\" and run the command again".to_owned()),
+            Self::Locked => Some("wait for the other program, or end it".to_owned()),
+            Self::Corrupt(_) => Some("restore the project's folder from a backup".to_owned()),
+            Self::NotAProject { .. } => Some("make a project: flag-admin init DIR".to_owned()),
+            Self::Storage { .. } => None,
+        }
+    }
+}
+
+impl Failure for AuditError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::Truncated { .. } => "log_truncated",
+            Self::Rewritten { .. } => "log_rewritten",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(error) => error.hint(),
+            Self::Truncated { .. } | Self::Rewritten { .. } => {
+                Some("the snapshot is signed: trust it, and look for who changed the log".to_owned())
+            }
+        }
+    }
+}
+
+impl Failure for RolloutError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownFlag { .. } => "unknown_flag",
+            Self::Exposure { source: ExposureError::NoRule { .. }, .. } => "unknown_rule",
+            Self::Exposure { source: ExposureError::NotASplit { .. }, .. } => "not_a_split",
+            Self::KillSwitch { .. } => "kill_switch",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownFlag { closest: Some(closest), .. } => format!("did you mean \"{closest}\"?"),
+            Self::UnknownFlag { closest: None, .. } => "list them: flag-admin flag list".to_owned(),
+            Self::Exposure { source: ExposureError::NoRule { known, .. }, .. } if known.is_empty() => {
+                "the flag has no rules; leave --rule out to set the fallthrough".to_owned()
+            }
+            Self::Exposure { source: ExposureError::NoRule { known, .. }, .. } => {
+                format!("its rules are: {}", known.join(", "))
+            }
+            Self::Exposure { source: ExposureError::NotASplit { .. }, flag } => {
+                format!("give {flag} a rollout with weights in its definition, and apply that")
+            }
+            Self::KillSwitch { flag } => format!("turn it off for everyone: flag-admin kill {flag} --reason TEXT"),
+        })
+    }
+}
+
+impl Failure for KillError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Target { .. } => "bad_target",
+            Self::AlreadyKilled { .. } => "already_killed",
+            Self::NotKilled { .. } => "not_killed",
+            Self::NoRoot => "no_root",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotKilled { closest: Some(closest), .. } => Some(format!("did you mean {closest:?}?")),
+            Self::AlreadyKilled { target, .. } => {
+                Some(format!("publish it if clients do not know yet, or lift it: flag-admin unkill {target}"))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Failure for PublishError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoRoot => "no_root",
+            Self::RootExpired { .. } => "root_expired",
+            Self::Unreadable { .. } | Self::Form { .. } => "unreadable_snapshot",
+            Self::Foreign { .. } => "foreign_snapshot",
+            Self::Ahead { .. } => "snapshot_ahead",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } | Self::Form { .. } => {
+                Some("move it away if it is no longer needed, and publish again".to_owned())
+            }
+            Self::Foreign { .. } => Some("publish each environment to a folder of its own".to_owned()),
+            Self::Ahead { .. } => {
+                Some("the log is older than what it published: restore the newest copy of the project".to_owned())
+            }
+            Self::NoRoot | Self::RootExpired { .. } => None,
+        }
+    }
+}
+
+impl Failure for VerifyError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Envelope { .. } | Self::Form { .. } => "not_signed",
+            Self::Trust(_) => "not_trusted",
+            Self::Content(_) => "not_a_snapshot",
+        }
+    }
+}
+
+impl Failure for InitError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoEnvironment | Self::EnvironmentTwice { .. } => "bad_environment",
+            Self::Root(_) => "bad_root",
+            Self::Json(_) => "no_json",
+        }
+    }
+}

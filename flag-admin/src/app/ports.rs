@@ -1,0 +1,194 @@
+//! What the use cases need of the world. Adapters implement it; tests do so in memory.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use flag_client::trust::{RoleName, Signer};
+use flag_core::Timestamp;
+
+use crate::log::{ChainError, Head, Sealed, Stored};
+
+/// The cause of a failure that only an adapter knows the type of.
+pub type Cause = Box<dyn StdError + Send + Sync>;
+
+/// Keeps the entries of one project's log, and its head apart from them.
+pub trait LogStore {
+    /// Returns the head as it is stored.
+    fn head(&self) -> Result<Head, LogError>;
+
+    /// Calls `each` with the rows after the place `after`, in order, until one call fails; and returns the head of the same moment.
+    fn read(&self, after: u64, each: &mut dyn FnMut(Stored) -> Result<(), LogError>) -> Result<Head, LogError>;
+
+    /// Appends all entries or none, and only if the head still is `expected`. What was appended survives a loss of power from then on.
+    fn append(&mut self, expected: Head, entries: &[Sealed]) -> Result<(), LogError>;
+}
+
+/// Why the log cannot be read or appended to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// Somebody else appended first.
+    #[error("the log has moved on: its head is entry {found}, expected entry {expected}")]
+    HeadMoved {
+        /// The head that the change was made from.
+        expected: Head,
+        /// The head found.
+        found: Head,
+    },
+    /// Another program holds the log for longer than is waited.
+    #[error("the log is locked by another program")]
+    Locked,
+    /// An entry was altered, or is missing.
+    #[error(transparent)]
+    Corrupt(#[from] ChainError),
+    /// There is no log.
+    #[error("{place} is not a project's log")]
+    NotAProject {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// The storage failed.
+    #[error("the log cannot be {action}")]
+    Storage {
+        /// `opened`, `read` or `written`.
+        action: &'static str,
+        /// What the storage says.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// Holds the private keys of a project.
+pub trait KeyStore {
+    /// Returns what signs in a role.
+    fn signer(&self, role: RoleName) -> Result<Box<dyn Signer>, KeyError>;
+}
+
+/// Why a private key cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// There is no such key here.
+    #[error("there is no {role} key at {place}")]
+    Missing {
+        /// Whose key.
+        role: RoleName,
+        /// Where it was looked for.
+        place: String,
+    },
+    /// Others may read the key.
+    #[error("{role} key {place} has mode {found:04o}, expected 0600")]
+    Exposed {
+        /// Whose key.
+        role: RoleName,
+        /// Where it is.
+        place: String,
+        /// Its permissions.
+        found: u32,
+    },
+    /// The key cannot be read.
+    #[error("{role} key {place} cannot be read")]
+    Unreadable {
+        /// Whose key.
+        role: RoleName,
+        /// Where it is.
+        place: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// Holds the signed roots of a project.
+pub trait RootStore {
+    /// Returns the envelopes of all roots, from version 1 on, without gaps.
+    fn roots(&self) -> Result<Vec<Vec<u8>>, RootStoreError>;
+}
+
+/// Why the roots cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RootStoreError {
+    /// There is none.
+    #[error("there is no root at {place}")]
+    Missing {
+        /// Where it was looked for.
+        place: String,
+    },
+    /// A root cannot be read.
+    #[error("root {place} cannot be read")]
+    Unreadable {
+        /// Where it is.
+        place: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+}
+
+/// One of the documents that clients fetch.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Document {
+    /// A root, by version.
+    Root(u64),
+    /// The snapshot in force.
+    Snapshot,
+    /// The kills of the emergency key.
+    Kills,
+}
+
+impl fmt::Display for Document {
+    /// Prints the path below what is published.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root(version) => write!(f, "v1/root/{version}.json"),
+            Self::Snapshot => f.write_str("v1/snapshot.json"),
+            Self::Kills => f.write_str("v1/kills.json"),
+        }
+    }
+}
+
+/// A place from which clients fetch documents. While one is held, no other publishes the same project.
+pub trait Publisher {
+    /// Returns a document as it is published now.
+    fn published(&self, document: Document) -> Result<Option<Vec<u8>>, PublisherError>;
+
+    /// Puts a document in place of the published one, whole or not at all.
+    fn publish(&mut self, document: Document, bytes: &[u8]) -> Result<(), PublisherError>;
+
+    /// Takes a document away, if it is published.
+    fn withdraw(&mut self, document: Document) -> Result<(), PublisherError>;
+
+    /// Returns the place in words.
+    fn place(&self) -> String;
+}
+
+/// Why a document cannot be published.
+#[derive(Debug, thiserror::Error)]
+#[error("{place} cannot be {action}")]
+pub struct PublisherError {
+    /// Where.
+    pub place: String,
+    /// `read`, `written`, `locked` or `removed`.
+    pub action: &'static str,
+    /// Why.
+    #[source]
+    pub source: Cause,
+}
+
+/// Tells the time.
+pub trait Clock {
+    /// Returns the time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Draws random bytes.
+pub trait Randomness {
+    /// Returns 16 random bytes, fit for names that are never to meet again.
+    fn draw(&self) -> Result<[u8; 16], RandomnessError>;
+}
+
+/// The system has no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("the system gives no random bytes")]
+pub struct RandomnessError(#[source] pub Cause);

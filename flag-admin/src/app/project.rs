@@ -1,0 +1,257 @@
+use std::fmt;
+
+use serde::Serialize;
+
+use super::error::AppError;
+use super::ports::{Clock, KeyStore, LogError, LogStore, Randomness, RootStore};
+use super::proposal::{Committed, Proposal};
+use crate::log::{
+    Actor, Chain, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FoldError, Head, Role, Sealed, State, Stored,
+};
+
+/// How long a snapshot lives where nothing signs it anew by itself.
+pub const DEFAULT_SNAPSHOT_LIFETIME_DAYS: u32 = 30;
+
+/// The longest reason, in characters.
+const REASON_MAX: usize = 1_000;
+
+/// What a project is set to.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How many days after its signing a snapshot is stale.
+    pub snapshot_lifetime_days: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { snapshot_lifetime_days: DEFAULT_SNAPSHOT_LIFETIME_DAYS }
+    }
+}
+
+/// Who is at work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Operator {
+    /// Their name.
+    pub actor: Actor,
+    /// What they may change.
+    pub role: Role,
+}
+
+/// The world as a project needs it.
+pub struct Ports {
+    /// The log.
+    pub log: Box<dyn LogStore>,
+    /// The private keys.
+    pub keys: Box<dyn KeyStore>,
+    /// The signed roots.
+    pub roots: Box<dyn RootStore>,
+    /// The clock.
+    pub clock: Box<dyn Clock>,
+    /// The random source.
+    pub random: Box<dyn Randomness>,
+}
+
+impl fmt::Debug for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}
+
+/// A project, opened: what its log comes to, and what can be done with it.
+#[derive(Debug)]
+pub struct Project {
+    pub(super) ports: Ports,
+    pub(super) settings: Settings,
+    pub(super) operator: Operator,
+    pub(super) state: State,
+}
+
+/// Why a project cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Its log cannot be read, or is corrupt.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Its log has no entries.
+    #[error("the project's log is empty")]
+    Empty,
+    /// An entry is whole, but does not fit the entries before it.
+    #[error("log entry {seq} does not fit the entries before it")]
+    Unfit {
+        /// Its place.
+        seq: u64,
+        /// Why.
+        #[source]
+        source: FoldError,
+    },
+}
+
+/// A reason that cannot be kept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReasonError {
+    /// Nothing but white space.
+    #[error("the reason is empty, expected why the change is made")]
+    Empty,
+    /// Longer than a log line bears.
+    #[error("the reason has {found} characters, expected at most {REASON_MAX}")]
+    TooLong {
+        /// Its length in characters.
+        found: usize,
+    },
+    /// A line break or another control character.
+    #[error("the reason holds {found:?}, expected one line of text")]
+    Control {
+        /// The character.
+        found: char,
+    },
+}
+
+/// An environment that the project does not have.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("environment \"{found}\" does not exist")]
+pub struct UnknownEnvironment {
+    /// The name given.
+    pub found: EnvironmentName,
+    /// The environments of the project.
+    pub known: Vec<EnvironmentName>,
+}
+
+impl Project {
+    /// Opens the project whose log this is. Every entry is proved on the way.
+    pub fn open(ports: Ports, settings: Settings, operator: Operator) -> Result<Self, OpenError> {
+        let state = fold(&*ports.log, |_, _, _| ())?;
+        Ok(Self { ports, settings, operator, state })
+    }
+
+    /// Takes in what others appended since. Returns whether there was anything.
+    pub fn refresh(&mut self) -> Result<bool, OpenError> {
+        let before = self.state.head();
+        let mut unfit = None;
+        let mut next = self.state.clone();
+        let mut chain = Chain::after(before);
+        let head = self.ports.log.read(before.seq, &mut |stored| {
+            let entry = chain.follow(&stored)?;
+            if unfit.is_none() {
+                unfit =
+                    next.apply(&entry, chain.head()).err().map(|source| OpenError::Unfit { seq: entry.seq, source });
+            }
+            Ok(())
+        })?;
+        chain.finish(head).map_err(LogError::from)?;
+        unfit.map_or(Ok(()), Err)?;
+        self.state = next;
+        Ok(self.state.head() != before)
+    }
+
+    /// Returns what the log comes to.
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Returns who is at work.
+    pub const fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
+    /// Returns what the project is set to.
+    pub const fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Returns the time now.
+    pub fn now(&self) -> flag_core::Timestamp {
+        self.ports.clock.now()
+    }
+
+    /// Returns an environment by name.
+    pub fn environment(&self, name: &EnvironmentName) -> Result<&EnvironmentState, UnknownEnvironment> {
+        self.state.environment(name).ok_or_else(|| UnknownEnvironment {
+            found: name.clone(),
+            known: self.state.environments().map(|(name, _)| name.clone()).collect(),
+        })
+    }
+
+    /// Appends what was proposed. Refuses if the log has moved on since: what the proposal said may no longer be so.
+    pub fn commit(&mut self, proposal: &Proposal, reason: Option<&str>) -> Result<Committed, AppError> {
+        let found = self.ports.log.head().map_err(OpenError::from)?;
+        if proposal.base() != found || proposal.base() != self.state.head() {
+            return Err(LogError::HeadMoved { expected: proposal.base(), found }.into());
+        }
+        self.append(proposal.environment(), proposal.changes(), reason)
+    }
+
+    /// Seals changes onto the head and appends them all, or none.
+    pub(super) fn append(
+        &mut self,
+        environment: &EnvironmentName,
+        changes: &[crate::log::Change],
+        reason: Option<&str>,
+    ) -> Result<Committed, AppError> {
+        let reason = reason.map(checked_reason).transpose()?;
+        let time = self.ports.clock.now();
+        let expected = self.state.head();
+        let mut next = self.state.clone();
+        let mut sealed: Vec<Sealed> = Vec::with_capacity(changes.len());
+        for change in changes {
+            let Head { seq, hash } = next.head();
+            let entry = Entry {
+                schema: ENTRY_SCHEMA,
+                seq: seq.saturating_add(1),
+                time,
+                actor: self.operator.actor.clone(),
+                role: self.operator.role,
+                environment: (!change.is_of_project()).then(|| environment.clone()),
+                change: change.clone(),
+                reason: reason.map(str::to_owned),
+                prev: hash,
+            };
+            let entry = Sealed::new(entry).map_err(AppError::Seal)?;
+            next.apply_sealed(&entry).map_err(AppError::Unfit)?;
+            sealed.push(entry);
+        }
+        self.ports.log.append(expected, &sealed)?;
+        self.state = next;
+        Ok(Committed { head: self.state.head(), entries: sealed.len() })
+    }
+}
+
+/// Folds a whole log, proving each entry, and shows each to `seen` with the state before it.
+pub(super) fn fold(
+    log: &dyn LogStore,
+    mut seen: impl FnMut(&Entry, &Stored, Option<&State>),
+) -> Result<State, OpenError> {
+    let mut state: Option<State> = None;
+    let mut unfit = None;
+    let mut chain = Chain::new();
+    let head = log.read(0, &mut |stored| {
+        let entry = chain.follow(&stored)?;
+        seen(&entry, &stored, state.as_ref());
+        let folded = match &mut state {
+            Some(state) => state.apply(&entry, chain.head()),
+            None => State::begin(&entry, chain.head()).map(|begun| state = Some(begun)),
+        };
+        if let (Err(source), None) = (folded, &unfit) {
+            unfit = Some(OpenError::Unfit { seq: entry.seq, source });
+        }
+        Ok(())
+    })?;
+    // A corrupt entry further on matters more than one that does not fit, so the whole chain was walked first.
+    chain.finish(head).map_err(LogError::from)?;
+    unfit.map_or(Ok(()), Err)?;
+    state.ok_or(OpenError::Empty)
+}
+
+/// Returns a reason without white space around it.
+pub(super) fn checked_reason(reason: &str) -> Result<&str, ReasonError> {
+    let reason = reason.trim();
+    if let Some(found) = reason.chars().find(|c| c.is_control()) {
+        return Err(ReasonError::Control { found });
+    }
+    match reason.chars().count() {
+        0 => Err(ReasonError::Empty),
+        found if found > REASON_MAX => Err(ReasonError::TooLong { found }),
+        _ => Ok(reason),
+    }
+}

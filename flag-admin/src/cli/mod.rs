@@ -1,0 +1,129 @@
+//! The commands: they translate arguments, call [`crate::app`] and print what it answers.
+//!
+//! Standard output holds the answer and nothing else; with `--json` it is one object or array. Failures go to standard error, as
+//! `error: ...` and `hint: ...`, or as `{"error": {"code", "message", "hint"}}` with `--json`. A program that goes on reading nothing (a
+//! broken pipe) is no failure. Exit codes: 0 done, 1 refused or failed, 2 usage.
+
+mod arguments;
+mod attribute;
+mod change;
+mod dashboard;
+mod demo;
+mod flag;
+mod init;
+mod kill;
+mod log;
+mod plan_text;
+mod problem;
+mod publish;
+mod session;
+mod terminal;
+mod why;
+
+use std::ffi::OsString;
+use std::io::{self, BufWriter, Write as _};
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser as _};
+
+use self::arguments::{Arguments, AuditCommand, Command, FlagCommand, RolloutCommand};
+use self::problem::{Problem, Stop};
+use self::session::Session;
+use self::terminal::Terminal;
+use crate::app::{Enabled, Failure};
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+/// Runs the command that the program was called with.
+pub fn main() -> ExitCode {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let arguments = match Arguments::try_parse_from(&given) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error, given.iter().any(|argument| argument == "--json")),
+    };
+    let json = arguments.globals.json;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut terminal = Terminal::new(&arguments.globals, &mut out);
+    let result = run(arguments, &mut terminal).and_then(|()| terminal.flush());
+    match result {
+        Ok(()) | Err(Stop::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Stop::Problem(problem)) => {
+            // What was answered before the failure belongs before it.
+            let _ = terminal.flush();
+            report(&problem, json);
+            ExitCode::from(if problem.code == dashboard::NO_TERMINAL { USAGE } else { FAILED })
+        }
+    }
+}
+
+fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+    let session = Session::new(arguments.globals);
+    let Some(command) = arguments.command else {
+        return dashboard::dashboard(&session, terminal, dashboard::DashboardArguments::default());
+    };
+    match command {
+        Command::Dashboard(dashboard) => dashboard::dashboard(&session, terminal, dashboard),
+        Command::Demo(demo) => demo::demo(&session, terminal, demo),
+        Command::Init(init) => init::init(&session, terminal, init),
+        Command::Apply(apply) => change::apply(&session, terminal, &apply),
+        Command::Plan(plan) => change::plan(&session, terminal, &plan),
+        Command::Flag(FlagCommand::List) => flag::list(&session, terminal),
+        Command::Flag(FlagCommand::Show { key }) => flag::show(&session, terminal, &key),
+        Command::Flag(FlagCommand::Enable(switch)) => change::switch(&session, terminal, &switch, Enabled::On),
+        Command::Flag(FlagCommand::Disable(switch)) => change::switch(&session, terminal, &switch, Enabled::Off),
+        Command::Rollout(RolloutCommand::Set(rollout)) => change::rollout(&session, terminal, &rollout),
+        Command::Why(why) => why::why(&session, terminal, why),
+        Command::Publish(publish) => publish::publish(&session, terminal, &publish),
+        Command::Verify(verify) => publish::verify(&session, terminal, &verify),
+        Command::Kill(kill) => kill::kill(&session, terminal, &kill),
+        Command::Unkill(unkill) => kill::unkill(&session, terminal, &unkill),
+        Command::Kills => kill::kills(&session, terminal),
+        Command::Log(log) | Command::Audit(AuditCommand::Log(log)) => log::log(&session, terminal, &log),
+        Command::Audit(AuditCommand::Verify { against }) => log::verify(&session, terminal, against.as_deref()),
+        Command::Export => log::export(&session, terminal),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "flag-admin", &mut script);
+            terminal.text(&String::from_utf8_lossy(&script))
+        }
+    }
+}
+
+/// Answers `--help` and `--version`, and refuses arguments that do not fit.
+fn usage(error: &clap::Error, json: bool) -> ExitCode {
+    if !error.use_stderr() {
+        // Help and version are answers.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if !json || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return ExitCode::from(USAGE);
+    }
+    let text = error.render().to_string();
+    let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let hint = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let message = message.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ");
+    let problem = Problem { code: "usage", message, hint: Some(hint.unwrap_or("see flag-admin --help").to_owned()) };
+    report(&problem, json);
+    ExitCode::from(USAGE)
+}
+
+fn report(problem: &Problem, json: bool) {
+    let mut err = io::stderr().lock();
+    // Where standard error is gone too there is nobody left to tell; the exit code remains.
+    let _ = if json {
+        writeln!(err, "{}", serde_json::json!({ "error": problem }))
+    } else {
+        let hint = problem.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        writeln!(err, "error: {}{hint}", problem.message)
+    };
+}
+
+impl Failure for crate::definition::DefinitionError {
+    fn code(&self) -> &'static str {
+        "bad_definitions"
+    }
+}

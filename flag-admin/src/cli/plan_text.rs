@@ -1,0 +1,90 @@
+use flag_core::{CellPlan, Certainty, FlagPlan, PlanPopulation};
+
+use super::problem::Stop;
+use super::terminal::{Meaning, Terminal};
+use crate::app::{Edit, EditKind, Proposal, Subject};
+
+/// The most ways in which conditions can come out that are printed one by one.
+const CELLS_SHOWN: usize = 8;
+
+/// Prints what a proposal does: each thing that changes, field by field, and who gains, loses or moves.
+pub(super) fn print(terminal: &mut Terminal<'_>, proposal: &Proposal) -> Result<(), Stop> {
+    for edit in proposal.edits() {
+        print_edit(terminal, edit)?;
+        if edit.subject == Subject::Flag {
+            let plan = proposal.plan().flags.iter().find(|plan| *plan.flag.as_str() == *edit.name);
+            print_plan(terminal, plan)?;
+        }
+    }
+    // A segment, a group, a prerequisite or a kill changes what other flags come to.
+    let edited = |plan: &FlagPlan| {
+        proposal.edits().iter().any(|edit| edit.subject == Subject::Flag && *edit.name == *plan.flag.as_str())
+    };
+    for plan in proposal.plan().flags.iter().filter(|plan| !edited(plan)) {
+        let name = terminal.paint(Meaning::Name, &plan.flag);
+        terminal.line(format_args!("flag {name} follows"))?;
+        print_plan(terminal, Some(plan))?;
+    }
+    Ok(())
+}
+
+fn print_edit(terminal: &mut Terminal<'_>, edit: &Edit) -> Result<(), Stop> {
+    let name = terminal.paint(Meaning::Name, &edit.name);
+    let (meaning, kind) = match edit.kind {
+        EditKind::Added => (Meaning::Gain, "added"),
+        EditKind::Changed => (Meaning::Notice, "changed"),
+        EditKind::Removed => (Meaning::Loss, "removed"),
+    };
+    let kind = terminal.paint(meaning, kind);
+    terminal.line(format_args!("{} {name} {kind}", edit.subject))?;
+    for field in &edit.fields {
+        terminal.line(format_args!("  {field}"))?;
+    }
+    Ok(())
+}
+
+fn print_plan(terminal: &mut Terminal<'_>, plan: Option<&FlagPlan>) -> Result<(), Stop> {
+    let Some(plan) = plan else {
+        let nobody = terminal.paint(Meaning::Muted, "nobody gains, loses or moves");
+        return terminal.line(format_args!("  {nobody}"));
+    };
+    let of = match plan.population {
+        PlanPopulation::OptedIn => " of users who opted in",
+        _ => " of units",
+    };
+    let certainty = match plan.certainty {
+        Certainty::Bounds => ", as bounds",
+        Certainty::ByAttributes => ", by their attributes",
+        _ => "",
+    };
+    let effect = |meaning, word: &str, nobody: bool, extent: String| {
+        let text = format!("{word} {extent}");
+        if nobody { text } else { terminal.paint(meaning, text) }
+    };
+    let gained = effect(Meaning::Gain, "gained", plan.gained.is_nobody(), plan.gained.to_string());
+    let lost = effect(Meaning::Loss, "lost", plan.lost.is_nobody(), plan.lost.to_string());
+    let moved = effect(Meaning::Notice, "moved", plan.moved.is_nobody(), plan.moved.to_string());
+    terminal.line(format_args!("  {gained}, {lost}, {moved}{of}{certainty}"))?;
+    let told_apart: Vec<&CellPlan> = plan.cells.iter().filter(|cell| !cell.when.is_empty()).collect();
+    for cell in told_apart.iter().take(CELLS_SHOWN) {
+        let when: Vec<String> = cell
+            .when
+            .iter()
+            .map(|assumed| {
+                let flag = if assumed.flag == plan.flag { String::new() } else { format!("{} ", assumed.flag) };
+                format!("{flag}{} {}", assumed.rule, if assumed.holds { "holds" } else { "does not" })
+            })
+            .collect();
+        let (gained, lost, moved) = (cell.gained, cell.lost, cell.moved);
+        terminal.line(format_args!("    where {}: gained {gained}, lost {lost}, moved {moved}", when.join(", ")))?;
+    }
+    if told_apart.len() > CELLS_SHOWN {
+        let rest = told_apart.len().saturating_sub(CELLS_SHOWN);
+        terminal.line(format_args!("    and {rest} more ways (all of them with --json)"))?;
+    }
+    for warning in &plan.warnings {
+        let warning = terminal.paint(Meaning::Notice, format_args!("warning: {warning}"));
+        terminal.line(format_args!("  {warning}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+use std::error::Error as StdError;
+use std::io;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::app::Failure;
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It failed, or was refused.
+    Problem(Box<Problem>),
+    /// Nobody reads on: no failure of ours.
+    BrokenPipe,
+}
+
+/// What a user is told of a failure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Problem {
+    /// Its stable name.
+    pub(super) code: &'static str,
+    /// What, where, found, expected.
+    pub(super) message: String,
+    /// What to do about it.
+    pub(super) hint: Option<String>,
+}
+
+impl Stop {
+    /// Returns a failure of the shell itself.
+    pub(super) fn problem(code: &'static str, message: impl Into<String>, hint: Option<&str>) -> Self {
+        Self::Problem(Box::new(Problem { code, message: message.into(), hint: hint.map(str::to_owned) }))
+    }
+
+    /// Returns the failure of reading or writing a file.
+    pub(super) fn file(path: &Path, action: &str, source: &io::Error) -> Self {
+        let code = if source.kind() == io::ErrorKind::NotFound { "no_such_file" } else { "file" };
+        Self::problem(code, format!("{} cannot be {action}: {source}", path.display()), None)
+    }
+}
+
+impl<F: Failure> From<F> for Stop {
+    fn from(failure: F) -> Self {
+        let hint = failure.hint();
+        Self::Problem(Box::new(Problem { code: failure.code(), message: chain(&failure), hint }))
+    }
+}
+
+/// Prints an error with its causes, unless it says them itself.
+pub(super) fn chain(error: &dyn StdError) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !message.ends_with(&text) {
+            message.push_str(": ");
+            message.push_str(&text);
+        }
+        cause = error.source();
+    }
+    message
+}

@@ -1,0 +1,86 @@
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use super::arguments::Globals;
+use super::problem::Stop;
+use crate::adapters::{FolderError, ProjectFolder, user_name};
+use crate::app::{Operator, Project, UnknownEnvironment};
+use crate::log::{Actor, EnvironmentName, Role};
+
+/// What a command was told: where the project is, who is at work, and for which environment.
+pub(super) struct Session {
+    globals: Globals,
+}
+
+/// A project that is open, and the environment that the command is for.
+pub(super) struct Opened {
+    pub(super) folder: ProjectFolder,
+    pub(super) project: Project,
+    pub(super) environment: EnvironmentName,
+}
+
+impl Session {
+    pub(super) const fn new(globals: Globals) -> Self {
+        Self { globals }
+    }
+
+    /// Opens the project that the command is for.
+    pub(super) fn open(&self) -> Result<Opened, Stop> {
+        let folder = self.folder()?;
+        let operator = self.operator(folder.settings().actor.as_ref())?;
+        let project = folder.open(operator)?;
+        let environment = self.globals.environment.clone().unwrap_or_else(|| folder.settings().environment.clone());
+        project.environment(&environment).map_err(unknown_environment)?;
+        Ok(Opened { folder, project, environment })
+    }
+
+    /// Finds the project that the command is for, without opening it.
+    pub(super) fn folder(&self) -> Result<ProjectFolder, FolderError> {
+        ProjectFolder::find(&self.globals.directory)
+    }
+
+    /// Returns the environment named on the command line.
+    pub(super) const fn named_environment(&self) -> Option<&EnvironmentName> {
+        self.globals.environment.as_ref()
+    }
+
+    /// Returns who is at work: whom the command names, else whom the settings name, else the user of the system. Whoever may use the keys
+    /// of a project folder is its release manager.
+    pub(super) fn operator(&self, settings: Option<&Actor>) -> Result<Operator, Stop> {
+        let named = self.globals.actor.as_ref().or(settings).cloned();
+        let actor = named.or_else(|| user_name().and_then(|user| user.parse().ok()));
+        let Some(actor) = actor else {
+            let hint = Some("name yourself with --as NAME, or set actor in flag-admin.toml");
+            return Err(Stop::problem("no_actor", "the system's user has no name that the log could keep", hint));
+        };
+        Ok(Operator { actor, role: Role::ReleaseManager })
+    }
+}
+
+fn unknown_environment(error: UnknownEnvironment) -> Stop {
+    crate::app::AppError::from(error).into()
+}
+
+/// Reads a whole file of text; `-` is standard input. Returns the name that messages give it, too.
+pub(super) fn read_text(path: &Path) -> Result<(String, String), Stop> {
+    let (name, bytes) = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        (String::from("standard input"), io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
+    } else {
+        (path.display().to_string(), fs::read(path))
+    };
+    let bytes = bytes.map_err(|error| Stop::file(path, "read", &error))?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok((name, text)),
+        Err(error) => {
+            let place = error.utf8_error().valid_up_to();
+            Err(Stop::problem("not_text", format!("{name} is not UTF-8 text: byte {place} begins no character"), None))
+        }
+    }
+}
+
+/// Reads a whole file of bytes.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Stop> {
+    fs::read(path).map_err(|error| Stop::file(path, "read", &error))
+}

@@ -1,0 +1,13 @@
+//! The admin tool for feature flags and progressive rollouts: log, use cases, adapters and commands.
+//!
+//! Three thin shells stand over one application layer: everything one of them can do, the others can. State is a fold over [`log`], an
+//! append-only, hash-chained sequence of changes; [`app`] holds the use cases; [`adapters`] keep the log in SQLite, keys and roots in
+//! files, and publish to a folder; [`cli`] translates commands. [`definition`] is how flags are written by hand.
+
+pub mod adapters;
+pub mod app;
+pub mod cli;
+pub mod definition;
+pub mod demo;
+pub mod log;
+pub mod tui;

@@ -1,0 +1,31 @@
+//! The log: an append-only, hash-chained sequence of changes. Everything else about a project is a fold over it.
+//!
+//! * [`Change`] is one audited edit; [`Entry`] adds who, when, where and why.
+//! * [`Sealed`] is an entry's stored form: its bytes, made once and never made again, and their hash.
+//! * [`Chain`] walks stored entries, proves that each names its predecessor, and names the first that does not.
+//! * [`State`] is what the changes come to; [`sentence`] says a change in words.
+//!
+//! Nothing here touches a disk, a clock or a random source.
+
+mod chain;
+mod change;
+mod digest;
+mod entry;
+mod exposure;
+mod name;
+mod sentence;
+mod state;
+
+#[cfg(test)]
+mod tests;
+
+pub use chain::{Chain, ChainError, Flaw};
+pub use change::Change;
+pub use digest::{Digest, DigestError};
+pub use entry::{ENTRY_SCHEMA, Entry, Head, Role, Sealed, Stored};
+pub use exposure::{ExposureError, exposure_of, set_exposure};
+pub use name::{Actor, EnvironmentName, NameError, ProjectName};
+pub use sentence::sentence;
+pub use state::{
+    ActiveKill, EnvironmentState, FlagState, FoldError, PublishedSnapshot, RootInForce, State, bare_snapshot,
+};

@@ -1,0 +1,58 @@
+use super::exposure::exposure_of;
+use super::{Change, EnvironmentState, FlagState};
+
+/// Says what a change did, as the log prints it after who: `increased rollout percentage: 25% → 50% (telemetry_cloud_sync)`.
+///
+/// `before` is the environment as it was before the change.
+pub fn sentence(change: &Change, before: Option<&EnvironmentState>) -> String {
+    let flag_before = change.flag().and_then(|key| before.and_then(|before| before.flags.get(key)));
+    match change {
+        Change::ProjectCreated { project, environments } => {
+            let environments: Vec<&str> = environments.iter().map(super::EnvironmentName::as_str).collect();
+            format!("created project: {project} ({})", environments.join(", "))
+        }
+        Change::RootPublished { version, epoch, expires_at, .. } => {
+            format!("published root: {version} (epoch {epoch}, expires {})", day(*expires_at))
+        }
+        Change::FlagCreated { key, .. } => format!("created feature flag: {key}"),
+        Change::FlagChanged { key, definition } => {
+            let after = &definition.flag;
+            let mut toggled = flag_before.map(|before| before.definition.clone());
+            if let Some(toggled) = &mut toggled {
+                toggled.flag.enabled = after.enabled;
+                toggled.flag.version = after.version;
+            }
+            let was_enabled = flag_before.is_none_or(|before| before.definition.flag.enabled);
+            match (toggled.as_ref() == Some(&**definition) && was_enabled != after.enabled, after.enabled) {
+                (true, true) => format!("enabled feature flag: {key}"),
+                (true, false) => format!("disabled feature flag: {key}"),
+                _ => format!("changed feature flag: {key}"),
+            }
+        }
+        Change::FlagArchived { key } => format!("archived feature flag: {key}"),
+        Change::RolloutSet { flag, rule, share } => rollout(flag.as_str(), rule.as_deref(), *share, flag_before),
+        Change::SegmentSet { name, .. } => format!("set segment: {name}"),
+        Change::SegmentRemoved { name } => format!("removed segment: {name}"),
+        Change::GroupSet { name, .. } => format!("set exclusion group: {name}"),
+        Change::GroupRemoved { name } => format!("removed exclusion group: {name}"),
+        Change::KillActivated { target, .. } => format!("enabled kill switch: {target}"),
+        Change::KillLifted { target, .. } => format!("disabled kill switch: {target}"),
+        Change::Published { version, expires_at, .. } => {
+            format!("published snapshot: {version} (expires {})", day(*expires_at))
+        }
+    }
+}
+
+fn rollout(flag: &str, rule: Option<&str>, share: flag_core::Share, before: Option<&FlagState>) -> String {
+    let place = rule.map_or_else(|| flag.to_owned(), |rule| format!("{flag}, rule {rule}"));
+    match before.and_then(|before| exposure_of(&before.definition.flag, rule).ok()) {
+        Some(from) if from < share => format!("increased rollout percentage: {from} → {share} ({place})"),
+        Some(from) if from > share => format!("decreased rollout percentage: {from} → {share} ({place})"),
+        _ => format!("set rollout percentage: {share} ({place})"),
+    }
+}
+
+fn day(time: flag_core::Timestamp) -> String {
+    let (year, month, day) = time.date();
+    format!("{year:04}-{month:02}-{day:02}")
+}

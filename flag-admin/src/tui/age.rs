@@ -1,0 +1,23 @@
+use flag_core::Timestamp;
+
+/// Says how long ago a time was: `5 m ago`.
+pub(super) fn ago(now: Timestamp, then: Timestamp) -> String {
+    let seconds = now.millis_since(then) / 1_000;
+    match seconds {
+        i64::MIN..=-60 => "in the future".to_owned(),
+        -59..=59 => "just now".to_owned(),
+        60..=3_599 => format!("{} m ago", seconds / 60),
+        3_600..=86_399 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// Prints a time to the minute, in UTC: `2026-01-15 14:32`.
+pub(super) fn minute(time: Timestamp) -> String {
+    time.to_string().chars().take("2026-01-15T14:32".len()).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
+/// Prints a time to the minute with how long ago it was.
+pub(super) fn minute_and_ago(now: Timestamp, time: Timestamp) -> String {
+    format!("{}, {}", minute(time), ago(now, time))
+}

@@ -1,0 +1,113 @@
+//! The dashboard: every flag, its rollout and its history on a terminal.
+//!
+//! What happens is a message; `update` turns it into a new model and into effects, `view` draws the model. Neither reads a clock or
+//! touches anything; the desk alone acts, and only through [`crate::app`], so that whatever is done here a command can do.
+
+mod action;
+mod age;
+mod command;
+mod desk;
+mod effect;
+mod facts;
+mod hangup;
+mod keymap;
+mod layout;
+mod line_input;
+mod model;
+mod msg;
+mod prose;
+mod runtime;
+mod screens;
+mod signals;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod update;
+mod view;
+mod widgets;
+mod words;
+
+use std::io;
+use std::path::PathBuf;
+
+use self::desk::Desk;
+pub use self::desk::OpenPublisher;
+use self::runtime::Runtime;
+use self::theme::Theme;
+pub use self::theme::{Characters, Palette};
+use crate::app::{AppError, Failure, Project};
+use crate::log::EnvironmentName;
+
+/// What the dashboard needs.
+pub struct Dashboard {
+    /// The project.
+    pub project: Project,
+    /// The environment that is shown and changed.
+    pub environment: EnvironmentName,
+    /// Opens the folder that is published to.
+    pub open_publisher: OpenPublisher,
+    /// The folder that is published to; asked for where absent.
+    pub out: Option<PathBuf>,
+    /// Which colours are used.
+    pub palette: Palette,
+    /// Which characters are used.
+    pub characters: Characters,
+}
+
+/// How the dashboard ended.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Its user left it.
+    ByUser,
+    /// The system asked for its end, by the signal of this number.
+    BySignal(u8),
+}
+
+/// Why the dashboard cannot be shown.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DashboardError {
+    /// Input or output is no terminal, or one that cannot be drawn on.
+    #[error("the dashboard needs a terminal")]
+    NoTerminal,
+    /// The project cannot be read.
+    #[error(transparent)]
+    Project(#[from] AppError),
+    /// The terminal fails.
+    #[error("the terminal fails")]
+    Terminal(#[from] io::Error),
+}
+
+impl Failure for DashboardError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoTerminal => "no_terminal",
+            Self::Project(error) => error.code(),
+            Self::Terminal(_) => "terminal",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoTerminal => Some("use \"flag-admin flag list\" or \"flag-admin log\"".to_owned()),
+            Self::Project(error) => error.hint(),
+            Self::Terminal(_) => None,
+        }
+    }
+}
+
+/// Tells whether there is a terminal to show the dashboard on.
+pub fn is_possible() -> bool {
+    terminal::is_fit()
+}
+
+/// Shows the dashboard until its user or the system ends it. The terminal is given back in any case.
+pub fn run(dashboard: Dashboard) -> Result<Ended, DashboardError> {
+    if !is_possible() {
+        return Err(DashboardError::NoTerminal);
+    }
+    let Dashboard { project, environment, open_publisher, out, palette, characters } = dashboard;
+    let desk = Desk { project, environment, open_publisher, out };
+    Runtime::new(desk, Theme { palette, characters })?.run()
+}

@@ -1,0 +1,147 @@
+//! Text as the dashboard lays it out: pieces that carry a meaning, measured by the columns they take on a terminal.
+
+use std::borrow::Cow;
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::theme::{Meaning, Theme};
+
+/// One line of pieces.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Row {
+    pieces: Vec<(Meaning, String)>,
+}
+
+impl Row {
+    pub(super) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(super) fn of(meaning: Meaning, text: impl AsRef<str>) -> Self {
+        Self::new().and(meaning, text)
+    }
+
+    pub(super) fn plain(text: impl AsRef<str>) -> Self {
+        Self::of(Meaning::Text, text)
+    }
+
+    /// Appends a piece.
+    #[must_use]
+    pub(super) fn and(mut self, meaning: Meaning, text: impl AsRef<str>) -> Self {
+        self.pieces.push((meaning, clean(text.as_ref()).into_owned()));
+        self
+    }
+
+    /// Appends the pieces of another row.
+    #[must_use]
+    pub(super) fn join(mut self, other: Self) -> Self {
+        self.pieces.extend(other.pieces);
+        self
+    }
+
+    /// Returns the columns it takes.
+    pub(super) fn width(&self) -> usize {
+        self.pieces.iter().map(|(_, text)| width(text)).sum()
+    }
+
+    pub(super) fn line(&self, theme: &Theme) -> Line<'static> {
+        self.pieces
+            .iter()
+            .map(|(meaning, text)| Span::styled(theme.text(text).into_owned(), theme.style(*meaning)))
+            .collect()
+    }
+
+    /// Breaks the row between words into rows of at most `columns`; all but the first begin with `hanging` spaces where there is room. A
+    /// word that is longer than a row is broken within.
+    pub(super) fn wrap(&self, columns: usize, hanging: usize) -> Vec<Self> {
+        let columns = columns.max(1);
+        // More than half of the columns are for text, where any character fits.
+        let hanging = if hanging.saturating_mul(2) < columns { hanging } else { 0 };
+        if self.width() <= columns {
+            return vec![self.clone()];
+        }
+        let mut rows = Vec::new();
+        let mut row = Self::new();
+        let (mut used, mut start) = (0_usize, 0_usize);
+        let next = |row: &mut Self, rows: &mut Vec<Self>| {
+            rows.push(std::mem::take(row));
+            if hanging > 0 {
+                row.pieces.push((Meaning::Text, " ".repeat(hanging)));
+            }
+            hanging
+        };
+        for (meaning, text) in &self.pieces {
+            for word in text.split_inclusive(' ') {
+                if used > start && used.saturating_add(width(word.trim_end())) > columns {
+                    used = next(&mut row, &mut rows);
+                    start = used;
+                }
+                for grapheme in graphemes(word) {
+                    let more = width(&grapheme);
+                    if used > start && used.saturating_add(more) > columns {
+                        if grapheme == " " {
+                            continue;
+                        }
+                        used = next(&mut row, &mut rows);
+                        start = used;
+                    }
+                    row.push(*meaning, &grapheme);
+                    used = used.saturating_add(more);
+                }
+            }
+        }
+        rows.push(row);
+        rows
+    }
+
+    fn push(&mut self, meaning: Meaning, text: &str) {
+        match self.pieces.last_mut() {
+            Some((last, piece)) if *last == meaning => piece.push_str(text),
+            _ => self.pieces.push((meaning, text.to_owned())),
+        }
+    }
+}
+
+/// Returns the columns that a text takes.
+pub(super) fn width(text: &str) -> usize {
+    Span::raw(text).width()
+}
+
+/// Returns a text of exactly `columns`: padded, or cut off with an ellipsis.
+pub(super) fn fit(text: &str, columns: usize) -> String {
+    let text = clean(text);
+    let mut fitted = String::new();
+    let mut used = 0_usize;
+    if width(&text) <= columns {
+        fitted.push_str(&text);
+        used = width(&text);
+    } else if columns > 0 {
+        for grapheme in graphemes(&text) {
+            let more = width(&grapheme);
+            if used.saturating_add(more) > columns.saturating_sub(1) {
+                break;
+            }
+            fitted.push_str(&grapheme);
+            used = used.saturating_add(more);
+        }
+        fitted.push('…');
+        used = used.saturating_add(1);
+    }
+    fitted.extend(std::iter::repeat_n(' ', columns.saturating_sub(used)));
+    fitted
+}
+
+/// Returns what a reader takes for the characters of a text.
+pub(super) fn graphemes(text: &str) -> Vec<String> {
+    Span::raw(text).styled_graphemes(Style::default()).map(|grapheme| grapheme.symbol.to_owned()).collect()
+}
+
+/// Replaces control characters: a terminal draws none, and some take columns that nothing fills.
+fn clean(text: &str) -> Cow<'_, str> {
+    if text.contains(char::is_control) {
+        Cow::Owned(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}

@@ -1,0 +1,168 @@
+//! The loop: waits for keys, signals and the time, and draws.
+
+use std::collections::VecDeque;
+use std::io::{self, Stdout, stdout};
+use std::time::Duration;
+
+use crossterm::event::{self, Event, KeyEventKind};
+use flag_core::Timestamp;
+use ratatui::Terminal;
+use ratatui::backend::{Backend as _, CrosstermBackend};
+
+use super::desk::Desk;
+use super::effect::Effect;
+use super::hangup::HangupWatch;
+use super::model::Model;
+use super::msg::Msg;
+use super::signals::Signals;
+use super::terminal::TerminalGuard;
+use super::theme::Theme;
+use super::update::update;
+use super::view::view;
+use super::{DashboardError, Ended};
+
+/// How long is waited for a key before signals and the time are looked at.
+const WAIT: Duration = Duration::from_millis(200);
+/// How often others' changes are looked for, in milliseconds.
+const LOOK_MILLIS: i64 = 1_000;
+
+/// The dashboard on a terminal.
+pub(super) struct Runtime {
+    desk: Desk,
+    model: Model,
+    theme: Theme,
+    guard: TerminalGuard,
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    signals: Signals,
+    _hangup: HangupWatch,
+    looked: Timestamp,
+}
+
+/// Whether the loop goes on.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Flow {
+    On,
+    End,
+}
+
+impl Runtime {
+    /// Takes the terminal over.
+    pub(super) fn new(desk: Desk, theme: Theme) -> Result<Self, DashboardError> {
+        let facts = desk.facts().map_err(DashboardError::from)?;
+        let signals = Signals::listen()?;
+        let guard = TerminalGuard::take()?;
+        let hangup = HangupWatch::start()?;
+        let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        let size = terminal.size()?;
+        let now = desk.project.now();
+        let model = Model::new(facts, now, (size.width, size.height), desk.out.clone());
+        Ok(Self { desk, model, theme, guard, terminal, signals, _hangup: hangup, looked: now })
+    }
+
+    /// Runs until the user or the system ends it.
+    pub(super) fn run(mut self) -> Result<Ended, DashboardError> {
+        self.draw()?;
+        loop {
+            if let Some(signal) = self.signals.end() {
+                return Ok(Ended::BySignal(signal));
+            }
+            if self.signals.take_stop() {
+                self.suspend()?;
+            }
+            let shown = self.shown();
+            let mut happened = false;
+            if event::poll(WAIT)? {
+                // Everything that is there is taken before one frame is drawn.
+                loop {
+                    if let Some(msg) = translate(event::read()?) {
+                        happened = true;
+                        if self.take(msg)? == Flow::End {
+                            return Ok(Ended::ByUser);
+                        }
+                    }
+                    if !event::poll(Duration::ZERO)? {
+                        break;
+                    }
+                }
+            }
+            happened |= self.look()?;
+            if happened || self.shown() != shown {
+                self.draw()?;
+            }
+        }
+    }
+
+    /// Returns what the time alone changes on the screen.
+    const fn shown(&self) -> (i64, bool) {
+        (self.model.now.as_millis() / 60_000, self.model.notice.is_some())
+    }
+
+    /// Looks at the time, and from time to time for others' changes. Returns whether there were any.
+    fn look(&mut self) -> io::Result<bool> {
+        let now = self.desk.project.now();
+        self.take(Msg::Tick(now))?;
+        // A clock that was set back must not end the looking.
+        if now.millis_since(self.looked).abs() < LOOK_MILLIS {
+            return Ok(false);
+        }
+        self.looked = now;
+        match self.desk.look() {
+            None => Ok(false),
+            Some(msg) => {
+                self.take(msg)?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// Takes what happened, does what is asked for, and takes what comes of that.
+    fn take(&mut self, msg: Msg) -> io::Result<Flow> {
+        let mut waiting = VecDeque::from([msg]);
+        while let Some(msg) = waiting.pop_front() {
+            for effect in update(&mut self.model, msg) {
+                match effect {
+                    Effect::Quit => return Ok(Flow::End),
+                    Effect::Suspend => self.suspend()?,
+                    Effect::Repaint => self.repaint()?,
+                    other => waiting.extend(self.desk.perform(other)),
+                }
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.guard.suspend()?;
+        self.repaint()
+    }
+
+    /// Draws the whole screen anew, by a terminal that remembers nothing of it. Its own way to clear asks the terminal where the cursor
+    /// is, and fails where no answer comes in time.
+    fn repaint(&mut self) -> io::Result<()> {
+        self.terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
+        self.terminal.backend_mut().clear()?;
+        self.draw()
+    }
+
+    fn draw(&mut self) -> io::Result<()> {
+        let Self { terminal, model, theme, .. } = self;
+        terminal.draw(|frame| {
+            let area = frame.area();
+            if (area.width, area.height) != model.size {
+                // The size is read anew for each frame, and may be ahead of its event.
+                update(model, Msg::Resize(area.width, area.height));
+            }
+            view(model, theme, frame);
+        })?;
+        Ok(())
+    }
+}
+
+fn translate(event: Event) -> Option<Msg> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Msg::Key(key)),
+        Event::Paste(text) => Some(Msg::Paste(text)),
+        Event::Resize(columns, rows) => Some(Msg::Resize(columns, rows)),
+        _ => None,
+    }
+}

@@ -1,0 +1,96 @@
+//! A snapshot is about to be signed and published: what it brings, and where it goes.
+
+use std::path::PathBuf;
+
+use super::log;
+use super::share::trouble_rows;
+use crate::tui::age::{ago, minute};
+use crate::tui::effect::Effect;
+use crate::tui::line_input::LineInput;
+use crate::tui::model::Model;
+use crate::tui::msg::Trouble;
+use crate::tui::prose::Row;
+use crate::tui::theme::Meaning;
+use crate::tui::widgets::popup::{Field, Popup};
+
+/// A snapshot to be published.
+#[derive(Clone, Debug)]
+pub(in crate::tui) struct PublishForm {
+    pub(in crate::tui) out: LineInput,
+    pub(in crate::tui) trouble: Option<Trouble>,
+    /// Whether it was sent, and has yet to be answered.
+    pub(in crate::tui) sent: bool,
+    pub(in crate::tui) scroll: usize,
+}
+
+impl PublishForm {
+    pub(in crate::tui) fn new(out: Option<&PathBuf>) -> Self {
+        let out = out.map(|out| LineInput::new(out.display().to_string())).unwrap_or_default();
+        Self { out, trouble: None, sent: false, scroll: 0 }
+    }
+
+    /// Publishes, or says what is missing.
+    pub(in crate::tui) fn sign(&mut self) -> Vec<Effect> {
+        let out = self.out.text();
+        if out.trim().is_empty() {
+            let message = "the folder is empty, expected the folder that clients fetch from".to_owned();
+            self.trouble = Some(Trouble { message, hint: Some("such as ./public".to_owned()) });
+            return Vec::new();
+        }
+        if self.sent {
+            return Vec::new();
+        }
+        self.sent = true;
+        self.trouble = None;
+        vec![Effect::Publish { out: PathBuf::from(out.trim()) }]
+    }
+
+    pub(in crate::tui) fn popup(&self, model: &Model) -> Popup {
+        let columns = Popup::columns(model.area());
+        let facts = &model.facts;
+        let mut head = Row::plain("Snapshot ")
+            .and(Meaning::Name, facts.next_version.to_string())
+            .and(Meaning::Text, format!(" of {} / {}: ", facts.project, facts.environment))
+            .and(Meaning::Text, count(facts.flags.len(), "flag"))
+            .and(Meaning::Text, format!(", {}, ", count(facts.kills.len(), "kill")))
+            .and(Meaning::Text, format!("valid for {} days.", facts.snapshot_lifetime_days))
+            .wrap(columns, 2);
+        head.push(Row::new());
+        let mut body = vec![Row::new()];
+        let changes: Vec<_> = facts.unpublished_changes().collect();
+        let since = match &facts.published {
+            Some(published) => {
+                format!("since snapshot {}, {}", published.version, ago(model.now, published.published_at))
+            }
+            None => "since the project was made: this is its first snapshot".to_owned(),
+        };
+        let (heading, changes) = if changes.is_empty() {
+            let until = facts.published.map(|published| minute(published.expires_at)).unwrap_or_default();
+            (
+                format!("Nothing changed {since}. It is valid until {until}; publishing signs the same flags anew."),
+                changes,
+            )
+        } else {
+            (format!("{} {since}:", count(changes.len(), "change")), changes)
+        };
+        body.extend(Row::of(Meaning::Name, heading).wrap(columns, 0));
+        body.extend(changes.iter().flat_map(|line| log::row(line).wrap(columns, 2)));
+        Popup {
+            title: "Publish".to_owned(),
+            head,
+            fields: vec![Field { label: "Folder".to_owned(), input: self.out.clone(), focused: true }],
+            body,
+            foot: self.trouble.as_ref().map(|trouble| trouble_rows(trouble, columns)).unwrap_or_default(),
+            scroll: self.scroll,
+        }
+    }
+}
+
+/// Says how many of something there are.
+pub(in crate::tui) fn count(number: usize, thing: &str) -> String {
+    match number {
+        0 => format!("no {thing}s"),
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
+}

@@ -1,0 +1,82 @@
+//! The terminal: taken over while the dashboard runs, and given back however it ends.
+
+use std::io::{self, IsTerminal as _, Write as _, stdout};
+use std::panic;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::cursor::Show;
+use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::execute;
+use crossterm::style::force_color_output;
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+
+/// Whether the terminal is taken over now.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// Holds the terminal. Dropping it gives the terminal back.
+pub(super) struct TerminalGuard(());
+
+impl TerminalGuard {
+    /// Takes the terminal over. A panic from now on gives it back before it prints what happened.
+    pub(super) fn take() -> io::Result<Self> {
+        HOOK.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                give_back();
+                before(info);
+            }));
+        });
+        // Colours are a matter of the theme: with NO_COLOR, crossterm would print resets where it leaves colours out, and these take
+        // the highlight of the selection with them.
+        force_color_output(true);
+        enter()?;
+        Ok(Self(()))
+    }
+
+    /// Gives the terminal to the shell, stops, and takes it over again once the shell goes on with the program.
+    #[cfg(unix)]
+    #[expect(clippy::unused_self, reason = "only who holds the terminal can give it away")]
+    pub(super) fn suspend(&self) -> io::Result<()> {
+        give_back();
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        enter()
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same form as where programs can be stopped")]
+    pub(super) const fn suspend(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for TerminalGuard {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn enter() -> io::Result<()> {
+    TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()
+        .and_then(|()| execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste))
+        .inspect_err(|_| give_back())
+}
+
+/// Undoes what [`enter`] did, in reverse order. There is nobody left to tell of a failure.
+fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ = disable_raw_mode();
+        let _ = stdout().flush();
+    }
+}
+
+/// Tells whether there is a terminal that a dashboard can be drawn on.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that asks what terminal there is")]
+pub(super) fn is_fit() -> bool {
+    io::stdin().is_terminal()
+        && io::stdout().is_terminal()
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}

@@ -1,0 +1,56 @@
+//! The table of commands holds together.
+
+use crossterm::event::KeyCode;
+
+use crate::tui::command::BINDINGS;
+use crate::tui::keymap::{Key, Place};
+use crate::tui::widgets::help::Help;
+
+#[test]
+fn every_command_of_a_place_is_in_its_help() {
+    for place in Place::ALL {
+        let theme = crate::tui::theme::Theme {
+            palette: crate::tui::theme::Palette::Mono,
+            characters: crate::tui::theme::Characters::Unicode,
+        };
+        let rows = Help { place, scroll: 0 }.popup().body;
+        let text = rows.iter().map(|row| row.line(&theme).to_string()).collect::<Vec<_>>().join("\n");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        for binding in BINDINGS.iter().filter(|binding| binding.places.contains(&place)) {
+            assert!(text.contains(binding.help), "{place:?}: {:?}", binding.command);
+            for key in binding.keys {
+                assert!(text.contains(&key.to_string()), "{place:?}: {key}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_does_one_thing_in_a_place() {
+    for place in Place::ALL {
+        let mut seen: Vec<Key> = Vec::new();
+        for binding in BINDINGS.iter().filter(|binding| binding.places.contains(&place)) {
+            for key in binding.keys {
+                assert!(!seen.contains(key), "{place:?}: {key} does two things");
+                seen.push(*key);
+            }
+        }
+    }
+}
+
+#[test]
+fn where_text_is_entered_no_letter_is_a_command() {
+    for place in [Place::Filter, Place::Share, Place::Confirm, Place::Publish] {
+        for binding in BINDINGS.iter().filter(|binding| binding.places.contains(&place)) {
+            assert!(!binding.keys.iter().any(|key| matches!(key, Key::Char(_))), "{place:?}: {:?}", binding.command);
+        }
+    }
+}
+
+#[test]
+fn every_place_leads_back() {
+    for place in Place::ALL {
+        let escape = Key::Code(KeyCode::Esc);
+        assert!(BINDINGS.iter().any(|binding| binding.places.contains(&place) && binding.keys.contains(&escape)));
+    }
+}

@@ -1,0 +1,99 @@
+//! What the screens look like, in letters.
+
+use super::fixture::{Content, Session};
+use crate::tui::theme::Characters;
+
+/// The sizes that stand for the three layouts.
+const SIZES: [(u16, u16); 3] = [(80, 24), (100, 30), (160, 45)];
+
+fn shows(name: &str, keys: &str) {
+    for (columns, rows) in SIZES {
+        let mut session = Session::new(columns, rows);
+        session.press(keys);
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(format!("{name}_{columns}x{rows}"), session.screen());
+        });
+    }
+}
+
+#[test]
+fn list_of_flags() {
+    shows("flags", "j");
+}
+
+#[test]
+fn filtered_list() {
+    shows("filter", "/ tele");
+}
+
+#[test]
+fn one_flag() {
+    shows("detail", "j Enter");
+}
+
+#[test]
+fn log() {
+    shows("log", "l");
+}
+
+#[test]
+fn new_share() {
+    shows("share", "j r 25");
+}
+
+#[test]
+fn confirmation_of_a_share() {
+    shows("confirm_share", "j r 25 Enter ready");
+}
+
+#[test]
+fn confirmation_of_a_kill_with_what_depends_on_it() {
+    shows("confirm_kill", "/ telemetry Enter ! incident");
+}
+
+#[test]
+fn confirmation_of_a_lift() {
+    shows("confirm_lift", "j ! incident Enter ! fixed Enter");
+}
+
+#[test]
+fn publishing() {
+    shows("publish", "P ./public");
+}
+
+#[test]
+fn keys() {
+    shows("help", "?");
+}
+
+#[test]
+fn ascii_screens_have_ascii_alone() {
+    for keys in ["j", "j Enter", "l", "j r 25", "j r 25 Enter", "j ! x Enter", "P", "?", "j r 101"] {
+        for (columns, rows) in [(80, 24), (160, 45), (40, 10)] {
+            let mut session = Session::new(columns, rows);
+            session.press(keys);
+            let screen = session.drawn(Characters::Ascii);
+            assert!(screen.is_ascii(), "{keys}: {screen}");
+        }
+    }
+}
+
+#[test]
+fn too_small_a_screen_says_what_it_needs() {
+    let screen = Session::new(52, 14).screen();
+    assert!(screen.contains("needs 60x16, have 52x14"), "{screen}");
+    assert!(Session::with(Content::Nothing, 60, 16).screen().contains("There are no flags yet."));
+}
+
+#[test]
+fn without_colours_no_style_sets_any_and_the_selection_is_marked() {
+    use ratatui::style::{Color, Modifier};
+    let session = Session::new(80, 24);
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(80, 24)).unwrap();
+    let theme = crate::tui::theme::Theme { palette: crate::tui::theme::Palette::Mono, characters: Characters::Unicode };
+    terminal.draw(|frame| crate::tui::view::view(&session.model, &theme, frame)).unwrap();
+    let cells = &terminal.backend().buffer().content;
+    assert!(cells.iter().all(|cell| cell.fg == Color::Reset && cell.bg == Color::Reset));
+    let marked = cells.iter().filter(|cell| cell.modifier.contains(Modifier::REVERSED)).count();
+    assert!(marked >= 76, "{marked}");
+}

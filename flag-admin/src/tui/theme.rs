@@ -1,0 +1,165 @@
+//! How things look, by what they mean. No screen names a colour.
+
+use std::borrow::Cow;
+
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::symbols::border;
+
+use crate::app::RolloutPhase;
+
+/// What a piece of the screen means.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// Said as it is.
+    Text,
+    /// The name of a thing, a heading.
+    Name,
+    /// Less important.
+    Muted,
+    /// A key to press.
+    Key,
+    /// The frame around things.
+    Frame,
+    /// Where the keys act.
+    Selected,
+    /// Units gain something.
+    Gain,
+    /// Units lose something.
+    Loss,
+    /// Something to look at.
+    Notice,
+    /// Something failed, or will.
+    Danger,
+    /// Something was done.
+    Success,
+    /// The part of a bar that is exposed.
+    BarFull,
+    /// The part of a bar that is not.
+    BarEmpty,
+    /// The state of a flag.
+    State(RolloutPhase),
+}
+
+/// Which colours are used.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Palette {
+    /// For dark backgrounds.
+    Dark,
+    /// No colours at all: a style of both colour and reverse loses its reverse on terminals told not to colour.
+    Mono,
+}
+
+/// Which characters are used.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Characters {
+    /// Those of common terminal fonts.
+    Unicode,
+    /// ASCII alone.
+    Ascii,
+}
+
+/// The look of the dashboard.
+#[derive(Clone, Debug)]
+pub(super) struct Theme {
+    pub(super) palette: Palette,
+    pub(super) characters: Characters,
+}
+
+impl Theme {
+    pub(super) fn style(&self, meaning: Meaning) -> Style {
+        match self.palette {
+            Palette::Dark => dark(meaning),
+            Palette::Mono => mono(meaning),
+        }
+    }
+
+    /// Returns the mark of a state. Its word always stands beside it.
+    pub(super) fn glyph(&self, phase: RolloutPhase) -> &'static str {
+        let (unicode, ascii) = match phase {
+            RolloutPhase::Killed => ("!", "!"),
+            RolloutPhase::Rolling => ("▶", ">"),
+            RolloutPhase::Experiment => ("○", "o"),
+            RolloutPhase::Full => ("●", "*"),
+            RolloutPhase::Off => ("·", "."),
+        };
+        self.pick(unicode, ascii)
+    }
+
+    pub(super) fn pick<T>(&self, unicode: T, ascii: T) -> T {
+        match self.characters {
+            Characters::Unicode => unicode,
+            Characters::Ascii => ascii,
+        }
+    }
+
+    pub(super) fn border(&self) -> border::Set<'static> {
+        self.pick(border::PLAIN, ASCII_BORDER)
+    }
+
+    /// Returns our own words in the characters of the theme. Names and reasons that people gave keep theirs.
+    pub(super) fn text<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if self.characters == Characters::Unicode || text.is_ascii() {
+            return Cow::Borrowed(text);
+        }
+        let mut plain = String::with_capacity(text.len());
+        for c in text.chars() {
+            match c {
+                '→' => plain.push_str("->"),
+                '…' => plain.push('~'),
+                '·' => plain.push('-'),
+                '↑' => plain.push('^'),
+                '↓' => plain.push('v'),
+                other => plain.push(other),
+            }
+        }
+        Cow::Owned(plain)
+    }
+}
+
+const ASCII_BORDER: border::Set<'static> = border::Set {
+    top_left: "+",
+    top_right: "+",
+    bottom_left: "+",
+    bottom_right: "+",
+    vertical_left: "|",
+    vertical_right: "|",
+    horizontal_top: "-",
+    horizontal_bottom: "-",
+};
+
+fn dark(meaning: Meaning) -> Style {
+    let style = Style::new();
+    let bold = Modifier::BOLD;
+    // Blue against magenta rather than green against red, which many cannot tell apart.
+    match meaning {
+        Meaning::Text => style,
+        Meaning::Name => style.add_modifier(bold),
+        Meaning::Muted | Meaning::Frame | Meaning::BarEmpty | Meaning::State(RolloutPhase::Off) => {
+            style.fg(Color::DarkGray)
+        }
+        Meaning::Key => style.fg(Color::Cyan).add_modifier(bold),
+        Meaning::Selected => style.add_modifier(Modifier::REVERSED),
+        Meaning::Gain | Meaning::Success | Meaning::State(RolloutPhase::Full) => style.fg(Color::LightBlue),
+        Meaning::Loss => style.fg(Color::LightMagenta).add_modifier(bold),
+        Meaning::Notice | Meaning::State(RolloutPhase::Experiment) => style.fg(Color::Yellow),
+        Meaning::Danger | Meaning::State(RolloutPhase::Killed) => style.fg(Color::LightRed).add_modifier(bold),
+        Meaning::BarFull | Meaning::State(RolloutPhase::Rolling) => style.fg(Color::Cyan),
+    }
+}
+
+fn mono(meaning: Meaning) -> Style {
+    let style = Style::new();
+    match meaning {
+        Meaning::Text
+        | Meaning::Gain
+        | Meaning::Success
+        | Meaning::BarFull
+        | Meaning::BarEmpty
+        | Meaning::Frame
+        | Meaning::State(_) => style,
+        Meaning::Muted => style.add_modifier(Modifier::DIM),
+        Meaning::Name | Meaning::Key | Meaning::Notice | Meaning::Loss => style.add_modifier(Modifier::BOLD),
+        Meaning::Selected => style.add_modifier(Modifier::REVERSED),
+        Meaning::Danger => style.add_modifier(Modifier::BOLD.union(Modifier::UNDERLINED)),
+    }
+}

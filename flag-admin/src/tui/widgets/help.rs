@@ -1,0 +1,40 @@
+use super::popup::Popup;
+use crate::tui::command::{BINDINGS, Group};
+use crate::tui::keymap::Place;
+use crate::tui::prose::{Row, fit};
+use crate::tui::theme::Meaning;
+
+/// The columns of the keys.
+const KEYS: usize = 14;
+
+/// The list of keys, as it was opened somewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::tui) struct Help {
+    pub(in crate::tui) place: Place,
+    pub(in crate::tui) scroll: usize,
+}
+
+impl Help {
+    pub(in crate::tui) fn popup(&self) -> Popup {
+        let mut body = Vec::new();
+        for group in Group::ALL {
+            let mut bindings = BINDINGS
+                .iter()
+                .filter(|binding| binding.group == group && binding.places.contains(&self.place))
+                .peekable();
+            if bindings.peek().is_none() {
+                continue;
+            }
+            if !body.is_empty() {
+                body.push(Row::new());
+            }
+            body.push(Row::of(Meaning::Name, group.title()));
+            for binding in bindings {
+                let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+                body.push(Row::of(Meaning::Key, fit(&format!("  {keys}"), KEYS)).and(Meaning::Text, binding.help));
+            }
+        }
+        let rows = body.into_iter().flat_map(|row| row.wrap(74, KEYS)).collect();
+        Popup { title: format!("Keys: {}", self.place.title()), body: rows, scroll: self.scroll, ..Popup::default() }
+    }
+}

@@ -1,0 +1,8 @@
+//! Parts that several screens draw.
+
+pub(super) mod help;
+pub(super) mod hints;
+pub(super) mod notice;
+pub(super) mod plan;
+pub(super) mod popup;
+pub(super) mod share_bar;

@@ -1,0 +1,90 @@
+//! What the rooms of this program may not know: imports point down, and the use cases name no terminal, HTTP or SQL type.
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A room, and the words that stand for what it may not name.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("app", &["clap", "ratatui", "crossterm", "rusqlite", "reqwest", "crate::cli", "crate::tui", "crate::adapters"]),
+    (
+        "log",
+        &[
+            "clap",
+            "ratatui",
+            "crossterm",
+            "rusqlite",
+            "crate::cli",
+            "crate::tui",
+            "crate::adapters",
+            "crate::app",
+            "std::fs",
+        ],
+    ),
+    (
+        "definition",
+        &[
+            "clap",
+            "ratatui",
+            "crossterm",
+            "rusqlite",
+            "crate::cli",
+            "crate::tui",
+            "crate::adapters",
+            "crate::app",
+            "std::fs",
+        ],
+    ),
+    ("adapters", &["clap", "ratatui", "crossterm", "crate::cli", "crate::tui"]),
+    ("tui", &["clap", "rusqlite", "crate::cli"]),
+];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// Whether a line of code uses a path that starts with a word: `word::...`, or `use word`.
+fn names(line: &str, word: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    code.match_indices(word).any(|(at, _)| {
+        let before = code[..at].chars().next_back();
+        let after = &code[at + word.len()..];
+        before.is_none_or(|c| !c.is_alphanumeric() && c != '_') && (after.starts_with("::") || after.starts_with(';'))
+    })
+}
+
+#[test]
+fn every_room_names_only_what_lies_below_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut broken = Vec::new();
+    for (room, forbidden) in ROOMS {
+        let files = sources(&root.join(room));
+        assert!(!files.is_empty(), "{room} is empty");
+        for file in files {
+            let text = fs::read_to_string(&file).unwrap();
+            for (number, line) in text.lines().enumerate() {
+                for word in forbidden.iter().filter(|word| names(line, word)) {
+                    broken.push(format!("{}:{}: {room} names {word}", file.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn the_check_can_fail() {
+    assert!(names("use rusqlite::Connection;", "rusqlite"));
+    assert!(names("    let a: crate::tui::Model;", "crate::tui"));
+    assert!(!names("// rusqlite::Connection is elsewhere", "rusqlite"));
+    assert!(!names("let my_rusqlite::x;", "rusqlite"));
+}
