@@ -13,7 +13,7 @@
 mod pty;
 mod support;
 
-use pty::Pty;
+use pty::{Pty, hang_up};
 use support::Sandbox;
 
 /// What the first frame shows.
@@ -159,4 +159,11 @@ fn a_folder_without_a_project_leaves_the_terminal_alone() {
     let ended = Pty::start(&sandbox.path(""), &[], &[]).end();
     assert_eq!(ended.status.exit_code(), 1);
     assert!(!ended.output.contains(pty::ENTERED), "{:?}", ended.output);
+}
+
+#[test]
+fn the_program_ends_when_its_terminal_goes_away() {
+    let sandbox = Sandbox::with_sample();
+    let ended = hang_up(&sandbox.path("flags"), &["dashboard"], "command_history");
+    assert!(ended.is_some(), "it goes on without a terminal");
 }

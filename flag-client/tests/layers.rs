@@ -399,8 +399,8 @@ fn under_a_kill_nothing_else_decides() {
     let text = rollout("telemetry_cloud_sync", 100_000, r#","opt_in":"required""#);
     let bundle = snapshot_with(1, &text, r#","kills":[{"id":"k1","target":"telemetry_cloud_sync"}]"#);
     let bare = home.builder().kill(["telemetry_cloud_sync"]);
-    let killed_here = home.builder_with(&text).kill(["telemetry_cloud_sync"]);
-    let killed_there = home.builder().remote(home.remote(Some(bundle)));
+    let local_kill = home.builder_with(&text).kill(["telemetry_cloud_sync"]);
+    let published_kill = home.builder().remote(home.remote(Some(bundle)));
     let stands = (Layer::UserOverride, Overruled, "something stronger stands above it".to_owned());
     let published = (Layer::Snapshot, Overruled, "version 1; something stronger decided".to_owned());
     let below = [
@@ -409,8 +409,8 @@ fn under_a_kill_nothing_else_decides() {
     ];
     for (builder, killer, published) in [
         (bare, Layer::CommandLine, (Layer::Snapshot, LayerVerdict::Silent, "there is no snapshot".to_owned())),
-        (killed_here, Layer::CommandLine, published.clone()),
-        (killed_there, Layer::Snapshot, published),
+        (local_kill, Layer::CommandLine, published.clone()),
+        (published_kill, Layer::Snapshot, published),
     ] {
         let client = builder.open();
         let kill = (killer, Decided, "killed".to_owned());

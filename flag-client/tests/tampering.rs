@@ -19,6 +19,7 @@ struct Attempt {
     name: &'static str,
     snapshot: Vec<u8>,
     bundled: Option<&'static str>,
+    #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "read where documents can be fetched"))]
     fetched: &'static str,
 }
 

@@ -189,10 +189,10 @@ pub(crate) fn problem(problem: &Problem) -> String {
 }
 
 /// Turns a list into a choice: `"a", "b", "c"` into `"a", "b" or "c"`.
-fn choices(list: &str) -> String {
-    match list.rsplit_once(", ") {
+fn choices(names: &str) -> String {
+    match names.rsplit_once(", ") {
         Some((others, last)) => format!("{others} or {last}"),
-        None => list.to_owned(),
+        None => names.to_owned(),
     }
 }
 

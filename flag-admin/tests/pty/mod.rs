@@ -47,25 +47,51 @@ fn attributes(master: &dyn MasterPty) -> Attributes {
     format!("{:?}", master.get_termios())
 }
 
+const SIZE: PtySize = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
+
+fn command(folder: &std::path::Path, arguments: &[&str], environment: &[(&str, &str)]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_flag-admin"));
+    command.args(arguments);
+    command.cwd(folder);
+    command.env_remove("NO_COLOR");
+    command.env("TERM", "xterm-256color");
+    command.env("USER", "alice");
+    for (name, value) in environment {
+        command.env(name, value);
+    }
+    command
+}
+
+/// Starts the program, takes its terminal away once it shows a text, and waits for its end. Returns none if it does not end.
+pub fn hang_up(folder: &std::path::Path, arguments: &[&str], shown: &str) -> Option<ExitStatus> {
+    let pair = native_pty_system().openpty(SIZE).unwrap();
+    let mut child = pair.slave.spawn_command(command(folder, arguments, &[])).unwrap();
+    let mut reader = pair.master.try_clone_reader().unwrap();
+    let (mut output, mut bytes) = (Vec::new(), [0; 4_096]);
+    while !String::from_utf8_lossy(&output).contains(shown) {
+        let count = reader.read(&mut bytes).unwrap();
+        output.extend_from_slice(&bytes[..count]);
+    }
+    drop((reader, pair));
+    for _ in 0..LOOKS {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        thread::sleep(BETWEEN);
+    }
+    child.kill().unwrap();
+    None
+}
+
 impl Pty {
     /// Starts the program on a terminal of 100x30 characters.
     pub fn start(folder: &std::path::Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let size = PtySize { rows: 30, cols: 100, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
+        let pair = native_pty_system().openpty(SIZE).unwrap();
         let before = attributes(&*pair.master);
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_flag-admin"));
-        command.args(arguments);
-        command.cwd(folder);
-        command.env_remove("NO_COLOR");
-        command.env("TERM", "xterm-256color");
-        command.env("USER", "alice");
-        for (name, value) in environment {
-            command.env(name, value);
-        }
-        let child = pair.slave.spawn_command(command).unwrap();
+        let child = pair.slave.spawn_command(command(folder, arguments, environment)).unwrap();
         let writer = pair.master.take_writer().unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
-        let terminal = vt100::Parser::new(size.rows, size.cols, 0);
+        let terminal = vt100::Parser::new(SIZE.rows, SIZE.cols, 0);
         let output = Arc::new(Mutex::new(Output { bytes: Vec::new(), terminal }));
         let shared = Arc::clone(&output);
         let reading = thread::spawn(move || {

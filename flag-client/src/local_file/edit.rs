@@ -44,10 +44,10 @@ pub(super) fn apply(path: &Path, text: &str, edits: &[Edit]) -> Result<String, L
     for edit in edits {
         match edit {
             Edit::Set { section, key, value } => text = set(path, &text, *section, key, value)?,
-            Edit::Remove { section, key } => text = remove_all(path, text, *section, &[&**key])?,
+            Edit::Remove { section, key } => text = remove_all(path, &text, *section, &[&**key])?,
             Edit::Clear { section } => {
                 let keys = keys(path, &text, *section)?;
-                text = remove_all(path, text, *section, &keys)?;
+                text = remove_all(path, &text, *section, &keys)?;
             }
         }
     }
@@ -111,8 +111,8 @@ fn set(path: &Path, text: &str, section: Section, key: &str, value: &LocalValue)
 }
 
 /// Removes keys, and their section with them if that leaves it as nothing but the header that a first key brought.
-fn remove_all(path: &Path, text: String, section: Section, keys: &[impl AsRef<str>]) -> Result<String, LocalFileError> {
-    let mut edited = text.clone();
+fn remove_all(path: &Path, text: &str, section: Section, keys: &[impl AsRef<str>]) -> Result<String, LocalFileError> {
+    let mut edited = text.to_owned();
     for key in keys {
         edited = remove(path, &edited, section, key.as_ref())?;
     }
