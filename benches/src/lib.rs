@@ -8,6 +8,7 @@
 pub mod signed;
 
 use flag_core::Attributes;
+use flag_core::wire::Snapshot;
 use serde_json::{Value, json};
 
 /// The project of every snapshot.
@@ -68,7 +69,7 @@ fn flag_with_rule() -> Value {
     flag
 }
 
-/// Returns the JSON of a snapshot with this many flags, in the proportions of the workload.
+/// Returns the JSON of a snapshot with this many flags, in the proportions of the workload, as it is published.
 pub fn snapshot_json(flags: usize) -> Vec<u8> {
     let keyed = (0..flags).map(|number| match number % 10 {
         0..5 => (boolean_key(number), flag(&json!({"variant": "on"}))),
@@ -78,7 +79,10 @@ pub fn snapshot_json(flags: usize) -> Vec<u8> {
     let flags: serde_json::Map<String, Value> = keyed.collect();
     let snapshot = json!({"schema": 1, "project": PROJECT, "environment": ENVIRONMENT, "epoch": 1, "version": 1,
         "issued_at": "2026-01-15T00:00:00Z", "expires_at": "2027-01-15T00:00:00Z", "flags": flags});
-    snapshot.to_string().into_bytes()
+    // Through the wire types, so that it is the form that is published.
+    let mut published = Snapshot::from_json(snapshot.to_string().as_bytes()).unwrap().snapshot;
+    published.compact();
+    serde_json::to_vec(&published).unwrap()
 }
 
 /// Returns where the flags of the three kinds stand in a snapshot of 100 flags: one of each.

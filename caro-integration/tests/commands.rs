@@ -317,7 +317,10 @@ fn every_json_answer_has_its_members() {
     let machine = Machine::new();
     let members = |arguments: &str| {
         let answer = machine.json(arguments);
-        answer.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ")
+        // Whether members keep their order depends on what else is built: another crate may ask serde_json for it.
+        let members: std::collections::BTreeSet<&str> =
+            answer.as_object().unwrap().keys().map(String::as_str).collect();
+        members.into_iter().collect::<Vec<_>>().join(" ")
     };
     for (arguments, expected) in [
         ("caro features list", "features kill_switches problems snapshot"),

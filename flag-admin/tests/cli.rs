@@ -317,3 +317,62 @@ fn completions_and_help_answer_without_a_project() {
     assert!(sandbox.run(&["--help"]).text().contains("Commands:"));
     assert!(sandbox.run(&["rollout", "set", "--help"]).text().contains("Examples:"));
 }
+
+/// More than the buffer of standard output holds.
+fn many_flags() -> String {
+    (0..300).fold(String::new(), |text, n| text + &format!("[flags.flag_{n}]\nrollout = \"5%\"\n"))
+}
+
+#[test]
+fn a_change_that_needs_no_answer_is_made_though_nobody_reads() {
+    let sandbox = Sandbox::with_project();
+    sandbox.write("many.toml", &many_flags());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let child = sandbox.command(&["-C", "flags", "apply", "-f", "many.toml", "--yes"]).stdout(writer).spawn().unwrap();
+    let run = finished(child);
+    assert_eq!((run.code, run.err.as_str()), (Some(0), ""));
+    assert_eq!(sandbox.project(&["flag", "list", "--json"]).json().as_array().unwrap().len(), 300);
+}
+
+#[test]
+fn a_change_that_needs_an_answer_is_refused_where_its_plan_cannot_be_shown() {
+    let sandbox = Sandbox::with_project();
+    sandbox.write("many.toml", &many_flags());
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let run = finished(sandbox.command(&["-C", "flags", "apply", "-f", "many.toml"]).stdout(writer).spawn().unwrap());
+    let refusal =
+        "error: the plan could not be shown, so nothing was changed\nhint: run it with --yes to go on unseen\n";
+    assert_eq!((run.code, run.err.as_str()), (Some(1), refusal));
+    assert_eq!(sandbox.project(&["flag", "list", "--json"]).json(), serde_json::json!([]));
+}
+
+#[test]
+fn a_plan_tells_users_who_opted_in_from_those_who_did_not() {
+    let sandbox = Sandbox::with_project();
+    sandbox.write("closed.toml", "[flags.cloud_sync]\nopt_in = \"required\"\nrollout = \"25%\"\n");
+    sandbox.write("open.toml", "[flags.cloud_sync]\nrollout = \"25%\"\n");
+    sandbox.project(&["apply", "-f", "closed.toml", "--yes"]).text();
+    assert_eq!(
+        sandbox.project(&["plan", "-f", "open.toml"]).text(),
+        "flag cloud_sync changed\n  flag.opt_in: \"required\" → none\n\
+         \u{20}\u{20}gained 0% to 25%, lost 0%, moved 0% of units, by what they opted in to\n\
+         \u{20}\u{20}\u{20}\u{20}where opted in: gained 0%, lost 0%, moved 0%\n\
+         \u{20}\u{20}\u{20}\u{20}where not opted in: gained 25%, lost 0%, moved 0%\n\
+         1 change to production, not applied\n"
+    );
+}
+
+#[test]
+fn what_a_file_says_cannot_act_on_the_terminal() {
+    let sandbox = Sandbox::with_project();
+    sandbox.write(
+        "flags.toml",
+        "[flags.dark]\nserve = \"on\"\n[flags.dark.documentation]\nowner = \"eve\\u001b[2J\\nall\"\n",
+    );
+    sandbox.project(&["apply", "-f", "flags.toml", "--yes"]).text();
+    let listed = sandbox.project(&["flag", "list"]);
+    assert!(listed.text().contains("eve\\u{1b}[2J\\nall"), "{}", listed.out);
+    assert_eq!(listed.out.lines().count(), 2);
+}

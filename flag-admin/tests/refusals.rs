@@ -73,6 +73,13 @@ const FILES: Table<'_> = &[
         1,
         "error: missing.toml cannot be read: No such file or directory (os error 2)\n",
     ),
+    (&["apply", "-f", "long.toml", "--yes"], 1, "error: long.toml is longer than 16777216 bytes\n"),
+    (
+        &["apply", "-f", "deep.toml", "--yes"],
+        1,
+        "error: deep.toml:1:85: not TOML: cannot recurse further; max recursion depth met\n\
+         deep.toml:1:1005: not TOML: unclosed array, expected `]`\n",
+    ),
     (&["apply", "-f", "latin.toml", "--yes"], 1, "error: latin.toml is not UTF-8 text: byte 5 begins no character\n"),
     (
         &["apply", "-f", "wide.toml", "--yes"],
@@ -160,6 +167,8 @@ fn files_that_do_not_apply() {
     );
     sandbox.write("orphan.toml", "[flags.telemetry]\nkind = \"kill_switch\"\nvariants = { yes = true, off = false }\noff_variant = \"off\"\nserve = \"yes\"\n");
     std::fs::write(sandbox.path("latin.toml"), b"# caf\xe9\n").unwrap();
+    std::fs::File::create(sandbox.path("long.toml")).unwrap().set_len(1 << 30).unwrap();
+    sandbox.write("deep.toml", &format!("a = {}", "[".repeat(1_000)));
     refused(&sandbox, FILES);
 }
 
@@ -187,6 +196,16 @@ fn failures_are_json_where_json_is_asked_for() {
             vec!["rollout", "set", "mlx_backend", "-1", "--json"],
             2,
             json!({"error": {"code": "usage", "message": "invalid value '-1' for '<SHARE>': share \"-1\" is below 0%", "hint": "see flag-admin --help"}}),
+        ),
+        (
+            vec!["rollout", "set", "mlx_backend", "-0.5%", "--json"],
+            2,
+            json!({"error": {"code": "usage", "message": "invalid value '-0.5%' for '<SHARE>': share \"-0.5%\" is below 0%", "hint": "see flag-admin --help"}}),
+        ),
+        (
+            vec!["--json", "flag"],
+            2,
+            json!({"error": {"code": "usage", "message": "a subcommand is missing", "hint": "see flag-admin --help"}}),
         ),
         (
             vec!["verify", "nothing.json", "--json"],

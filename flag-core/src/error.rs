@@ -109,8 +109,14 @@ pub enum FlagError {
         variant: Box<str>,
     },
     /// Neither, or both, of the forms of a serve.
-    #[error("{place} is neither a variant nor a split, expected either variant or exposure, allocation and otherwise")]
+    #[error("{place} is neither a variant nor a split, expected either variant alone or exposure")]
     ServeForm {
+        /// Where it stands.
+        place: Place,
+    },
+    /// A split that leaves open who gets what.
+    #[error("{place} splits without allocation, expected one, since no single variant means on")]
+    NoAllocation {
         /// Where it stands.
         place: Place,
     },

@@ -25,6 +25,11 @@ pub(crate) trait Facts {
     fn choice(&self, flag: &Flag) -> Choice {
         flag.choice
     }
+    /// Whether the user opted in to a flag that requires it.
+    #[inline]
+    fn opted_in(&self, flag: &Flag) -> bool {
+        self.choice(flag) == Choice::OptedIn
+    }
     /// Whether prerequisites hold, where that is assumed and not evaluated.
     #[inline]
     fn prerequisites_hold(&self) -> Option<bool> {
@@ -276,7 +281,7 @@ pub(crate) fn decide<F: Facts, O: Observer>(ruleset: &Ruleset, flag: &Flag, fact
         }
         let served = match &rule.serve {
             Serve::Variant(variant) => Served { variant: *variant, bucket: None, reason: Reason::TargetingMatch },
-            Serve::Split(split) => match serve_split(flag, split, choice, facts, Some(place), observer) {
+            Serve::Split(split) => match serve_split(flag, split, facts, Some(place), observer) {
                 Ok(served) => served,
                 Err(why) => {
                     skipped = Some(why);
@@ -292,7 +297,7 @@ pub(crate) fn decide<F: Facts, O: Observer>(ruleset: &Ruleset, flag: &Flag, fact
             let reason = skipped.unwrap_or(if flag.rules.is_empty() { Reason::Static } else { Reason::Default });
             Outcome::of(*variant, reason)
         }
-        Serve::Split(split) => match serve_split(flag, split, choice, facts, None, observer) {
+        Serve::Split(split) => match serve_split(flag, split, facts, None, observer) {
             Ok(Served { variant, bucket, reason }) => Outcome { variant, reason, rule: None, bucket },
             Err(why) => Outcome::of(split.otherwise, why),
         },
@@ -330,14 +335,13 @@ struct Served {
 fn serve_split<F: Facts, O: Observer>(
     flag: &Flag,
     split: &Split,
-    choice: Choice,
     facts: &F,
     rule: Option<usize>,
     observer: &mut O,
 ) -> Result<Served, Reason> {
     let share = split.exposure;
     let mut saw = |bucket, result| observer.saw(Step::Serve { rule, bucket, share, result });
-    if flag.opt_in == OptIn::Required && choice != Choice::OptedIn {
+    if flag.opt_in == OptIn::Required && !facts.opted_in(flag) {
         saw(None, SplitResult::NotOptedIn);
         return Err(Reason::NotOptedIn);
     }
@@ -363,7 +367,7 @@ fn serve_split<F: Facts, O: Observer>(
 
 /// Tells whether a holdout, or another flag's slots of the exclusion group, keep a unit out of the flag's splits.
 #[inline]
-fn kept_out<F: Facts>(flag: &Flag, bucket: Bucket, facts: &F) -> Option<SplitResult> {
+pub(crate) fn kept_out<F: Facts>(flag: &Flag, bucket: Bucket, facts: &F) -> Option<SplitResult> {
     if let Some(membership) = &flag.membership {
         let Some(lanes) = facts.lanes(flag.unit.as_deref(), &membership.seed) else {
             return Some(SplitResult::Excluded);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::condition::{Test, TestObserver, Truth};
 use crate::context::{Context, Found};
 use crate::decision::{Decision, Reason};
-use crate::evaluate::{ContextFacts, Facts as _, FlagRef, Observer, SplitResult, Step, decide};
+use crate::evaluate::{ContextFacts, Facts as _, FlagRef, Observer, SplitResult, Step, decide, kept_out};
 use crate::flag::{Choice, Flag, Serve, VariantIndex};
 use crate::ruleset::{Ruleset, Slot};
 use crate::share::{Bucket, Share};
@@ -102,13 +102,12 @@ impl<'r> FlagRef<'r> {
             Some(Pivot { test: test.clone(), variant })
         });
         let bucket = facts.lanes(flag.unit.as_deref(), &flag.seed).map(|lanes| lanes.exposure());
-        let reachable = !matches!(outcome.reason, Reason::HeldOut | Reason::Excluded);
         Explanation {
             decision: Decision::new(flag, outcome),
             layers: recorder.layers,
             bucket,
             share: share_of(flag, outcome.reason, outcome.variant, outcome.rule),
-            flips_at: bucket.filter(|_| reachable).map(Bucket::flips_at),
+            flips_at: bucket.filter(|bucket| kept_out(flag, *bucket, &facts).is_none()).map(Bucket::flips_at),
             pivot,
         }
     }

@@ -185,7 +185,7 @@ impl Flag {
     }
 
     /// Returns variant ids and values, in the order they were published.
-    pub fn variants(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
+    pub fn variants(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> + Clone {
         self.variants.iter().map(|variant| (&*variant.id, &variant.value))
     }
 
@@ -201,12 +201,7 @@ impl Flag {
 
     /// Returns the variant that "on" means: the one whose value is `true`, or the one besides the off variant where there are two.
     pub fn on_variant(&self) -> Option<&str> {
-        let truthful = self.variants.iter().find(|variant| variant.value == Value::Bool(true));
-        let other = || match &*self.variants {
-            [first, second] => Some(if self.off_variant == 0 { second } else { first }),
-            _ => None,
-        };
-        truthful.or_else(other).map(|variant| &*variant.id)
+        wire::on_variant(self.variants(), self.off_variant())
     }
 
     /// Returns the name of the attribute that is bucketed.
@@ -305,7 +300,9 @@ pub(crate) fn compile(key: &str, wire: &mut wire::Flag, compiler: &mut Compiler<
             .ok_or_else(|| FlagError::NoVariant { place, variant: id.into() })
     };
     let off_variant = index(Place::OffVariant, &wire.off_variant)?;
-    let fallthrough = serve(&wire.fallthrough, &Place::Fallthrough, &index)?;
+    let pairs = variants.iter().map(|variant| (&*variant.id, &variant.value));
+    let defaults = Defaults { on: wire::on_variant(pairs, &wire.off_variant), off: &wire.off_variant };
+    let fallthrough = serve(&wire.fallthrough, &Place::Fallthrough, defaults, &index)?;
     let mut ids = HashSet::with_capacity(if wire.rules.len() > 1 { wire.rules.len() } else { 0 });
     let mut rules = Vec::with_capacity(wire.rules.len());
     for rule in &wire.rules {
@@ -315,7 +312,7 @@ pub(crate) fn compile(key: &str, wire: &mut wire::Flag, compiler: &mut Compiler<
         }
         let when = condition::compile(&rule.when, &mut compiler.segments)
             .map_err(|source| FlagError::Condition { id: rule.id.clone(), source })?;
-        let serve = serve(&rule.serve, &Place::Rule(rule.id.clone()), &index)?;
+        let serve = serve(&rule.serve, &Place::Rule(rule.id.clone()), defaults, &index)?;
         rules.push(Rule { id: rule.id.clone(), when, serve });
     }
     let membership = wire.group.as_ref().map(|group| membership(group, wire, &compiler.groups)).transpose()?;
@@ -366,26 +363,31 @@ fn check_variants(wire: &wire::Entries<Value>) -> Result<(), FlagError> {
     if common.is_some() { Ok(()) } else { Err(FlagError::NoVariants) }
 }
 
+/// What a split means that does not say it.
+#[derive(Copy, Clone)]
+struct Defaults<'f> {
+    on: Option<&'f str>,
+    off: &'f str,
+}
+
 fn serve(
     wire: &wire::Serve,
     place: &Place,
+    defaults: Defaults<'_>,
     index: &impl Fn(Place, &str) -> Result<VariantIndex, FlagError>,
 ) -> Result<Serve, FlagError> {
     match wire {
         wire::Serve { variant: Some(id), exposure: None, allocation: None, otherwise: None } => {
             index(place.clone(), id).map(Serve::Variant)
         }
-        wire::Serve {
-            variant: None,
-            exposure: Some(exposure),
-            allocation: Some(allocation),
-            otherwise: Some(otherwise),
-        } => {
-            let otherwise = index(place.clone(), otherwise)?;
-            if let Some(id) = only_owner(allocation) {
+        wire::Serve { variant: None, exposure: Some(exposure), allocation, otherwise } => {
+            let otherwise = index(place.clone(), otherwise.as_deref().unwrap_or(defaults.off))?;
+            let whole = allocation.as_ref().map_or(defaults.on, wire::Entries::only_owner);
+            if let Some(id) = whole {
                 let ranges = Box::new([(EVERYONE, index(place.clone(), id)?)]);
                 return Ok(Serve::Split(Split { exposure: *exposure, otherwise, ranges }));
             }
+            let Some(allocation) = allocation else { return Err(FlagError::NoAllocation { place: place.clone() }) };
             let mut ranges = Vec::new();
             for (id, owned) in allocation.iter() {
                 let variant = index(place.clone(), id)?;
@@ -407,15 +409,6 @@ fn serve(
             Ok(Serve::Split(Split { exposure: *exposure, otherwise, ranges: merged.into() }))
         }
         _ => Err(FlagError::ServeForm { place: place.clone() }),
-    }
-}
-
-/// Returns the variant that owns the whole lane by one range, as in every rollout of one variant.
-fn only_owner(allocation: &wire::Entries<Vec<Range>>) -> Option<&str> {
-    let mut owners = allocation.iter();
-    match (owners.next(), owners.next()) {
-        (Some((id, ranges)), None) if **ranges == [Range { from: 0, to: EVERYONE }] => Some(id),
-        _ => None,
     }
 }
 

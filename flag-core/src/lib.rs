@@ -69,8 +69,8 @@ pub use explain::{Explanation, Layer, LayerOutcome, Pivot, TestRecord};
 pub use flag::{FLAG_MAX_PREREQUISITES, FLAG_MAX_RULES, FLAG_MAX_VARIANTS, Flag, SPLIT_MAX_RANGES};
 pub use key::{FlagKey, KEY_MAX_BYTES, KeyError};
 pub use plan::{
-    Assumption, CellPlan, Certainty, Extent, FlagChange, FlagPlan, Plan, PlanOptions, PlanPopulation, PlanWarning,
-    Transition, plan,
+    Assumption, CellPlan, Certainty, Extent, FlagChange, FlagPlan, OptInAssumption, Plan, PlanOptions, PlanPopulation,
+    PlanWarning, Transition, plan,
 };
 pub use portion::Portion;
 pub use ruleset::{ChoiceError, LocalChoice, PREREQUISITE_MAX_COST, PREREQUISITE_MAX_DEPTH, Ruleset};

@@ -165,6 +165,10 @@ fn flags_of_a_group_never_meet() {
         member("first", "[[0, 30000], [60000, 80000]]", ""),
         member("second", "[[30000, 60000], [90000, 100000]]", ""),
     ];
+    let off = ruleset(
+        &member("first", "[[0, 30000], [60000, 80000]]", "\"enabled\": false,"),
+        r#""groups": {"prices": {"holdout": 5000}}"#,
+    );
     let ruleset = ruleset(&flags.join(","), r#""groups": {"prices": {"holdout": 5000}}"#);
     let seed = SeedDigest::of("prices");
     for n in 0..4_000 {
@@ -182,6 +186,11 @@ fn flags_of_a_group_never_meet() {
         assert_eq!(decided(&ruleset, "second", &context), second, "{unit} in slot {slot}");
         let explanation = ruleset.explain("first", &context);
         assert_eq!(explanation.flips_at.is_some(), first.1 == Reason::Split, "{unit} in slot {slot}");
+        let disabled = off.explain("first", &context);
+        assert_eq!(
+            disabled.flips_at, explanation.flips_at,
+            "no share reaches {unit} in slot {slot} through another reason"
+        );
     }
 }
 

@@ -126,17 +126,20 @@ fn forms() -> Vec<Case> {
 }
 
 fn serves() -> Vec<Case> {
-    let neither =
-        "fallthrough is neither a variant nor a split, expected either variant or exposure, allocation and otherwise";
+    let neither = "fallthrough is neither a variant nor a split, expected either variant alone or exposure";
     let no_blue = r#"fallthrough serves variant "blue", which the flag does not have"#;
     let gap =
         |at: u32| format!("fallthrough: buckets from {at} belong to no range, expected ranges that cover 0..100000");
     vec![
         serving("{}", neither),
-        serving(r#"{"exposure": 50000}"#, neither),
         serving(r#"{"variant": "on", "exposure": 50000}"#, neither),
-        serving(r#"{"exposure": 50000, "allocation": {"on": [[0, 100000]]}}"#, neither),
-        serving(r#"{"exposure": 50000, "otherwise": "off"}"#, neither),
+        serving(r#"{"variant": "on", "otherwise": "off"}"#, neither),
+        serving(r#"{"otherwise": "off"}"#, neither),
+        serving(r#"{"allocation": {"on": [[0, 100000]]}, "otherwise": "off"}"#, neither),
+        whole(
+            r#"{"variants": {"a": 1, "b": 2, "off": 3}, "fallthrough": {"exposure": 50000}}"#,
+            "fallthrough splits without allocation, expected one, since no single variant means on",
+        ),
         serving(r#"{"variant": "blue"}"#, no_blue),
         serving(r#"{"exposure": 0, "allocation": {"on": [[0, 100000]]}, "otherwise": "blue"}"#, no_blue),
         allocating(r#"{"blue": [[0, 100000]]}"#, no_blue),
@@ -216,7 +219,7 @@ fn malformed() -> Vec<Case> {
         format!(r#"{{"rules": [{{"id": "r", "when": {}{{}}{}}}]}}"#, r#"{"not": "#.repeat(nots), "}".repeat(nots));
     vec![
         whole(&deep, &at("recursion limit exceeded")),
-        whole("{}", &at("missing field `variants`")),
+        whole("{}", &at("missing field `fallthrough`")),
         whole("5", &at("invalid type: integer `5`, expected struct Flag")),
         whole("null", &at("invalid type: null, expected struct Flag")),
         whole(r#"{"variants": 1}"#, &at("invalid type: integer `1`, expected an object")),
@@ -361,6 +364,7 @@ fn every_way_to_be_quarantined_is_tested() {
         "Key",
         "Length",
         "Malformed",
+        "NoAllocation",
         "NoGroup",
         "NoPrerequisite",
         "NoVariant",

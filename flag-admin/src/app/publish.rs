@@ -128,6 +128,7 @@ impl Project {
         let lifetime = i64::from(self.settings.snapshot_lifetime_days).saturating_mul(MILLIS_PER_DAY);
         let mut snapshot = self.snapshot_of(environment)?;
         refuse_broken(&Ruleset::compile(&snapshot))?;
+        snapshot.compact();
         snapshot.version = version;
         snapshot.epoch = epoch;
         snapshot.issued_at = issued_at;

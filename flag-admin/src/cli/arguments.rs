@@ -223,7 +223,7 @@ pub(super) struct RolloutArguments {
     /// The flag
     pub(super) flag: String,
     /// The share: a percentage with up to three decimals
-    #[arg(allow_negative_numbers = true)]
+    #[arg(allow_hyphen_values = true)]
     pub(super) share: Share,
     /// The rule whose share is set, rather than the fallthrough's
     #[arg(long, value_name = "ID")]

@@ -89,15 +89,16 @@ pub(super) fn carry_out(
     if let Some(reason) = reason {
         Project::check_reason(reason)?;
     }
-    if terminal.form() == Form::Text {
-        plan_text::print(terminal, proposal)?;
-    }
     let goes_on = extent != Extent::Show && !proposal.is_empty();
-    if goes_on && extent == Extent::Ask {
+    let mut shown = if terminal.form() == Form::Text { plan_text::print(terminal, proposal) } else { Ok(()) };
+    if goes_on && extent == Extent::Ask && terminal.has_to_ask() {
         let (changes, environment) = (counted(proposal.changes().len(), "change"), proposal.environment());
-        terminal.confirm(&format!("Apply {changes} to {environment}?"))?;
+        let question = format!("Apply {changes} to {environment}?");
+        shown = Ok(shown.and_then(|()| terminal.confirm(&question)).map_err(unseen)?);
     }
+    // What needs no answer is done even where nobody reads on: its exit code says that it was.
     let head = if goes_on { opened.project.commit(proposal, reason)?.head } else { proposal.base() };
+    shown?;
     if terminal.form() == Form::Json {
         return terminal.json(&Outcome { applied: goes_on, dry_run: extent == Extent::Show, proposal, head });
     }
@@ -107,6 +108,17 @@ pub(super) fn carry_out(
         (_, true) => terminal.line(format_args!("nothing to change in {environment}")),
         (false, _) => terminal.line(format_args!("{changes} to {environment}, not applied")),
         (true, _) => terminal.line(format_args!("applied {changes} to {environment}; the log ends with entry {head}")),
+    }
+}
+
+/// Turns a reader that went away into a refusal: nobody agrees to a plan that they cannot see.
+fn unseen(stop: Stop) -> Stop {
+    match stop {
+        Stop::BrokenPipe => {
+            let hint = Some("run it with --yes to go on unseen");
+            Stop::problem("not_confirmed", "the plan could not be shown, so nothing was changed", hint)
+        }
+        stop @ Stop::Problem(_) => stop,
     }
 }
 

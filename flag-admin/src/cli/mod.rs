@@ -98,8 +98,14 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    if !json || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    if !json {
         let _ = error.print();
+        return ExitCode::from(USAGE);
+    }
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        // The message is the whole help.
+        let (message, hint) = ("a subcommand is missing".to_owned(), Some("see flag-admin --help".to_owned()));
+        report(&Problem { code: "usage", message, hint }, json);
         return ExitCode::from(USAGE);
     }
     let text = error.render().to_string();

@@ -54,7 +54,8 @@ fn print_plan(terminal: &mut Terminal<'_>, plan: Option<&FlagPlan>) -> Result<()
     };
     let certainty = match plan.certainty {
         Certainty::Bounds => ", as bounds",
-        Certainty::ByAttributes => ", by their attributes",
+        Certainty::ByAttributes if plan.cells.iter().all(|cell| cell.opt_ins.is_empty()) => ", by their attributes",
+        Certainty::ByAttributes => ", by what they opted in to",
         _ => "",
     };
     let effect = |meaning, word: &str, nobody: bool, extent: String| {
@@ -65,16 +66,18 @@ fn print_plan(terminal: &mut Terminal<'_>, plan: Option<&FlagPlan>) -> Result<()
     let lost = effect(Meaning::Loss, "lost", plan.lost.is_nobody(), plan.lost.to_string());
     let moved = effect(Meaning::Notice, "moved", plan.moved.is_nobody(), plan.moved.to_string());
     terminal.line(format_args!("  {gained}, {lost}, {moved}{of}{certainty}"))?;
-    let told_apart: Vec<&CellPlan> = plan.cells.iter().filter(|cell| !cell.when.is_empty()).collect();
+    let told_apart: Vec<&CellPlan> =
+        plan.cells.iter().filter(|cell| !(cell.when.is_empty() && cell.opt_ins.is_empty())).collect();
     for cell in told_apart.iter().take(CELLS_SHOWN) {
-        let when: Vec<String> = cell
-            .when
-            .iter()
-            .map(|assumed| {
-                let flag = if assumed.flag == plan.flag { String::new() } else { format!("{} ", assumed.flag) };
-                format!("{flag}{} {}", assumed.rule, if assumed.holds { "holds" } else { "does not" })
-            })
-            .collect();
+        let opt_ins = cell.opt_ins.iter().map(|assumed| {
+            let flag = if assumed.flag == plan.flag { String::new() } else { format!(" to {}", assumed.flag) };
+            format!("{}opted in{flag}", if assumed.opted_in { "" } else { "not " })
+        });
+        let rules = cell.when.iter().map(|assumed| {
+            let flag = if assumed.flag == plan.flag { String::new() } else { format!("{} ", assumed.flag) };
+            format!("{flag}{} {}", assumed.rule, if assumed.holds { "holds" } else { "does not" })
+        });
+        let when: Vec<String> = opt_ins.chain(rules).collect();
         let (gained, lost, moved) = (cell.gained, cell.lost, cell.moved);
         terminal.line(format_args!("    where {}: gained {gained}, lost {lost}, moved {moved}", when.join(", ")))?;
     }

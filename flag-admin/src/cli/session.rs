@@ -1,4 +1,4 @@
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
@@ -62,15 +62,18 @@ fn unknown_environment(error: UnknownEnvironment) -> Stop {
     crate::app::AppError::from(error).into()
 }
 
+/// The longest file that is read, in bytes: as long as the longest snapshot, and longer than any definitions that fit in one.
+const FILE_MAX_BYTES: u64 = 16 * 1024 * 1024;
+
 /// Reads a whole file of text; `-` is standard input. Returns the name that messages give it, too.
 pub(super) fn read_text(path: &Path) -> Result<(String, String), Stop> {
     let (name, bytes) = if path == Path::new("-") {
-        let mut bytes = Vec::new();
-        (String::from("standard input"), io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes))
+        let name = String::from("standard input");
+        let bytes = read_all(io::stdin().lock(), path, &name)?;
+        (name, bytes)
     } else {
-        (path.display().to_string(), fs::read(path))
+        (path.display().to_string(), read_bytes(path)?)
     };
-    let bytes = bytes.map_err(|error| Stop::file(path, "read", &error))?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok((name, text)),
         Err(error) => {
@@ -82,5 +85,15 @@ pub(super) fn read_text(path: &Path) -> Result<(String, String), Stop> {
 
 /// Reads a whole file of bytes.
 pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, Stop> {
-    fs::read(path).map_err(|error| Stop::file(path, "read", &error))
+    let file = File::open(path).map_err(|error| Stop::file(path, "read", &error))?;
+    read_all(file, path, &path.display().to_string())
+}
+
+fn read_all(from: impl io::Read, path: &Path, name: &str) -> Result<Vec<u8>, Stop> {
+    let mut bytes = Vec::new();
+    let read = from.take(FILE_MAX_BYTES.saturating_add(1)).read_to_end(&mut bytes);
+    match read.map_err(|error| Stop::file(path, "read", &error))? {
+        length if u64::try_from(length).is_ok_and(|length| length <= FILE_MAX_BYTES) => Ok(bytes),
+        _ => Err(Stop::problem("too_long", format!("{name} is longer than {FILE_MAX_BYTES} bytes"), None)),
+    }
 }

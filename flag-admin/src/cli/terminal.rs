@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
@@ -31,6 +32,9 @@ pub(super) enum Meaning {
     Muted,
 }
 
+/// What turns each [`Meaning`] on, and all of them off.
+const COLORS: [&str; 6] = ["\u{1b}[1m", "\u{1b}[34m", "\u{1b}[1;35m", "\u{1b}[33m", "\u{1b}[2m", "\u{1b}[0m"];
+
 /// Where a command prints, and what it asks.
 pub(super) struct Terminal<'w> {
     out: &'w mut dyn Write,
@@ -54,9 +58,11 @@ impl<'w> Terminal<'w> {
         self.form
     }
 
-    /// Prints a line of text.
+    /// Prints a line of text. Control characters in it come from names and values that anybody may have written: they are spelt out, and do
+    /// nothing to the terminal.
     pub(super) fn line(&mut self, text: impl Display) -> Result<(), Stop> {
-        written(writeln!(self.out, "{text}"))
+        let text = text.to_string();
+        written(writeln!(self.out, "{}", harmless(&text)))
     }
 
     /// Prints a text as it is.
@@ -82,14 +88,20 @@ impl<'w> Terminal<'w> {
             return text.to_string();
         }
         // Blue and magenta rather than green and red, which many cannot tell apart.
-        let code = match meaning {
-            Meaning::Name => "1",
-            Meaning::Gain => "34",
-            Meaning::Loss => "1;35",
-            Meaning::Notice => "33",
-            Meaning::Muted => "2",
+        let [name, gain, loss, notice, muted, end] = COLORS;
+        let begin = match meaning {
+            Meaning::Name => name,
+            Meaning::Gain => gain,
+            Meaning::Loss => loss,
+            Meaning::Notice => notice,
+            Meaning::Muted => muted,
         };
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        format!("{begin}{text}{end}")
+    }
+
+    /// Tells whether [`Terminal::confirm`] asks at all.
+    pub(super) const fn has_to_ask(&self) -> bool {
+        !self.yes
     }
 
     /// Asks whether to go on. Without a terminal nobody can be asked, and only `--yes` goes on.
@@ -117,6 +129,31 @@ impl<'w> Terminal<'w> {
     }
 }
 
+/// Spells out control characters other than line breaks, and marks that turn the direction of text around, but for colours as [`Terminal::paint`] gives them.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let acts = |c: char| (c.is_control() && c != '\n') || turns(c);
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut spelt = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(acts) {
+        let (before, from) = rest.split_at(at);
+        spelt.push_str(before);
+        let color = COLORS.into_iter().find(|color| from.starts_with(color));
+        let length = color.map_or_else(|| from.chars().next().map_or(0, char::len_utf8), str::len);
+        let (acting, after) = from.split_at(length);
+        match color {
+            Some(color) => spelt.push_str(color),
+            None => spelt.extend(acting.escape_default()),
+        }
+        rest = after;
+    }
+    spelt.push_str(rest);
+    Cow::Owned(spelt)
+}
+
 /// Tells a reader that went away from a write that failed.
 fn written<T>(result: io::Result<T>) -> Result<T, Stop> {
     result.map_err(|error| match error.kind() {
@@ -125,8 +162,11 @@ fn written<T>(result: io::Result<T>) -> Result<T, Stop> {
     })
 }
 
-/// Returns rows as columns of equal width, two spaces apart. The last column is not padded.
+/// Returns rows as columns of equal width, two spaces apart. The last column is not padded. Line breaks in a cell are spelt out: none looks
+/// like a row of its own.
 pub(super) fn columns(rows: &[Vec<String>]) -> Vec<String> {
+    let spelt = |row: &Vec<String>| row.iter().map(|cell| cell.replace('\n', "\\n")).collect();
+    let rows: Vec<Vec<String>> = rows.iter().map(spelt).collect();
     let width = |text: &str| {
         let mut escaped = false;
         text.chars()
@@ -138,7 +178,7 @@ pub(super) fn columns(rows: &[Vec<String>]) -> Vec<String> {
             .count()
     };
     let mut widths: Vec<usize> = Vec::new();
-    for row in rows {
+    for row in &rows {
         for (place, cell) in row.iter().enumerate() {
             match widths.get_mut(place) {
                 Some(widest) => *widest = (*widest).max(width(cell)),
@@ -164,9 +204,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_others_wrote_cannot_act_on_the_terminal() {
+        for (text, printed) in [
+            ("plain ünicode", "plain ünicode"),
+            ("\u{1b}[1mflag\u{1b}[0m", "\u{1b}[1mflag\u{1b}[0m"),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
+            ("\u{1b}]0;title\u{7}", "\\u{1b}]0;title\\u{7}"),
+            ("two\nlines\t", "two\nlines\\t"),
+            ("\u{9b}31m", "\\u{9b}31m"),
+            ("a\u{202e}b", "a\\u{202e}b"),
+        ] {
+            assert_eq!(harmless(text), printed);
+        }
+    }
+
+    #[test]
     fn columns_are_as_wide_as_what_is_seen() {
         let rows =
             [vec!["FLAG".to_owned(), "SHARE".to_owned()], vec!["\u{1b}[1mmlx\u{1b}[0m".to_owned(), "5%".to_owned()]];
         assert_eq!(columns(&rows), ["FLAG  SHARE", "\u{1b}[1mmlx\u{1b}[0m   5%"]);
+        assert_eq!(columns(&[vec!["a\nb".to_owned(), "c".to_owned()]]), ["a\\nb  c"]);
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use toml_edit::{Document, DocumentMut, Item, Key, Table, TableLike};
 
 use super::lines::{BOM, Lines};
+use super::read::syntax;
 use super::{LocalFileError, ROOT, Section};
 use crate::decision::LocalValue;
 
@@ -55,6 +56,8 @@ pub(super) fn apply(path: &Path, text: &str, edits: &[Edit]) -> Result<String, L
 }
 
 fn parse<'t>(path: &Path, text: &'t str) -> Result<Document<&'t str>, LocalFileError> {
+    // `toml_edit` panics at some texts that are not TOML, such as a value that is missing and then extended by a dotted key.
+    syntax(path, text)?;
     Document::parse(text).map_err(|error| {
         let (line, column) = Lines::new(text).position(error.span().map_or(0, |span| span.start));
         LocalFileError::Syntax { path: path.to_owned(), line, column, message: error.message().into() }

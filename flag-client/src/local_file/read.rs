@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::lines::Lines;
@@ -43,14 +44,18 @@ pub(crate) fn read(path: &Path) -> Result<Contents, LocalFileError> {
     }
 }
 
+/// Returns the values of a text with their places, or where it is not TOML.
+pub(super) fn syntax<'t>(path: &Path, text: &'t str) -> Result<Spanned<DeTable<'t>>, LocalFileError> {
+    DeTable::parse(text).map_err(|error| {
+        let (line, column) = Lines::new(text).position(error.span().map_or(0, |span| span.start));
+        LocalFileError::Syntax { path: path.to_owned(), line, column, message: error.message().into() }
+    })
+}
+
 /// Reads a file's text.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Contents, LocalFileError> {
-    let lines = Lines::new(text);
-    let document = DeTable::parse(text).map_err(|error| {
-        let (line, column) = lines.position(error.span().map_or(0, |span| span.start));
-        LocalFileError::Syntax { path: path.to_owned(), line, column, message: error.message().into() }
-    })?;
-    let mut reader = Reader { path, lines, contents: Contents::default() };
+    let document = syntax(path, text)?;
+    let mut reader = Reader { path, lines: Lines::new(text), contents: Contents::default() };
     if let Some((key, value)) = document.get_ref().iter().find(|(key, _)| key.get_ref() == ROOT) {
         match value.get_ref() {
             DeValue::Table(table) => reader.root(table),

@@ -298,6 +298,9 @@ fn a_file_that_does_not_parse_is_named_with_line_and_column() {
     let message = |text: &str| parse(Path::new("c.toml"), text).map(|_| ()).unwrap_err().to_string();
     assert_eq!(message("a = 1\na = 2\n"), "c.toml:2:1: duplicate key");
     assert_eq!(message("\u{feff}[feature_flags\n"), "c.toml:1:15: unclosed table, expected `]`");
+    assert_eq!(message("=='\n.="), "c.toml:1:2: extra `=`, expected nothing");
+    let edited = apply(Path::new("c.toml"), "=='\n.=", &[on("x")]).unwrap_err().to_string();
+    assert_eq!(edited, message("=='\n.="), "the editor on its own would panic");
     assert_eq!(message("é = 1\n"), "c.toml:1:1: invalid unquoted key, expected letters, numbers, `-`, `_`");
 }
 

@@ -7,7 +7,7 @@ use core::cell::Cell;
 use hashbrown::HashMap;
 
 use super::lanes::{Place, Space};
-use super::{Assumption, CellPlan, Extent, Transition};
+use super::{Assumption, CellPlan, Extent, OptInAssumption, Transition};
 use crate::bucket::{Lanes, SeedDigest};
 use crate::condition::{Condition, TestObserver, Truth};
 use crate::context::Path;
@@ -58,12 +58,11 @@ pub(super) fn cells(
     if let Some(cells) = jointly.cells() {
         return Ok(cells);
     }
-    let independent = sides.into_iter().flatten().all(|flag| !behind.contains(flag.flag()));
-    if !independent {
-        return Err(Bounds::ANYTHING);
-    }
     let mut own = Space::default();
     sides.into_iter().flatten().for_each(|flag| own.add(flag.flag()));
+    if own.overlaps(&behind) {
+        return Err(Bounds::ANYTHING);
+    }
     let mut possible = Vec::new();
     for prerequisites in [[false, false], [false, true], [true, false], [true, true]] {
         let survey = Survey { space: &own, prerequisites: prerequisites.map(Some), ..jointly };
@@ -82,16 +81,30 @@ fn each_prerequisite<'r>(ruleset: &'r Ruleset, flag: &'r Flag, each: &mut impl F
     }
 }
 
-/// The distinct conditions of both rulesets' rules. Two that are the same tests in the same tree are one.
+/// What decides besides lanes and time: a place in [`Conditions`].
+#[derive(Copy, Clone, PartialEq, Eq)]
+enum Question {
+    /// Whether a rule's condition holds.
+    Holds(usize),
+    /// Whether the user opted in to a flag.
+    OptedIn(usize),
+}
+
+/// The distinct conditions of both rulesets' rules, and the flags that require an opt-in. Two conditions that are the same tests in the same
+/// tree are one.
 #[derive(Default)]
 struct Conditions<'r> {
     distinct: Vec<(&'r Condition, &'r Ruleset, FlagKey, Box<str>)>,
+    opt_ins: Vec<&'r FlagKey>,
     /// From a condition's place in memory to its number.
     numbers: HashMap<*const Condition, usize>,
 }
 
 impl<'r> Conditions<'r> {
     fn add(&mut self, ruleset: &'r Ruleset, flag: &'r Flag) {
+        if flag.opt_in == OptIn::Required && !self.opt_ins.contains(&&flag.key) {
+            self.opt_ins.push(&flag.key);
+        }
         for Rule { id, when, .. } in &flag.rules {
             if self.numbers.contains_key(&core::ptr::from_ref(when)) {
                 continue;
@@ -107,8 +120,12 @@ impl<'r> Conditions<'r> {
         }
     }
 
-    fn number(&self, condition: &Condition) -> Option<usize> {
-        self.numbers.get(&core::ptr::from_ref(condition)).copied()
+    fn holds(&self, condition: &Condition) -> Option<Question> {
+        self.numbers.get(&core::ptr::from_ref(condition)).copied().map(Question::Holds)
+    }
+
+    fn opted_in(&self, flag: &FlagKey) -> Option<Question> {
+        self.opt_ins.iter().position(|known| *known == flag).map(Question::OptedIn)
     }
 }
 
@@ -131,11 +148,11 @@ impl Survey<'_, '_> {
         while let Some(assumed) = open.pop() {
             match self.cell(&assumed).ok()? {
                 Surveyed::Cell(cell) => cells.push(cell),
-                // The decision asks for a condition that is not assumed yet: it may hold, or not.
-                Surveyed::Asks(number) => {
-                    for holds in [false, true] {
+                // The decision asks what is not assumed yet: it may be so, or not.
+                Surveyed::Asks(question) => {
+                    for answer in [false, true] {
                         let mut more = assumed.clone();
-                        more.push((number, holds));
+                        more.push((question, answer));
                         open.push(more);
                     }
                 }
@@ -147,7 +164,7 @@ impl Survey<'_, '_> {
         Some(cells)
     }
 
-    fn cell(&self, assumed: &[(usize, bool)]) -> Result<Surveyed, super::lanes::TooLarge> {
+    fn cell(&self, assumed: &[(Question, bool)]) -> Result<Surveyed, super::lanes::TooLarge> {
         let asked = Cell::new(None);
         let mut transitions: Vec<(Ids<'_>, Portion)> = Vec::new();
         let (mut gained, mut lost, mut moved) = (Portion::NOBODY, Portion::NOBODY, Portion::NOBODY);
@@ -158,7 +175,7 @@ impl Survey<'_, '_> {
             let mut served = [None, None];
             for ((side, served), prerequisites) in self.sides.iter().zip(&mut served).zip(self.prerequisites) {
                 let Some(flag) = side else { continue };
-                let facts = Assumed { survey: self, conditions: assumed, place, prerequisites, asked: &asked };
+                let facts = Assumed { survey: self, answers: assumed, place, prerequisites, asked: &asked };
                 let variant = decide(flag.ruleset(), flag.flag(), &facts, &mut Unwatched).variant;
                 *served = flag.flag().variant(variant).map(|served| (served, variant == flag.off_variant));
             }
@@ -178,19 +195,33 @@ impl Survey<'_, '_> {
                 None => transitions.push((ids, portion)),
             }
         })?;
-        if let Some(number) = asked.get() {
-            return Ok(Surveyed::Asks(number));
+        if let Some(question) = asked.get() {
+            return Ok(Surveyed::Asks(question));
         }
-        let when = assumed.iter().filter_map(|(number, holds)| {
-            let (_, _, flag, rule) = self.conditions.distinct.get(*number)?;
-            Some(Assumption { flag: flag.clone(), rule: rule.clone(), holds: *holds })
-        });
+        let (mut when, mut opt_ins) = (Vec::new(), Vec::new());
+        for (question, answer) in assumed {
+            match question {
+                Question::Holds(number) => {
+                    when.extend(self.conditions.distinct.get(*number).map(|(_, _, flag, rule)| Assumption {
+                        flag: flag.clone(),
+                        rule: rule.clone(),
+                        holds: *answer,
+                    }))
+                }
+                Question::OptedIn(number) => opt_ins.extend(
+                    self.conditions
+                        .opt_ins
+                        .get(*number)
+                        .map(|flag| OptInAssumption { flag: (*flag).clone(), opted_in: *answer }),
+                ),
+            }
+        }
         let transitions = transitions.into_iter().map(|([from, to], portion)| Transition {
             from: from.map(Into::into),
             to: to.map(Into::into),
             portion,
         });
-        Ok(Surveyed::Cell(CellPlan { when: when.collect(), gained, lost, moved, transitions: transitions.collect() }))
+        Ok(Surveyed::Cell(CellPlan { when, opt_ins, gained, lost, moved, transitions: transitions.collect() }))
     }
 }
 
@@ -199,29 +230,34 @@ type Ids<'r> = [Option<&'r str>; 2];
 
 enum Surveyed {
     Cell(CellPlan),
-    /// The number of a condition that decides and is not assumed.
-    Asks(usize),
+    /// What decides and is not assumed.
+    Asks(Question),
 }
 
-/// The facts of one box of lanes under assumed conditions.
+/// The facts of one box of lanes under assumptions.
 struct Assumed<'a, 's, 'r> {
     survey: &'a Survey<'s, 'r>,
-    conditions: &'a [(usize, bool)],
+    answers: &'a [(Question, bool)],
     place: &'a Place<'a, 'r>,
     prerequisites: Option<bool>,
-    asked: &'a Cell<Option<usize>>,
+    asked: &'a Cell<Option<Question>>,
+}
+
+impl Assumed<'_, '_, '_> {
+    fn answer(&self, question: Question) -> bool {
+        match self.answers.iter().find(|(known, _)| *known == question) {
+            Some((_, answer)) => *answer,
+            None => {
+                self.asked.set(self.asked.get().or(Some(question)));
+                false
+            }
+        }
+    }
 }
 
 impl Facts for Assumed<'_, '_, '_> {
     fn judge<O: TestObserver>(&self, condition: &Condition, _: &[Condition], _: &mut O) -> Truth {
-        let Some(number) = self.survey.conditions.number(condition) else { return Truth::Unknown };
-        match self.conditions.iter().find(|(known, _)| *known == number) {
-            Some((_, holds)) => (*holds).into(),
-            None => {
-                self.asked.set(self.asked.get().or(Some(number)));
-                Truth::False
-            }
-        }
+        self.survey.conditions.holds(condition).map_or(Truth::Unknown, |question| self.answer(question).into())
     }
 
     fn lanes(&self, unit: Option<&Path>, seed: &SeedDigest) -> Option<Lanes> {
@@ -232,8 +268,12 @@ impl Facts for Assumed<'_, '_, '_> {
         self.survey.now
     }
 
-    fn choice(&self, flag: &Flag) -> Choice {
-        if flag.opt_in == OptIn::Required { Choice::OptedIn } else { Choice::None }
+    fn choice(&self, _: &Flag) -> Choice {
+        Choice::None
+    }
+
+    fn opted_in(&self, flag: &Flag) -> bool {
+        self.survey.conditions.opted_in(&flag.key).is_some_and(|question| self.answer(question))
     }
 
     fn prerequisites_hold(&self) -> Option<bool> {

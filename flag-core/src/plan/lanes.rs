@@ -36,8 +36,9 @@ struct Axis {
 pub(super) struct TooLarge;
 
 impl<'f> Space<'f> {
-    pub(super) fn contains(&self, flag: &Flag) -> bool {
-        self.sources.iter().any(|((_, seed), _)| *seed == flag.seed)
+    /// Tells whether some lanes of the two are drawn under one seed, a flag's or a group's.
+    pub(super) fn overlaps(&self, other: &Self) -> bool {
+        self.sources.iter().any(|((_, seed), _)| other.sources.iter().any(|((_, known), _)| known == seed))
     }
 
     /// Adds the lanes that a flag's own decision looks at.

@@ -82,7 +82,7 @@ pub enum FlagChange {
 pub enum PlanPopulation {
     /// All units.
     Everyone,
-    /// Those who opted in, since the flag requires it.
+    /// Those who opted in, since the flag requires it and nothing changes for the others.
     OptedIn,
 }
 
@@ -93,7 +93,7 @@ pub enum PlanPopulation {
 pub enum Certainty {
     /// Exact, whoever the units are.
     Exact,
-    /// Exact in each cell; how many units are in which depends on their attributes.
+    /// Exact in each cell; how many units are in which depends on their attributes, and on what they opted in to.
     ByAttributes,
     /// Bounds: more lanes or conditions decide together than are computed exactly.
     Bounds,
@@ -130,6 +130,9 @@ impl fmt::Display for Extent {
 pub struct CellPlan {
     /// How the conditions come out. Empty for everyone.
     pub when: Vec<Assumption>,
+    /// Who is meant, where it depends on an opt-in: of the flag itself, unless the plan is of those who opted in, or of a prerequisite.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub opt_ins: Vec<OptInAssumption>,
     /// The units that leave the off variant.
     pub gained: Portion,
     /// The units that fall to the off variant.
@@ -149,6 +152,15 @@ pub struct Assumption {
     pub rule: Box<str>,
     /// Whether its condition holds.
     pub holds: bool,
+}
+
+/// Users who opted in to a flag that requires it, or those who did not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OptInAssumption {
+    /// The flag: the one planned, or a prerequisite of it.
+    pub flag: FlagKey,
+    /// Whether they opted in.
+    pub opted_in: bool,
 }
 
 /// The units that go from one variant to another.
@@ -212,9 +224,16 @@ fn plan_flag(old: Option<FlagRef<'_>>, new: Option<FlagRef<'_>>, options: &PlanO
         (_, None) => FlagChange::Removed,
         _ => FlagChange::Changed,
     };
-    let effect = cells(old, new, options.now);
-    let (certainty, cells, [gained, lost, moved]) = match effect {
-        Ok(cells) => {
+    let key = &either.flag().key;
+    let mut population = PlanPopulation::Everyone;
+    let (certainty, cells, [gained, lost, moved]) = match cells(old, new, options.now) {
+        Ok(mut cells) => {
+            let requires = [old, new].into_iter().flatten().any(|flag| flag.opt_in == OptIn::Required);
+            if requires && cells.iter().all(|cell| cell.is_nobody() || cell.opted_in(key) == Some(true)) {
+                population = PlanPopulation::OptedIn;
+                cells.retain(|cell| cell.opted_in(key) != Some(false));
+                cells.iter_mut().for_each(|cell| cell.opt_ins.retain(|opt_in| opt_in.flag != *key));
+            }
             let extents =
                 [CellPlan::gained, CellPlan::lost, CellPlan::moved].map(|part| Extent::around(cells.iter().map(part)));
             let exact = extents.iter().all(|extent| extent.min == extent.max);
@@ -228,9 +247,9 @@ fn plan_flag(old: Option<FlagRef<'_>>, new: Option<FlagRef<'_>>, options: &PlanO
         return None;
     }
     Some(FlagPlan {
-        flag: either.flag().key.clone(),
+        flag: key.clone(),
         change,
-        population: if either.opt_in == OptIn::Required { PlanPopulation::OptedIn } else { PlanPopulation::Everyone },
+        population,
         gained,
         lost,
         moved,
@@ -241,6 +260,14 @@ fn plan_flag(old: Option<FlagRef<'_>>, new: Option<FlagRef<'_>>, options: &PlanO
 }
 
 impl CellPlan {
+    fn is_nobody(&self) -> bool {
+        [self.gained, self.lost, self.moved] == [Portion::NOBODY; 3]
+    }
+
+    fn opted_in(&self, flag: &FlagKey) -> Option<bool> {
+        self.opt_ins.iter().find(|opt_in| opt_in.flag == *flag).map(|opt_in| opt_in.opted_in)
+    }
+
     const fn gained(&self) -> Portion {
         self.gained
     }

@@ -177,6 +177,96 @@ fn a_kill_loses_everyone_who_was_exposed() {
     assert_eq!(planned.flags[0].lost.to_string(), "25%");
 }
 
+/// A flag whose opt-in and fallthrough's other variant vary, with a rule that serves one variant.
+fn opt_in(kind: &str, share: u32, otherwise: &str, rule: &str) -> alloc::string::String {
+    format!(
+        "\"f\":{{\"variants\":{{\"on\":true,\"off\":false}},\"off_variant\":\"off\",\"opt_in\":\"{kind}\",\
+         \"rules\":[{{\"id\":\"staff\",\"when\":{{\"attribute\":\"team\",\"operator\":\"equals\",\"values\":[\"core\"]}},\
+         \"serve\":{{\"variant\":\"{rule}\"}}}}],\"fallthrough\":\
+         {{\"exposure\":{share},\"allocation\":{{\"on\":[[0,100000]]}},\"otherwise\":\"{otherwise}\"}}}}"
+    )
+}
+
+#[test]
+fn a_required_opt_in_is_planned_for_those_who_did_and_those_who_did_not() {
+    use PlanPopulation::{Everyone, OptedIn};
+    type Row<'t> = ([(&'t str, u32, &'t str, &'t str); 2], PlanPopulation, [&'t str; 2], &'t str);
+    let table: [Row<'_>; 6] = [
+        (
+            [("required", 5_000, "off", "off"), ("required", 25_000, "off", "off")],
+            OptedIn,
+            ["0% to 20%", "0%"],
+            "raised",
+        ),
+        ([("none", 0, "off", "off"), ("required", 25_000, "off", "off")], OptedIn, ["0% to 25%", "0%"], "from nobody"),
+        ([("required", 25_000, "off", "off"), ("none", 25_000, "off", "off")], Everyone, ["0% to 25%", "0%"], "opened"),
+        ([("none", 25_000, "off", "off"), ("required", 25_000, "off", "off")], Everyone, ["0%", "0% to 25%"], "closed"),
+        (
+            [("required", 25_000, "off", "off"), ("required", 25_000, "on", "off")],
+            Everyone,
+            ["0% to 100%", "0%"],
+            "otherwise",
+        ),
+        (
+            [("required", 25_000, "off", "off"), ("required", 25_000, "off", "on")],
+            Everyone,
+            ["0% to 100%", "0%"],
+            "rule",
+        ),
+    ];
+    for ([old, new], population, [gained, lost], what) in table {
+        let [old, new] = [old, new].map(|(kind, share, otherwise, rule)| opt_in(kind, share, otherwise, rule));
+        let effect = effect(&old, &new);
+        let found = (effect.population, effect.gained.to_string(), effect.lost.to_string());
+        assert_eq!(found, (population, gained.into(), lost.into()), "{what}");
+    }
+    let opened = effect(&opt_in("required", 25_000, "off", "off"), &opt_in("none", 25_000, "off", "off"));
+    let others: Vec<_> = opened.cells.iter().filter(|cell| cell.opted_in(&opened.flag) == Some(false)).collect();
+    assert_eq!(others.iter().map(|cell| cell.gained.to_string()).collect::<Vec<_>>(), ["25%"]);
+}
+
+#[test]
+fn a_prerequisite_that_requires_an_opt_in_divides_the_plan() {
+    let flags = |share| {
+        format!(
+            "{},\"g\":{{\"variants\":{{\"on\":true,\"off\":false}},\"off_variant\":\"off\",\
+             \"prerequisites\":[{{\"flag\":\"f\",\"variants\":[\"on\"]}}],\"fallthrough\":{{\"exposure\":{share},\
+             \"allocation\":{{\"on\":[[0,100000]]}},\"otherwise\":\"off\"}}}}",
+            rollout(50_000).replace("\"variants\"", "\"opt_in\":\"required\",\"variants\"")
+        )
+    };
+    let effect = effect(&flags(0), &flags(50_000));
+    assert_eq!((effect.population, effect.gained.to_string()), (PlanPopulation::Everyone, "0% to 25%".into()));
+    let said: Vec<_> = effect
+        .cells
+        .iter()
+        .map(|cell| (cell.opt_ins[0].flag.as_str(), cell.opt_ins[0].opted_in, cell.gained.to_string()))
+        .collect();
+    assert_eq!(said, [("f", true, "25%".into()), ("f", false, "0%".into())]);
+}
+
+#[test]
+fn bounds_are_not_drawn_where_a_group_ties_a_flag_to_its_prerequisites() {
+    let member = |key: &str, slots: &str, rest: &str| {
+        format!(
+            "\"{key}\":{{\"variants\":{{\"on\":true,\"off\":false}},\"off_variant\":\"off\",\"group\":{{\"name\":\"g\",\
+             \"slots\":[[{slots}]]}},{rest}\"fallthrough\":{{\"exposure\":50000,\"allocation\":{{\"on\":[[0,100000]]}},\
+             \"otherwise\":\"off\"}}}}"
+        )
+    };
+    let flags = |slots: &str| {
+        let mut flags = vec![member("p", "0,30000", "")];
+        flags.extend((0..6).map(|n| rollout(50_000).replace("\"f\":", &format!("\"q{n}\":"))));
+        let needed =
+            (0..6).map(|n| format!("{{\"flag\":\"q{n}\",\"variants\":[\"on\"]}},")).collect::<Vec<_>>().concat();
+        let needed = format!("\"prerequisites\":[{needed}{{\"flag\":\"p\",\"variants\":[\"off\"]}}],");
+        flags.push(member("last", slots, &needed));
+        flags.join(",")
+    };
+    let effect = effect(&flags("30000,60000"), &flags("30000,90000"));
+    assert_eq!((effect.certainty, effect.gained.to_string()), (Certainty::Bounds, "0% to 100%".into()));
+}
+
 /// One point of the lanes of the flag and of its group.
 struct Point {
     own: Lanes,

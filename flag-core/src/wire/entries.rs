@@ -46,6 +46,11 @@ impl<T> Entries<T> {
         self.0.iter().map(|(name, value)| (&**name, value))
     }
 
+    /// Returns the values in order, to change them.
+    pub fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut T> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     /// Returns the names in order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(|(name, _)| &**name)

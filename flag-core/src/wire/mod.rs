@@ -75,13 +75,13 @@ pub struct Flag {
     #[serde(default)]
     pub version: u64,
     /// What the flag is for.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub kind: Kind,
     /// Where it is in its life.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub stage: Stage,
     /// Off serves [`Flag::off_variant`] to everyone.
-    #[serde(default = "yes")]
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
     pub enabled: bool,
     /// The bucketing version, frozen when the flag is made.
     #[serde(default = "first_bucketing", skip_serializing_if = "is_first_bucketing")]
@@ -92,9 +92,11 @@ pub struct Flag {
     /// The attribute that is bucketed; the context's own unit where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Box<str>>,
-    /// The outcomes by stable id. All values share one type.
+    /// The outcomes by stable id. All values share one type. Not written where they are `on` = true and `off` = false.
+    #[serde(default = "on_and_off", skip_serializing_if = "is_on_and_off")]
     pub variants: Entries<Value>,
-    /// What is served when the flag is off, killed or expired.
+    /// What is served when the flag is off, killed or expired. Not written where it is `off`.
+    #[serde(default = "off", skip_serializing_if = "is_off")]
     pub off_variant: Box<str>,
     /// Tried in order; the first that matches serves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -141,7 +143,8 @@ pub struct Rule {
     pub serve: Serve,
 }
 
-/// What is served: `{"variant": ID}`, or a split `{"exposure": SHARE, "allocation": {ID: [[FROM, TO]]}, "otherwise": ID}`.
+/// What is served: `{"variant": ID}`, or a split `{"exposure": SHARE, "allocation": {ID: [[FROM, TO]]}, "otherwise": ID}`. A split without
+/// allocation gives the exposed the variant that *on* means ([`crate::Flag::on_variant`]); without otherwise, the others get the off variant.
 ///
 /// Exactly one of the two forms stands; which, and that its parts fit together, is checked when the flag is compiled.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -296,6 +299,66 @@ pub struct Group {
     /// The share at the top of the lane that is in none of its flags.
     #[serde(default, skip_serializing_if = "is_default")]
     pub holdout: Share,
+}
+
+impl Flag {
+    /// Leaves out of its splits what they mean without saying it, for publishing.
+    pub fn compact(&mut self) {
+        let on = on_variant(self.variants.iter(), &self.off_variant).map(Box::<str>::from);
+        let serves = self.rules.iter_mut().map(|rule| &mut rule.serve).chain([&mut self.fallthrough]);
+        for serve in serves.filter(|serve| serve.exposure.is_some()) {
+            if serve.otherwise.as_ref() == Some(&self.off_variant) {
+                serve.otherwise = None;
+            }
+            if serve.allocation.as_ref().is_some_and(|allocation| allocation.only_owner() == on.as_deref()) {
+                serve.allocation = None;
+            }
+        }
+    }
+}
+
+/// Returns what "on" means: the variant whose value is `true`, or the one besides the off variant where there are two.
+pub(crate) fn on_variant<'f>(
+    variants: impl Iterator<Item = (&'f str, &'f Value)> + Clone,
+    off_variant: &str,
+) -> Option<&'f str> {
+    let mut truthful = variants.clone().filter(|(_, value)| **value == Value::Bool(true));
+    let mut others = variants.map(|(id, _)| id).filter(|id| *id != off_variant);
+    truthful.next().map(|(id, _)| id).or_else(|| others.next().filter(|_| others.next().is_none()))
+}
+
+impl Entries<Vec<Range>> {
+    /// Returns the variant that owns the whole lane by one range, as in every rollout of one variant.
+    pub(crate) fn only_owner(&self) -> Option<&str> {
+        let mut owners = self.iter();
+        match (owners.next(), owners.next()) {
+            (Some((id, ranges)), None) if **ranges == [Range { from: 0, to: crate::share::EVERYONE }] => Some(id),
+            _ => None,
+        }
+    }
+}
+
+fn on_and_off() -> Entries<Value> {
+    Entries::from_iter([("on".into(), Value::Bool(true)), ("off".into(), Value::Bool(false))])
+}
+
+fn is_on_and_off(variants: &Entries<Value>) -> bool {
+    let mut entries = variants.iter();
+    let pair = (entries.next(), entries.next(), entries.next());
+    matches!(pair, (Some(("on", Value::Bool(true))), Some(("off", Value::Bool(false))), None))
+}
+
+fn off() -> Box<str> {
+    "off".into()
+}
+
+fn is_off(variant: &str) -> bool {
+    variant == "off"
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
+const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 const fn yes() -> bool {

@@ -110,6 +110,11 @@ pub enum SnapshotError {
 }
 
 impl Snapshot {
+    /// Leaves out of every flag what it means without saying it, for publishing.
+    pub fn compact(&mut self) {
+        self.flags.values_mut().for_each(Flag::compact);
+    }
+
     /// Reads a snapshot's JSON. A flag of broken form does not take the others with it: it comes back in [`Parsed::malformed`].
     pub fn from_json(bytes: &[u8]) -> Result<Parsed, SnapshotError> {
         #[derive(Deserialize)]

@@ -28,8 +28,13 @@ pub(super) fn definitions(text: &str, file: &str) -> Result<Definitions, Definit
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         // What the parser makes of a broken text would only give errors that follow from the first.
+        let mut told = HashSet::new();
         for error in errors {
-            syntax(&error, &mut report);
+            // One place gives the same error once for each bracket that is open there.
+            let at = error.span().unwrap_or_default().start;
+            if told.insert((at, error.message().to_owned())) {
+                syntax(&error, &mut report);
+            }
         }
         return report.conclude(Definitions::default());
     }
