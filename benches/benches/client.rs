@@ -1,5 +1,10 @@
 //! The client's reads beside the bare evaluator, and its start from what a machine keeps between runs.
-#![allow(clippy::unwrap_used, missing_docs, reason = "a benchmark stops at the first surprise")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    missing_docs,
+    reason = "a benchmark stops at the first surprise"
+)]
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -108,7 +108,7 @@ fn many_units(criterion: &mut Criterion) {
         bench.iter(|| {
             let mut on = 0_u32;
             flag.evaluate_units(&digests, &Context::anonymous(), |_, decision| {
-                on += u32::from(decision.bool_or(false))
+                on += u32::from(decision.bool_or(false));
             });
             on
         });
@@ -118,7 +118,7 @@ fn many_units(criterion: &mut Criterion) {
             let mut on = 0_u32;
             let digests: Vec<UnitDigest> = ids.iter().map(|id| UnitDigest::of(id)).collect();
             flag.evaluate_units(&digests, &Context::anonymous(), |_, decision| {
-                on += u32::from(decision.bool_or(false))
+                on += u32::from(decision.bool_or(false));
             });
             on
         });

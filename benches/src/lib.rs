@@ -3,7 +3,7 @@
 //! 100 flags with keys of 24 bytes: 50 boolean, 30 with a 25 % rollout, 20 with a rule of three conditions (os equals, semver at least, team
 //! among three) and a 50 % rollout. 1,024 distinct ids in the form of UUIDs. All of it is drawn from blake3, so no run differs from another.
 
-#![allow(clippy::unwrap_used, reason = "a benchmark stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a benchmark stops at the first surprise")]
 
 pub mod signed;
 
@@ -39,8 +39,7 @@ pub fn people(count: usize) -> Vec<String> {
     (0..count)
         .map(|number| {
             let hash = blake3::hash(&number.to_le_bytes()).to_hex();
-            let (a, b, c, d, e) = (&hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32]);
-            format!("{a}-{b}-4{c}-8{d}-{e}")
+            format!("{}-{}-4{}-8{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
         })
         .collect()
 }

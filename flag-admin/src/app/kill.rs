@@ -131,11 +131,7 @@ impl Project {
             environment: environment.as_str().to_owned(),
             epoch: root.epoch,
             issued_at: self.now(),
-            kills: state
-                .kills
-                .iter()
-                .map(|kill| Kill { id: kill.id.to_string(), target: kill.target.to_string() })
-                .collect(),
+            kills: state.kills.iter().map(|kill| Kill { id: kill.id.clone(), target: kill.target.clone() }).collect(),
         };
         let payload = serde_json::to_vec(&document).map_err(AppError::Seal)?;
         let signer = self.ports.keys.signer(RoleName::Kill)?;

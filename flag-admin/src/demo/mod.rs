@@ -330,12 +330,15 @@ fn planned(proposal: &Proposal) -> Vec<String> {
     let mut lines = Vec::new();
     for flag in &proposal.plan().flags {
         lines.push(format!("{}: gained {}, lost {}, moved {}", flag.flag, flag.gained, flag.lost, flag.moved));
-        for cell in flag.cells.iter().filter(|cell| !cell.when.is_empty()) {
-            let when: Vec<String> = cell
+        for cell in flag.cells.iter().filter(|cell| !(cell.when.is_empty() && cell.opt_ins.is_empty())) {
+            let opt_ins = cell.opt_ins.iter().map(|assumed| {
+                format!("{} {}", assumed.flag, if assumed.opted_in { "is opted in to" } else { "is not" })
+            });
+            let rules = cell
                 .when
                 .iter()
-                .map(|assumed| format!("rule {} {}", assumed.rule, if assumed.holds { "holds" } else { "does not" }))
-                .collect();
+                .map(|assumed| format!("rule {} {}", assumed.rule, if assumed.holds { "holds" } else { "does not" }));
+            let when: Vec<String> = opt_ins.chain(rules).collect();
             lines.push(format!("  where {}: gained {}, lost {}", when.join(", "), cell.gained, cell.lost));
         }
     }

@@ -35,7 +35,7 @@ struct SnapshotTag {
 #[derive(Debug, Serialize, Deserialize)]
 struct KillsTag {
     etag: String,
-    ids: Vec<String>,
+    ids: Vec<Box<str>>,
 }
 
 impl Etags {
@@ -70,9 +70,9 @@ impl Etags {
     pub(super) fn kills(&self, state: &TrustState) -> Option<&str> {
         let tag = self.kills.as_ref()?;
         let active = state.active_kills();
-        let held =
-            |id: &String| active.iter().any(|kill| kill.id == *id) || state.lifted_kills().any(|lifted| lifted == id);
-        tag.ids.iter().all(held).then_some(&*tag.etag)
+        let is_held =
+            |id: &str| active.iter().any(|kill| *kill.id == *id) || state.lifted_kills().any(|lifted| lifted == id);
+        tag.ids.iter().all(|id| is_held(id)).then_some(&*tag.etag)
     }
 
     /// Remembers the name of a kills document that was accepted.

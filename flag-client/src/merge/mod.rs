@@ -131,7 +131,7 @@ fn kills_of(
             |kill: &&crate::trust::Kill| state.snapshot_header().is_some_and(|header| header.kills.contains(kill));
         state.active_kills().into_iter().map(move |kill| {
             let layer = if in_snapshot(&kill) { Layer::Snapshot } else { Layer::EmergencyKill };
-            (kill.target.as_str().into(), Origin::of(layer))
+            (kill.target.clone(), Origin::of(layer))
         })
     });
     let all = own.into_iter().chain(remote).chain(users);

@@ -1,21 +1,13 @@
 //! The kills document: signed by an emergency key that can switch off and do nothing else.
 
 use flag_core::Timestamp;
+use flag_core::wire::Kill;
 use serde::{Deserialize, Serialize};
 
 use super::{
     PayloadType, RoleName,
     verify::{EpochRule, SignedDocument},
 };
-
-/// One kill: a named decision that something is off.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Kill {
-    /// The kill's own name, by which alone it can be lifted. A kill id is never used again.
-    pub id: String,
-    /// What is off.
-    pub target: String,
-}
 
 /// The payload of a kills document.
 ///

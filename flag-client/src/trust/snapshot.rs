@@ -27,7 +27,7 @@ pub struct SnapshotHeader {
     pub expires_at: Timestamp,
     /// The ids of kills that no longer hold, and never will again.
     #[serde(default)]
-    pub lifted: Vec<String>,
+    pub lifted: Vec<Box<str>>,
     /// What is off.
     #[serde(default)]
     pub kills: Vec<Kill>,

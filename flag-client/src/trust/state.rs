@@ -37,7 +37,7 @@ pub struct TrustState {
     pub(super) kills_documents: Vec<Held<KillsDocument>>,
     /// Kills that were in a verified document which is no longer held, and that nothing has lifted.
     pub(super) carried: BTreeSet<Kill>,
-    pub(super) lifted: BTreeSet<String>,
+    pub(super) lifted: BTreeSet<Box<str>>,
     pub(super) latest_issue: Option<LatestIssue>,
     limit: SizeLimit,
     built_at: Option<Timestamp>,
@@ -244,7 +244,7 @@ impl TrustState {
 
     /// Returns the ids of kills that were lifted and are ignored from then on.
     pub fn lifted_kills(&self) -> impl Iterator<Item = &str> {
-        self.lifted.iter().map(String::as_str)
+        self.lifted.iter().map(|id| &**id)
     }
 
     /// Whether the snapshot held has reached its expiry, or is of an epoch that the root has ended. Its values still count.
@@ -343,7 +343,7 @@ impl TrustState {
     /// Step 10, the limits on what is remembered, and the swap.
     fn take_snapshot(&mut self, next: Held<SnapshotHeader>) -> Result<(), TrustError> {
         verify::check_schema(&next.document)?;
-        let lifted: BTreeSet<&String> = self.lifted.iter().chain(&next.document.lifted).collect();
+        let lifted: BTreeSet<&Box<str>> = self.lifted.iter().chain(&next.document.lifted).collect();
         if lifted.len() > MAX_LIFTED {
             return Err(TrustError::TooManyLifted { found: lifted.len(), limit: MAX_LIFTED });
         }
@@ -400,7 +400,7 @@ impl TrustState {
     fn forget_ended_epoch(&mut self) {
         let in_snapshot = self.snapshot.iter().flat_map(|held| &held.document.kills);
         let in_documents = self.kills_documents.iter().flat_map(|held| &held.document.kills);
-        let named: BTreeSet<&String> = in_snapshot.chain(in_documents).map(|kill| &kill.id).collect();
+        let named: BTreeSet<&Box<str>> = in_snapshot.chain(in_documents).map(|kill| &kill.id).collect();
         self.lifted.retain(|id| named.contains(id));
     }
 

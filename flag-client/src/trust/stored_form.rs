@@ -59,7 +59,7 @@ struct StoredForm<E> {
     snapshot: Option<E>,
     kills: Vec<E>,
     carried: Vec<Kill>,
-    lifted: Vec<String>,
+    lifted: Vec<Box<str>>,
     latest_issue: Option<LatestIssue>,
 }
 

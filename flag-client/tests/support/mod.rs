@@ -72,7 +72,7 @@ pub fn snapshot(version: u64, flags: &str) -> Vec<u8> {
 }
 
 pub fn kills(ids_and_targets: &[(&str, &str)]) -> Vec<u8> {
-    let kill = |(id, target): &(&str, &str)| Kill { id: (*id).to_owned(), target: (*target).to_owned() };
+    let kill = |(id, target): &(&str, &str)| Kill { id: (*id).into(), target: (*target).into() };
     let document = KillsDocument {
         schema: 1,
         project: "caro".to_owned(),

@@ -20,6 +20,8 @@ use crate::{FlagKey, Timestamp};
 
 /// How many cells one flag may have before only bounds are given.
 const MAX_CELLS: usize = 4_096;
+/// How many boxes may be looked at for one flag, over all its cells, before only bounds are given.
+const MAX_WORK: usize = 1_000_000;
 
 /// What is known of a flag whose cells are too many.
 pub(super) struct Bounds {
@@ -145,7 +147,13 @@ impl Survey<'_, '_> {
     fn cells(&self) -> Option<Vec<CellPlan>> {
         let mut cells = Vec::new();
         let mut open = alloc::vec![Vec::new()];
+        let boxes = self.space.count()?;
+        let mut work = 0_usize;
         while let Some(assumed) = open.pop() {
+            work = work.saturating_add(boxes);
+            if work > MAX_WORK {
+                return None;
+            }
             match self.cell(&assumed).ok()? {
                 Surveyed::Cell(cell) => cells.push(cell),
                 // The decision asks what is not assumed yet: it may be so, or not.
@@ -202,18 +210,13 @@ impl Survey<'_, '_> {
         for (question, answer) in assumed {
             match question {
                 Question::Holds(number) => {
-                    when.extend(self.conditions.distinct.get(*number).map(|(_, _, flag, rule)| Assumption {
-                        flag: flag.clone(),
-                        rule: rule.clone(),
-                        holds: *answer,
-                    }))
+                    let Some((_, _, flag, rule)) = self.conditions.distinct.get(*number) else { continue };
+                    when.push(Assumption { flag: flag.clone(), rule: rule.clone(), holds: *answer });
                 }
-                Question::OptedIn(number) => opt_ins.extend(
-                    self.conditions
-                        .opt_ins
-                        .get(*number)
-                        .map(|flag| OptInAssumption { flag: (*flag).clone(), opted_in: *answer }),
-                ),
+                Question::OptedIn(number) => {
+                    let Some(flag) = self.conditions.opt_ins.get(*number) else { continue };
+                    opt_ins.push(OptInAssumption { flag: (*flag).clone(), opted_in: *answer });
+                }
             }
         }
         let transitions = transitions.into_iter().map(|([from, to], portion)| Transition {

@@ -67,11 +67,8 @@ impl<'f> Space<'f> {
 
     /// Calls `each` with every box: lanes of one point in it, by source, and its portion of all units.
     pub(super) fn boxes(&self, mut each: impl FnMut(&Place<'_, 'f>, Portion)) -> Result<(), TooLarge> {
+        self.count().ok_or(TooLarge)?;
         let axes = self.axes();
-        let total = axes.iter().try_fold(1_usize, |total, axis| total.checked_mul(axis.pieces.len()));
-        if axes.len() > PORTION_MAX_LANES || total.is_none_or(|total| total > MAX_BOXES) {
-            return Err(TooLarge);
-        }
         let mut turns = vec![0_usize; axes.len()];
         let mut buckets = vec![[0_u32; 3]; self.sources.len()];
         loop {
@@ -98,6 +95,13 @@ impl<'f> Space<'f> {
                 return Ok(());
             }
         }
+    }
+
+    /// Returns how many boxes there are, or none where they are too many.
+    pub(super) fn count(&self) -> Option<usize> {
+        let axes = self.axes();
+        let total = axes.iter().try_fold(1_usize, |total, axis| total.checked_mul(axis.pieces.len()))?;
+        (axes.len() <= PORTION_MAX_LANES && total <= MAX_BOXES).then_some(total)
     }
 
     fn axes(&self) -> Vec<Axis> {

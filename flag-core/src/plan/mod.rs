@@ -232,7 +232,9 @@ fn plan_flag(old: Option<FlagRef<'_>>, new: Option<FlagRef<'_>>, options: &PlanO
             if requires && cells.iter().all(|cell| cell.is_nobody() || cell.opted_in(key) == Some(true)) {
                 population = PlanPopulation::OptedIn;
                 cells.retain(|cell| cell.opted_in(key) != Some(false));
-                cells.iter_mut().for_each(|cell| cell.opt_ins.retain(|opt_in| opt_in.flag != *key));
+                for cell in &mut cells {
+                    cell.opt_ins.retain(|opt_in| opt_in.flag != *key);
+                }
             }
             let extents =
                 [CellPlan::gained, CellPlan::lost, CellPlan::moved].map(|part| Extent::around(cells.iter().map(part)));

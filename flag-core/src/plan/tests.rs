@@ -149,6 +149,34 @@ fn too_many_prerequisites_give_bounds_that_say_so() {
 }
 
 #[test]
+fn a_plan_that_would_take_too_long_gives_bounds() {
+    let flag = |key: &str, from: usize, needs: &str| {
+        let variants: Vec<_> = (0..16).map(|n| format!("\"v{n}\":{n}")).collect();
+        let rules: Vec<_> = (0..12)
+            .map(|n| {
+                format!(
+                    "{{\"id\":\"r{n}\",\"when\":{{\"attribute\":\"{key}{n}\",\"operator\":\"exists\"}},\"serve\":{{\"exposure\":{},\
+                     \"allocation\":{{\"v1\":[[0,{}]],\"v2\":[[{}, 100000]]}},\"otherwise\":\"v0\"}}}}",
+                    from + 1_000 * n,
+                    2_000 + from + n,
+                    2_000 + from + n
+                )
+            })
+            .collect();
+        format!(
+            "\"{key}\":{{\"variants\":{{{}}},\"off_variant\":\"v0\",{needs}\"rules\":[{}],\"fallthrough\":{{\"variant\":\"v1\"}}}}",
+            variants.join(","),
+            rules.join(",")
+        )
+    };
+    let needs = "\"prerequisites\":[{\"flag\":\"f\",\"variants\":[\"v1\"]}],";
+    let flags = |from| format!("{},{}", flag("f", from, ""), flag("g", from, needs));
+    let planned = plan(&ruleset(&flags(10_000)), &ruleset(&flags(10_500)), &PlanOptions::default());
+    let certainties: Vec<_> = planned.flags.iter().map(|flag| (flag.flag.as_str(), flag.certainty)).collect();
+    assert_eq!(certainties, [("f", Certainty::ByAttributes), ("g", Certainty::Bounds)]);
+}
+
+#[test]
 fn e16_a_tiny_share_of_few_units_is_warned_about() {
     let warnings = |share, population| {
         let options = PlanOptions { population, ..PlanOptions::default() };

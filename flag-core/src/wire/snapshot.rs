@@ -62,9 +62,9 @@ pub struct AuditHead {
 }
 
 /// One kill: while it stands, its target is off.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Kill {
-    /// What lifts it: a snapshot that lists this id as lifted.
+    /// The kill's own name, never used again. A snapshot that lists it as lifted lifts the kill, and nothing else does.
     pub id: Box<str>,
     /// The flag or capability that is off.
     pub target: Box<str>,

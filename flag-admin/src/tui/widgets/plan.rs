@@ -1,4 +1,4 @@
-use flag_core::{Assumption, CellPlan, Certainty, FlagChange, FlagPlan, Plan, PlanPopulation};
+use flag_core::{Assumption, CellPlan, Certainty, FlagChange, FlagPlan, OptInAssumption, Plan, PlanPopulation};
 
 use crate::tui::prose::{Row, fit};
 use crate::tui::theme::Meaning;
@@ -28,7 +28,8 @@ fn flag_rows(plan: &FlagPlan, columns: usize) -> Vec<Row> {
     };
     let certainty = match plan.certainty {
         Certainty::Exact => "exact",
-        Certainty::ByAttributes => "depends on attributes",
+        Certainty::ByAttributes if plan.cells.iter().all(|cell| cell.opt_ins.is_empty()) => "depends on attributes",
+        Certainty::ByAttributes => "depends on opting in",
         _ => "bounds",
     };
     let change = match plan.change {
@@ -62,7 +63,7 @@ fn cell_rows(cells: &[CellPlan], plan: &FlagPlan, columns: usize) -> Vec<Row> {
     let cell = |text: &str| fit(&format!("{text:>10}"), share);
     let mut rows = vec![Row::of(Meaning::Muted, format!("{heading}{}{}{}", cell("gain"), cell("lose"), cell("move")))];
     for found in cells.iter().take(CELLS_SHOWN) {
-        let when = if found.when.is_empty() { "everyone".to_owned() } else { assumptions(&found.when, plan) };
+        let when = assumptions(found, plan);
         rows.push(Row::plain(format!(
             "  {}{}{}{}",
             fit(&when, label.saturating_sub(2)),
@@ -77,7 +78,12 @@ fn cell_rows(cells: &[CellPlan], plan: &FlagPlan, columns: usize) -> Vec<Row> {
     rows
 }
 
-fn assumptions(when: &[Assumption], plan: &FlagPlan) -> String {
+fn assumptions(cell: &CellPlan, plan: &FlagPlan) -> String {
+    let opted = |assumption: &OptInAssumption| {
+        let not = if assumption.opted_in { "" } else { "not " };
+        let to = if assumption.flag == plan.flag { String::new() } else { format!(" to {}", assumption.flag) };
+        format!("{not}opted in{to}")
+    };
     let say = |assumption: &Assumption| {
         let not = if assumption.holds { "" } else { "not " };
         if assumption.flag == plan.flag {
@@ -86,5 +92,6 @@ fn assumptions(when: &[Assumption], plan: &FlagPlan) -> String {
             format!("{not}rule {} of {}", assumption.rule, assumption.flag)
         }
     };
-    when.iter().map(say).collect::<Vec<_>>().join(", ")
+    let parts: Vec<String> = cell.opt_ins.iter().map(opted).chain(cell.when.iter().map(say)).collect();
+    if parts.is_empty() { "everyone".to_owned() } else { parts.join(", ") }
 }

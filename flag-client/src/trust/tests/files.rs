@@ -10,7 +10,7 @@ fn veteran() -> TrustState {
     let mut client = client_with_snapshot(&SnapshotHeader { kills: vec![kill("carried")], ..snapshot(7) });
     client.accept_kills(&signed_kills(&kills(&["emergency", "lifted"])), NOW).unwrap();
     client.accept_root(&signed_root(&root(2), &["r"]), NOW).unwrap();
-    let header = SnapshotHeader { kills: vec![kill("present")], lifted: vec!["lifted".to_owned()], ..snapshot(8) };
+    let header = SnapshotHeader { kills: vec![kill("present")], lifted: vec!["lifted".into()], ..snapshot(8) };
     client.accept_snapshot(&signed_snapshot(&header), NOW).unwrap();
     client
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::trust::{Change, MAX_KILLS, MAX_LIFTED, Warning};
 
 fn lifting(version: u64, ids: &[&str]) -> SnapshotHeader {
-    SnapshotHeader { lifted: ids.iter().map(|id| (*id).to_owned()).collect(), ..snapshot(version) }
+    SnapshotHeader { lifted: ids.iter().map(|id| (*id).into()).collect(), ..snapshot(version) }
 }
 
 fn killing(version: u64, ids: &[&str]) -> SnapshotHeader {
@@ -107,9 +107,9 @@ fn snapshot_that_lists_an_id_as_killed_and_lifted() {
 fn one_id_with_two_targets_kills_both() {
     let mut client = client_with_kills(&["a"]);
     let mut other = kills(&["a"]);
-    other.kills[0].target = "capability:telemetry".to_owned();
+    other.kills[0].target = "capability:telemetry".into();
     client.accept_kills(&signed_kills(&other), NOW).unwrap();
-    let targets: Vec<&str> = client.active_kills().into_iter().map(|kill| kill.target.as_str()).collect();
+    let targets: Vec<&str> = client.active_kills().into_iter().map(|kill| &*kill.target).collect();
     assert_eq!(targets, ["capability:telemetry", "flag:a"]);
 }
 
@@ -207,7 +207,7 @@ fn growing_document_takes_the_place_of_its_beginnings() {
 #[test]
 fn flood_of_kills_is_refused() {
     let many = |from: usize, to: usize| -> KillsDocument {
-        let kills_list = (from..to).map(|i| Kill { id: i.to_string(), target: "t".to_owned() }).collect();
+        let kills_list = (from..to).map(|i| Kill { id: i.to_string().into(), target: "t".into() }).collect();
         KillsDocument { kills: kills_list, ..kills(&[]) }
     };
     let mut client = client();
@@ -224,7 +224,7 @@ fn flood_of_kills_is_refused() {
 #[test]
 fn flood_of_lifted_ids_ends_with_its_epoch() {
     let mut client = client_with_kills(&["a", "b"]);
-    let junk = SnapshotHeader { lifted: (1..MAX_LIFTED).map(|i| i.to_string()).collect(), ..snapshot(1) };
+    let junk = SnapshotHeader { lifted: (1..MAX_LIFTED).map(|i| i.to_string().into()).collect(), ..snapshot(1) };
     client.accept_snapshot(&signed_snapshot(&junk), NOW).unwrap();
     client.accept_snapshot(&signed_snapshot(&lifting(2, &["a"])), NOW).unwrap();
     let message = "snapshot would bring the lifted kill ids to 100001, above the limit of 100000";

@@ -30,7 +30,7 @@ fn later_epoch_beats_higher_version() {
 fn kills_and_lifted_ids_of_both_count() {
     let mut one = client_with_snapshot(&SnapshotHeader { kills: vec![kill("a")], ..snapshot(1) });
     one.accept_kills(&signed_kills(&kills(&["b", "c"])), NOW).unwrap();
-    let mut other = client_with_snapshot(&SnapshotHeader { lifted: vec!["c".to_owned()], ..snapshot(2) });
+    let mut other = client_with_snapshot(&SnapshotHeader { lifted: vec!["c".into()], ..snapshot(2) });
     other.accept_kills(&signed_kills(&kills(&["d"])), NOW).unwrap();
     for (mut into, from) in [(one.clone(), other.clone()), (other, one)] {
         into.merge(from);

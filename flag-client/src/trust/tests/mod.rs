@@ -79,7 +79,7 @@ fn snapshot(version: u64) -> SnapshotHeader {
 }
 
 fn kill(id: &str) -> Kill {
-    Kill { id: id.to_owned(), target: format!("flag:{id}") }
+    Kill { id: id.into(), target: format!("flag:{id}").into() }
 }
 
 fn kills(ids: &[&str]) -> KillsDocument {
@@ -131,7 +131,7 @@ fn client_with_snapshot(header: &SnapshotHeader) -> TrustState {
 }
 
 fn active(state: &TrustState) -> Vec<&str> {
-    state.active_kills().into_iter().map(|kill| kill.id.as_str()).collect()
+    state.active_kills().into_iter().map(|kill| &*kill.id).collect()
 }
 
 /// The message of an error and of its causes.
