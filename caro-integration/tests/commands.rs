@@ -170,7 +170,7 @@ fn names_that_nobody_knows() {
             (
                 "caro features disable telemetry",
                 Err("\"telemetry\" is a kill switch, expected a feature \
-                     hint: turn it on with: caro features kill-switch --enable telemetry"),
+                     hint: stop it with: caro features kill-switch --enable telemetry, allow it again with --disable telemetry"),
             ),
             (
                 "caro features kill-switch --enable telemetri_disabled",

@@ -186,7 +186,7 @@ fn a_kill_reaches_clients_at_once_and_a_lifted_one_is_over() {
     let payload: Value = serde_json::from_slice(envelope.payload()).unwrap();
     assert_eq!(payload["lifted"], json!([killed_id(&sandbox)]));
     // A capability need not be a flag.
-    sandbox.project(&["kill", "network", "--reason", "incident 12"]).text();
+    sandbox.project(&["kill", "network", "--reason", "incident 12", "--unlisted"]).text();
     assert_eq!(sandbox.project(&["kills", "--json"]).json()[0]["emergency"], false);
 }
 

@@ -178,7 +178,7 @@ fn programs_that_write_at_once_lose_nothing_that_was_acknowledged() {
     let targets: Vec<String> = (0..8).map(|number| format!("capability{number}")).collect();
     let writers: Vec<_> = targets
         .iter()
-        .map(|target| sandbox.spawn(&["-C", "flags", "kill", target, "--reason", "drill", "--json"]))
+        .map(|target| sandbox.spawn(&["-C", "flags", "kill", target, "--unlisted", "--reason", "drill", "--json"]))
         .collect();
     let mut acknowledged = Vec::new();
     for (writer, target) in writers.into_iter().zip(&targets) {

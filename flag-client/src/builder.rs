@@ -65,7 +65,8 @@ pub struct ClientBuilder {
     pub(crate) environment: Environment,
     pub(crate) precedence: Precedence,
     pub(crate) build_kind: BuildKind,
-    pub(crate) identity: IdentitySource,
+    /// Set by the host, or chosen when the client opens.
+    identity: Option<IdentitySource>,
     pub(crate) attributes: Attributes,
     pub(crate) kills: Vec<Box<str>>,
     pub(crate) forced: Vec<(Box<str>, LocalValue)>,
@@ -85,7 +86,7 @@ impl ClientBuilder {
             environment: Environment::default(),
             precedence: Precedence::default(),
             build_kind: BuildKind::default(),
-            identity: IdentitySource::default(),
+            identity: None,
             attributes: Attributes::new(),
             kills: Vec::new(),
             forced: Vec::new(),
@@ -143,9 +144,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets where the installation's id comes from. Without one, splits serve what they serve to those not exposed.
+    /// Sets where the installation's id comes from. Not set, it is the file `install-id` beside the trust state of a
+    /// [`remote`](Self::remote), and none without a remote. Without an id, splits serve what they serve to those not exposed.
     pub fn identity(mut self, source: IdentitySource) -> Self {
-        self.identity = source;
+        self.identity = Some(source);
         self
     }
 
@@ -178,6 +180,12 @@ impl ClientBuilder {
     pub fn sync_deadline(mut self, time: std::time::Duration) -> Self {
         self.sync_deadline = time;
         self
+    }
+
+    /// Returns where the installation's id comes from.
+    pub(crate) fn identity_source(&self) -> IdentitySource {
+        let beside = |remote: &Remote| IdentitySource::File(remote.state_file.with_file_name("install-id"));
+        self.identity.clone().or_else(|| self.remote.as_ref().map(beside)).unwrap_or_default()
     }
 
     /// Opens the client. Never fails: what went wrong stands in [`FlagClient::problems`], and everything else is in force.

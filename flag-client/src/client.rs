@@ -204,7 +204,7 @@ impl FlagClient {
             written |= self.inner.write(&mut published, file, &edits)?.written;
         }
         if scope.id {
-            self.inner.host.identity.reset().map_err(|source| ClientError::Identity(Arc::new(source)))?;
+            self.inner.host.identity_source().reset().map_err(|source| ClientError::Identity(Arc::new(source)))?;
             self.inner.rebuild(&published);
         }
         Ok(Change::of(own_file, written))

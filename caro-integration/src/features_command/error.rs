@@ -97,7 +97,9 @@ impl CommandError {
             Self::UnknownKillSwitch { suggestion: None, .. } => {
                 Some("caro features kill-switch shows every kill switch".to_owned())
             }
-            Self::KillSwitch { name } => Some(format!("turn it on with: caro features kill-switch --enable {name}")),
+            Self::KillSwitch { name } => Some(format!(
+                "stop it with: caro features kill-switch --enable {name}, allow it again with --disable {name}"
+            )),
             Self::Refused { feature, .. } => Some(format!("see what decides it with: caro features why {feature}")),
             Self::HeldElsewhere { .. } => {
                 Some("it ends where it was set; yours are the only ones you can turn off".to_owned())

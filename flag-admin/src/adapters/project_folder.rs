@@ -159,6 +159,17 @@ impl ProjectFolder {
 
     /// Opens a folder to publish the project to.
     pub fn publisher(&self, out: &Path) -> Result<Folder, PublisherError> {
+        // A folder that is served must not be one that private keys lie in.
+        let whole = |path: &Path| path.canonicalize().ok();
+        let holds_keys =
+            |out: PathBuf| whole(&self.path).is_some_and(|own| own.starts_with(&out) || own.join(KEYS_FOLDER) == out);
+        if whole(out).is_some_and(holds_keys) {
+            return Err(PublisherError {
+                place: out.display().to_string(),
+                action: "published to",
+                source: Box::new(io::Error::other("the project's private keys lie in it; choose another folder")),
+            });
+        }
         Folder::open(out, &self.path.join(LOCK_FILE))
     }
 }

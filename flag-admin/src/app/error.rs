@@ -214,6 +214,7 @@ impl Failure for KillError {
     fn code(&self) -> &'static str {
         match self {
             Self::Target { .. } => "bad_target",
+            Self::NoFlag { .. } => "no_flag",
             Self::AlreadyKilled { .. } => "already_killed",
             Self::NotKilled { .. } => "not_killed",
             Self::NoRoot => "no_root",
@@ -222,7 +223,12 @@ impl Failure for KillError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NotKilled { closest: Some(closest), .. } => Some(format!("did you mean {closest:?}?")),
+            Self::NotKilled { closest: Some(closest), .. } | Self::NoFlag { closest: Some(closest), .. } => {
+                Some(format!("did you mean {closest:?}?"))
+            }
+            Self::NoFlag { closest: None, .. } => {
+                Some("--unlisted kills a capability that is no flag of this environment".to_owned())
+            }
             Self::AlreadyKilled { target, .. } => {
                 Some(format!("publish it if clients do not know yet, or lift it: flag-admin unkill {target}"))
             }

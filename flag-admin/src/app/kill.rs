@@ -22,6 +22,14 @@ pub enum KillError {
         #[source]
         source: flag_core::KeyError,
     },
+    /// The target is no flag.
+    #[error("flag {target:?} does not exist, so nothing would be killed")]
+    NoFlag {
+        /// The target.
+        target: Box<str>,
+        /// The flag it most likely means.
+        closest: Option<Box<str>>,
+    },
     /// The target is killed.
     #[error("{target:?} is killed already, by {by} since {since}")]
     AlreadyKilled {
@@ -64,16 +72,33 @@ pub enum KillRoute {
     Emergency,
 }
 
+/// What may be killed.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum KillScope {
+    /// Flags of the environment, kill switches among them.
+    #[default]
+    Flags,
+    /// Whatever the clients' code may know by that name.
+    Anything,
+}
+
 impl Project {
-    /// Works out what killing a flag or capability does. The target need not be a flag.
+    /// Works out what killing a flag or capability does. `telemetry_disabled` is another spelling of `telemetry`.
     pub fn propose_kill(
         &self,
         environment: &EnvironmentName,
         target: &str,
         route: KillRoute,
+        scope: KillScope,
     ) -> Result<Proposal, AppError> {
         let state = self.environment(environment)?;
         target.parse::<FlagKey>().map_err(|source| KillError::Target { target: target.into(), source })?;
+        let capability = target.strip_suffix("_disabled").filter(|stem| state.flags.contains_key(*stem));
+        let target = if state.flags.contains_key(target) { target } else { capability.unwrap_or(target) };
+        if scope == KillScope::Flags && !state.flags.contains_key(target) {
+            let closest = nearest(target, state.flags.keys().map(FlagKey::as_str)).map(Into::into);
+            return Err(KillError::NoFlag { target: target.into(), closest }.into());
+        }
         if let Some(kill) = state.kill_of(target) {
             let (by, since) = (kill.by.clone(), kill.since);
             return Err(KillError::AlreadyKilled { target: target.into(), by, since }.into());

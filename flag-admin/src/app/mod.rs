@@ -30,7 +30,7 @@ pub use error::{AppError, Failure};
 pub use flags::{FlagCard, FlagLine, KillCard, RolloutPhase};
 pub use history::HistoryLine;
 pub use init::{Birth, InitError, NewKey, Newborn, ROOT_LIFETIME_DAYS, birth};
-pub use kill::{KillError, KillRoute, SignedKills};
+pub use kill::{KillError, KillRoute, KillScope, SignedKills};
 pub use project::{
     DEFAULT_SNAPSHOT_LIFETIME_DAYS, OpenError, Operator, Ports, Project, ReasonError, Settings, UnknownEnvironment,
 };

@@ -276,6 +276,9 @@ pub(super) struct KillArguments {
     /// Why, for the log
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: String,
+    /// Kill it even if it is no flag of this environment
+    #[arg(long)]
+    pub(super) unlisted: bool,
     /// Publish it there at once, signed by the emergency key
     #[arg(long = "to", value_name = "DIR")]
     pub(super) out: Option<PathBuf>,

@@ -6,7 +6,7 @@ use super::plan_text;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal, columns};
-use crate::app::{AppError, KillRoute, Project, Proposal, SignedKills};
+use crate::app::{AppError, KillRoute, KillScope, Project, Proposal, SignedKills};
 use crate::log::Head;
 
 /// What became of a kill that was published at once.
@@ -25,7 +25,8 @@ pub(super) fn kill(session: &Session, terminal: &mut Terminal<'_>, arguments: &K
     Project::check_reason(&arguments.reason)?;
     let mut opened = session.open()?;
     let route = if arguments.out.is_some() { KillRoute::Emergency } else { KillRoute::Snapshot };
-    let proposal = opened.project.propose_kill(&opened.environment, &arguments.target, route)?;
+    let scope = if arguments.unlisted { KillScope::Anything } else { KillScope::Flags };
+    let proposal = opened.project.propose_kill(&opened.environment, &arguments.target, route, scope)?;
     let reason = Some(arguments.reason.as_str());
     let Some(out) = arguments.out.as_deref().filter(|_| !arguments.dry_run) else {
         let extent = if arguments.dry_run { Extent::Show } else { Extent::Do };

@@ -20,7 +20,7 @@ use self::population::{Installation, installation};
 use self::table::Population;
 pub use self::table::{Count, Observed};
 use crate::adapters::{FolderError, InitFolder, ProjectFolder, ROOT_FOLDER, init};
-use crate::app::{AppError, Failure, KillRoute, Operator, Project, Proposal, Prune};
+use crate::app::{AppError, Failure, KillRoute, KillScope, Operator, Project, Proposal, Prune};
 use crate::definition::{DefinitionError, Definitions};
 use crate::log::{EnvironmentName, NameError};
 
@@ -290,7 +290,7 @@ impl Walk {
     fn kill(&mut self) -> Result<Step, DemoError> {
         let before = self.counts();
         self.had = self.client.exposed(DEPENDENT, &self.population);
-        let proposal = self.project.propose_kill(&self.environment, KILLED, KillRoute::Emergency)?;
+        let proposal = self.project.propose_kill(&self.environment, KILLED, KillRoute::Emergency, KillScope::Flags)?;
         self.project.commit(&proposal, Some("a drill"))?;
         let mut folder = self.folder.publisher(&self.public).map_err(AppError::from)?;
         self.project.publish_kills(&self.environment, &mut folder)?;

@@ -7,7 +7,7 @@ use super::effect::Effect;
 use super::facts::Facts;
 use super::msg::{Mover, Msg, Trouble};
 use crate::app::ports::{Publisher, PublisherError};
-use crate::app::{AppError, KillRoute, Project, Proposal, SignedKills};
+use crate::app::{AppError, KillRoute, KillScope, Project, Proposal, SignedKills};
 use crate::log::EnvironmentName;
 
 /// Opens a folder to publish to.
@@ -62,7 +62,9 @@ impl Desk {
             Action::Share { flag, rule, share } => {
                 self.project.propose_rollout(&self.environment, flag.as_str(), rule.as_deref(), *share)
             }
-            Action::Kill { flag, route } => self.project.propose_kill(&self.environment, flag.as_str(), *route),
+            Action::Kill { flag, route } => {
+                self.project.propose_kill(&self.environment, flag.as_str(), *route, KillScope::Flags)
+            }
             Action::Unkill { flag } => self.project.propose_unkill(&self.environment, flag.as_str()),
         }
     }

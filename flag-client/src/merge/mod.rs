@@ -93,7 +93,7 @@ pub(crate) fn merge(
         problems: merger.problems,
         attributes: host.attributes.clone(),
         now,
-        unit: Unit::new(&host.identity, splits),
+        unit: Unit::new(&host.identity_source(), splits),
     }
 }
 
