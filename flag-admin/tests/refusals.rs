@@ -117,6 +117,17 @@ const OTHERS: Table<'_> = &[
         1,
         "error: kill target \"a b\": key \"a b\" holds ' ', expected only [A-Za-z0-9._-]\n",
     ),
+    (
+        &["kill", "telemtry", "--reason", "x"],
+        1,
+        "error: flag \"telemtry\" does not exist, so nothing would be killed\nhint: did you mean \"telemetry\"?\n",
+    ),
+    (
+        &["publish", "--to", "flags"],
+        1,
+        "error: flags cannot be published to: the project's private keys lie in it\n\
+         hint: publish to a folder of its own, such as --to public\n",
+    ),
     (&["kill", "telemetry", "--reason", " "], 1, "error: the reason is empty, expected why the change is made\n"),
     (&["unkill", "telemetry", "--reason", "x", "--yes"], 1, "error: \"telemetry\" is not killed\n"),
     (

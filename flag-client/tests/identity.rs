@@ -136,3 +136,13 @@ fn a_reset_draws_a_new_id_only_if_asked_to() {
     let _ = client.is_enabled("mlx_backend");
     assert_ne!(home.read("install-id"), id);
 }
+
+#[test]
+fn a_client_of_published_flags_has_an_id_unless_told_otherwise() {
+    let home = Home::new();
+    let published = support::snapshot(1, &rollout("mlx_backend", 99_999, ""));
+    let client = home.builder().remote(home.remote(Some(published))).open();
+    assert!(client.decision("mlx_backend").bucket.is_some());
+    assert_eq!(home.read("install-id").len(), 33, "beside the trust state");
+    assert!(problems(&client).is_empty());
+}

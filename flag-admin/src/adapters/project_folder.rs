@@ -167,7 +167,7 @@ impl ProjectFolder {
             return Err(PublisherError {
                 place: out.display().to_string(),
                 action: "published to",
-                source: Box::new(io::Error::other("the project's private keys lie in it; choose another folder")),
+                source: Box::new(io::Error::other("the project's private keys lie in it")),
             });
         }
         Folder::open(out, &self.path.join(LOCK_FILE))

@@ -117,6 +117,9 @@ impl Failure for AppError {
             Self::Rollout(error) => error.hint(),
             Self::Kill(error) => error.hint(),
             Self::Publish(error) => error.hint(),
+            Self::Publisher(error) if error.action == "published to" => {
+                Some("publish to a folder of its own, such as --to public".to_owned())
+            }
             Self::Publisher(_) => Some("make room or permission and publish again: the version grows".to_owned()),
             Self::Key(KeyError::Exposed { place, .. }) => Some(format!("chmod 600 {place}")),
             _ => None,
