@@ -43,6 +43,7 @@ mod client;
 mod clock;
 mod decision;
 mod declaration;
+mod durable_file;
 mod environment;
 mod error;
 mod explanation;

@@ -1,13 +1,14 @@
 //! The file on the disk: read whole, replaced whole, under a lock.
 
-use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
 use fd_lock::RwLock;
+
+use crate::durable_file::{folder_of, owner_only, sibling, sync_folder, write_durably};
 
 use super::LocalFileError;
 use super::edit::{Edit, apply};
@@ -104,19 +105,6 @@ fn follow_links(path: &Path) -> Result<PathBuf, LocalFileError> {
     Err(LocalFileError::NotAFile { path: path.to_owned() })
 }
 
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
-fn sibling(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
 pub(crate) fn make_folder(path: &Path) -> Result<(), LocalFileError> {
     let folder = folder_of(path);
     fs::create_dir_all(folder).map_err(|source| LocalFileError::Write { path: folder.to_owned(), source })
@@ -170,57 +158,4 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], keep: Keep) -> Result<(), Local
     renamed?;
     let folder = folder_of(path);
     sync_folder(folder).map_err(failed(folder))
-}
-
-fn write_durably(path: &Path, bytes: &[u8], like: Option<&fs::Metadata>) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    // `create_new` does not follow a link that somebody put there.
-    let mut file = owner_only().create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    if let Some(like) = like {
-        keep_owner(&file, like);
-        file.set_permissions(like.permissions())?;
-    }
-    file.sync_all()
-}
-
-#[cfg(unix)]
-fn owner_only() -> OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
-    options
-}
-
-#[cfg(not(unix))]
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    options
-}
-
-/// An administrator's edit must not take the file away from its owner. Nobody else could give it away, and nobody else has to.
-#[cfg(unix)]
-fn keep_owner(file: &File, like: &fs::Metadata) {
-    use std::os::unix::fs::{MetadataExt as _, fchown};
-
-    let _ = fchown(file, Some(like.uid()), Some(like.gid()));
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_file: &File, _like: &fs::Metadata) {}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Folders cannot be synced here; the rename is as durable as the system makes it.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -1,16 +1,17 @@
 //! The file that keeps a trust state between runs. Several processes may share it.
 
 use std::{
-    ffi::OsString,
     fmt,
-    fs::{self, File, OpenOptions},
-    io::{self, Read as _, Write as _},
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
     thread,
     time::Duration,
 };
 
 use fd_lock::RwLock;
+
+use crate::durable_file::{folder_of, owner_only, sibling, sync_folder, write_durably};
 
 use super::{Equivocation, RestoreError, TrustError, TrustState, stored_form::Restored};
 
@@ -235,7 +236,7 @@ impl TrustFile {
     fn read_or_set_aside(&self, shipped: &TrustState) -> Result<Option<Restored>, TrustFileError> {
         match self.read(shipped) {
             Err(TrustFileError::Damaged { path, source, .. }) => {
-                let aside = self.sibling(".corrupt");
+                let aside = sibling(&self.path, ".corrupt");
                 let kept_as = fs::rename(&path, &aside).is_ok().then_some(aside);
                 Err(TrustFileError::Damaged { path, kept_as, source })
             }
@@ -245,7 +246,7 @@ impl TrustFile {
 
     /// Runs `work` while no other process does.
     fn locked<T>(&self, work: impl FnOnce() -> T) -> Result<T, TrustFileError> {
-        let path = self.sibling(".lock");
+        let path = sibling(&self.path, ".lock");
         let failed = |source| TrustFileError::Io { action: FileAction::Lock, path: path.clone(), source };
         if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(TrustFileError::NotAFile { path });
@@ -266,8 +267,8 @@ impl TrustFile {
     /// Puts `bytes` in the file's place, so that after a crash either the old or the new file is there, whole. The lock must
     /// be held.
     fn replace(&self, bytes: &[u8]) -> Result<(), TrustFileError> {
-        let new = self.sibling(".new");
-        if let Err(source) = write_durably(&new, bytes) {
+        let new = sibling(&self.path, ".new");
+        if let Err(source) = write_durably(&new, bytes, None) {
             // Nothing depends on it, and the next save removes it before it begins.
             let _ = fs::remove_file(&new);
             return Err(TrustFileError::Io { action: FileAction::Write, path: new, source });
@@ -276,25 +277,12 @@ impl TrustFile {
             let _ = fs::remove_file(&new);
             return Err(TrustFileError::Io { action: FileAction::Rename, path: self.path.clone(), source });
         }
-        let folder = self.folder();
+        let folder = folder_of(&self.path);
         sync_folder(folder).map_err(|source| TrustFileError::Io {
             action: FileAction::SyncFolder,
             path: folder.to_owned(),
             source,
         })
-    }
-
-    fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
-    }
-
-    fn sibling(&self, suffix: &str) -> PathBuf {
-        let mut name: OsString = self.path.clone().into_os_string();
-        name.push(suffix);
-        PathBuf::from(name)
     }
 }
 
@@ -302,42 +290,4 @@ impl From<Restored> for Loaded {
     fn from(Restored { state, dropped }: Restored) -> Self {
         Self { state, problem: None, dropped_snapshot: dropped }
     }
-}
-
-fn write_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    // `create_new` does not follow a symbolic link that somebody put there.
-    let mut file = owner_only().create_new(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
-#[cfg(unix)]
-fn owner_only() -> OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-
-    let mut options = OpenOptions::new();
-    options.write(true).mode(0o600);
-    options
-}
-
-#[cfg(not(unix))]
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    options
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// Folders cannot be synced here; the rename is as durable as the system makes it.
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> io::Result<()> {
-    Ok(())
 }
