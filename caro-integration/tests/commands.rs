@@ -293,7 +293,7 @@ Who was asked, strongest first:
 
 Step by step:
   kill: no kill stands against it
-  enabled: enabled
+  enabled: the flag is enabled
   override: chosen locally: off
 ";
     conversation(

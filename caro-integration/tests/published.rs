@@ -113,7 +113,7 @@ Who was asked, strongest first:
 
 Step by step:
   kill: no kill stands against it
-  enabled: enabled
+  enabled: the flag is enabled
   prerequisite telemetry: serves on, which is accepted
   override: opted in locally
   fallthrough: bucket 46389, share 25%: not exposed

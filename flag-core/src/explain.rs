@@ -239,7 +239,12 @@ impl Observer for Recorder<'_> {
                 self.push("test_code", None, Decided, detail);
             }
             Step::Enabled { enabled } => {
-                self.push("enabled", None, either(!enabled), if enabled { "enabled" } else { "disabled" }.into());
+                self.push(
+                    "enabled",
+                    None,
+                    either(!enabled),
+                    if enabled { "the flag is enabled" } else { "the flag is disabled" }.into(),
+                );
             }
             Step::Forced { variant: None } | Step::OffAfter { off_after: None, .. } => {}
             Step::OffAfter { off_after: Some(off_after), expired } => {

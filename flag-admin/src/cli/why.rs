@@ -57,7 +57,12 @@ fn print(terminal: &mut Terminal<'_>, answer: &Answer<'_>) -> Result<(), Stop> {
     let variant = answer.variant.map(|variant| format!(" ({variant})")).unwrap_or_default();
     terminal.line(format_args!("{name} for {whom}: {value}{variant}"))?;
     let percent = |thousandths: u32| Share::from_thousandths(thousandths).unwrap_or_default();
-    let mut rows = vec![vec!["  reason".to_owned(), format!("{} ({})", answer.reason, answer.open_feature_reason)]];
+    let reason = if answer.reason.as_str() == answer.open_feature_reason {
+        answer.reason.to_string()
+    } else {
+        format!("{} (OpenFeature: {})", answer.reason, answer.open_feature_reason)
+    };
+    let mut rows = vec![vec!["  reason".to_owned(), reason]];
     rows.extend(answer.rule.map(|rule| vec!["  rule".to_owned(), rule.to_owned()]));
     rows.extend(answer.bucket.map(|bucket| vec!["  bucket".to_owned(), format!("{bucket} of 0..99999")]));
     rows.push(vec!["  share".to_owned(), percent(answer.share).to_string()]);
