@@ -50,7 +50,7 @@ fn start(file: &Path, task: &str) -> Child {
 }
 
 #[test]
-#[ignore = "the other processes of the tests below"]
+#[ignore = "no test: the tests below start it as processes of their own, which they kill"]
 fn work_of_a_started_process() {
     let variable = |name: &str| std::env::vars().find(|(known, _)| known == name).map(|(_, value)| value);
     let (Some(file), Some(task)) = (variable(FILE), variable(TASK)) else { return };

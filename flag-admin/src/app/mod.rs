@@ -26,7 +26,7 @@ pub use apply::{ApplyError, Prune};
 pub use audit::{AuditError, AuditReport, audit};
 pub use compile::{BrokenFlag, BrokenRuleset};
 pub use difference::{FieldChange, difference};
-pub use error::{AppError, Failure};
+pub use error::{AppError, Failure, with_causes};
 pub use flags::{FlagCard, FlagLine, KillCard, RolloutPhase};
 pub use history::HistoryLine;
 pub use init::{Birth, InitError, NewKey, Newborn, ROOT_LIFETIME_DAYS, birth};

@@ -1,10 +1,9 @@
-use std::error::Error as StdError;
 use std::io;
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::app::Failure;
+use crate::app::{Failure, with_causes};
 
 /// Why a command ends early.
 #[derive(Debug)]
@@ -42,21 +41,6 @@ impl Stop {
 impl<F: Failure> From<F> for Stop {
     fn from(failure: F) -> Self {
         let hint = failure.hint();
-        Self::Problem(Box::new(Problem { code: failure.code(), message: chain(&failure), hint }))
+        Self::Problem(Box::new(Problem { code: failure.code(), message: with_causes(&failure), hint }))
     }
-}
-
-/// Prints an error with its causes, unless it says them itself.
-pub(super) fn chain(error: &dyn StdError) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !message.ends_with(&text) {
-            message.push_str(": ");
-            message.push_str(&text);
-        }
-        cause = error.source();
-    }
-    message
 }

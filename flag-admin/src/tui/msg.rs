@@ -5,7 +5,7 @@ use flag_core::Timestamp;
 
 use super::action::Action;
 use super::facts::Facts;
-use crate::app::{Failure, Proposal, Published, SignedKills};
+use crate::app::{Failure, Proposal, Published, SignedKills, with_causes};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -55,16 +55,6 @@ pub(super) struct Trouble {
 impl Trouble {
     /// Returns a failure with its causes, unless it says them itself.
     pub(super) fn of(failure: &impl Failure) -> Self {
-        let mut message = failure.to_string();
-        let mut cause = failure.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            if !message.ends_with(&text) {
-                message.push_str(": ");
-                message.push_str(&text);
-            }
-            cause = error.source();
-        }
-        Self { message, hint: failure.hint() }
+        Self { message: with_causes(failure), hint: failure.hint() }
     }
 }
