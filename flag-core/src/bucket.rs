@@ -122,7 +122,7 @@ impl Lanes {
     }
 }
 
-/// How many units one call of [`Hasher::lanes_of_many`] takes together.
+/// How many units a [`Batch`] takes together.
 pub(crate) const BATCH: usize = 32;
 
 /// The blake3 compression of this processor, found once and kept beside what uses it.
@@ -149,32 +149,58 @@ impl Hasher {
         self.0.compress_in_place(&mut words, &message(unit, seed), 64, 0, CHUNK_START | CHUNK_END | ROOT);
         Lanes::from_words(&words)
     }
+}
 
-    /// The lanes of up to [`BATCH`] pairs at once, through SIMD where there is any. Pairs past the batch, or past `out`, are left out.
-    pub(crate) fn lanes_of_many<'a>(
-        self,
+/// Up to [`BATCH`] pairs of unit and seed, hashed at once through SIMD where there is any.
+pub(crate) struct Batch {
+    messages: [[u8; 64]; BATCH],
+}
+
+impl Batch {
+    pub(crate) const fn new() -> Self {
+        Self { messages: [[0; 64]; BATCH] }
+    }
+
+    /// Returns a batch for many units of one seed, which is written once for all of them.
+    pub(crate) fn of_seed(seed: &SeedDigest) -> Self {
+        Self { messages: [message(&UnitDigest([0; 32]), seed); BATCH] }
+    }
+
+    /// Returns the lanes of units under the seed of the batch. Units past the batch are left out.
+    pub(crate) fn lanes_of_units(&mut self, hasher: Hasher, units: &[UnitDigest], out: &mut [Lanes; BATCH]) {
+        for (message, unit) in self.messages.iter_mut().zip(units) {
+            message.split_at_mut(32).0.copy_from_slice(&unit.0);
+        }
+        self.hash(hasher, units.len(), out);
+    }
+
+    /// Returns the lanes of pairs. Pairs past the batch are left out.
+    pub(crate) fn lanes_of_pairs<'a>(
+        &mut self,
+        hasher: Hasher,
         pairs: impl Iterator<Item = (&'a UnitDigest, &'a SeedDigest)>,
         out: &mut [Lanes; BATCH],
     ) {
-        let mut messages = [[0_u8; 64]; BATCH];
         let mut count = 0_usize;
-        for (slot, (unit, seed)) in messages.iter_mut().zip(pairs) {
+        for (slot, (unit, seed)) in self.messages.iter_mut().zip(pairs) {
             *slot = message(unit, seed);
             count = count.saturating_add(1);
         }
-        let mut inputs: [&[u8; 64]; BATCH] = [&[0; 64]; BATCH];
-        for (slot, input) in inputs.iter_mut().zip(&messages) {
-            *slot = input;
-        }
-        let mut hashes = [0_u8; 32 * BATCH];
-        let (Some(inputs), Some(filled)) = (inputs.get(..count), hashes.get_mut(..count.saturating_mul(32))) else {
+        self.hash(hasher, count, out);
+    }
+
+    fn hash(&self, hasher: Hasher, count: usize, out: &mut [Lanes; BATCH]) {
+        let inputs: [&[u8; 64]; BATCH] = self.messages.each_ref();
+        let count = count.min(BATCH);
+        let mut bytes = [0_u8; 32 * BATCH];
+        let (Some(inputs), Some(filled)) = (inputs.get(..count), bytes.get_mut(..count.saturating_mul(32))) else {
             return;
         };
-        self.0.hash_many(inputs, &IV, 0, blake3::IncrementCounter::No, 0, CHUNK_START, CHUNK_END | ROOT, filled);
+        hasher.0.hash_many(inputs, &IV, 0, blake3::IncrementCounter::No, 0, CHUNK_START, CHUNK_END | ROOT, filled);
         for (slot, mut hash) in out.iter_mut().zip(filled.chunks_exact(32)) {
             for lane in &mut slot.0 {
-                if let Some((bytes, rest)) = hash.split_first_chunk() {
-                    (*lane, hash) = (u64::from_le_bytes(*bytes), rest);
+                if let Some((first, rest)) = hash.split_first_chunk() {
+                    (*lane, hash) = (u64::from_le_bytes(*first), rest);
                 }
             }
         }
@@ -276,9 +302,16 @@ mod tests {
         let seeds: Vec<SeedDigest> = (0..BATCH).map(|n| SeedDigest::of(&format!("seed-{n}"))).collect();
         for count in 0..=BATCH {
             let mut out = [Lanes::ZERO; BATCH];
-            Hasher::detect().lanes_of_many(units.iter().zip(&seeds).take(count), &mut out);
+            Batch::new().lanes_of_pairs(Hasher::detect(), units.iter().zip(&seeds).take(count), &mut out);
             for (at, lanes) in out.iter().enumerate().take(count) {
                 assert_eq!(*lanes, Lanes::of(&units[at], &seeds[at]));
+            }
+            let mut batch = Batch::of_seed(&seeds[0]);
+            // Twice over one batch: what the units before left behind does not matter.
+            batch.lanes_of_units(Hasher::detect(), &units, &mut out);
+            batch.lanes_of_units(Hasher::detect(), &units[BATCH - count..], &mut out);
+            for (at, lanes) in out.iter().enumerate().take(count) {
+                assert_eq!(*lanes, Lanes::of(&units[BATCH - count + at], &seeds[0]));
             }
         }
     }

@@ -5,7 +5,7 @@
 
 use core::ops::Deref;
 
-use crate::bucket::{BATCH, Hasher, Lanes, SeedDigest, UnitDigest};
+use crate::bucket::{BATCH, Batch, Hasher, Lanes, SeedDigest, UnitDigest};
 use crate::condition::{Condition, TestObserver, Truth};
 use crate::context::{Context, Path};
 use crate::decision::{Decision, Outcome, Reason};
@@ -181,11 +181,12 @@ impl<'r> FlagRef<'r> {
         context: &Context<'_>,
         mut each: impl FnMut(usize, Decision<'r>),
     ) {
+        let mut batch = Batch::of_seed(&self.flag.seed);
         let mut lanes = [Lanes::ZERO; BATCH];
         let mut at = 0_usize;
-        for batch in units.chunks(BATCH) {
-            self.ruleset.hasher.lanes_of_many(batch.iter().map(|unit| (unit, &self.flag.seed)), &mut lanes);
-            for (unit, lanes) in batch.iter().zip(lanes) {
+        for units in units.chunks(BATCH) {
+            batch.lanes_of_units(self.ruleset.hasher, units, &mut lanes);
+            for (unit, lanes) in units.iter().zip(lanes) {
                 let context = context.with_digest(*unit);
                 let facts = ContextFacts { context: &context, hasher: self.ruleset.hasher };
                 let facts = PreparedFacts { facts, seed: &self.flag.seed, lanes };
@@ -224,12 +225,14 @@ impl Ruleset {
             return live.for_each(|flag| each(Decision::new(flag, decide(self, flag, &facts, &mut Unwatched))));
         };
         let mut ahead = live.clone().filter(|flag| flag.buckets_unit);
+        let mut batch = Batch::new();
         let mut lanes = [Lanes::ZERO; BATCH];
         let mut drawn = BATCH;
         for flag in live {
             let outcome = if flag.buckets_unit {
                 if drawn == BATCH {
-                    self.hasher.lanes_of_many(ahead.by_ref().take(BATCH).map(|flag| (unit, &flag.seed)), &mut lanes);
+                    let pairs = ahead.by_ref().take(BATCH).map(|flag| (unit, &flag.seed));
+                    batch.lanes_of_pairs(self.hasher, pairs, &mut lanes);
                     drawn = 0;
                 }
                 let lanes = lanes.get(drawn).copied().unwrap_or(Lanes::ZERO);

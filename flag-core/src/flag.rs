@@ -12,6 +12,7 @@ use crate::context::{Path, UNIT_ATTRIBUTE};
 use crate::error::{FlagError, Place, RangeError};
 use crate::key::KEY_MAX_BYTES;
 use crate::share::{Bucket, EVERYONE};
+use crate::text;
 use crate::value::VALUE_MAX_DEPTH;
 use crate::wire::{self, Kind, OptIn, Range, Stage};
 use crate::{FlagKey, Share, Timestamp, Value, ValueType};
@@ -266,8 +267,14 @@ impl<'w> Compiler<'w> {
 }
 
 /// Compiles everything of a flag that other flags have no part in. Prerequisites are resolved by the ruleset.
-pub(crate) fn compile(key: &str, wire: &mut wire::Flag, compiler: &mut Compiler<'_>) -> Result<Flag, FlagError> {
-    let key: FlagKey = key.parse()?;
+///
+/// Takes the key and what it needs of the published form; of a flag that is refused the key stays.
+pub(crate) fn compile(
+    key: &mut Box<str>,
+    wire: &mut wire::Flag,
+    compiler: &mut Compiler<'_>,
+) -> Result<Flag, FlagError> {
+    FlagKey::check(key)?;
     if let Some(feature) = wire.requires.iter().find(|feature| !KNOWN_FEATURES.contains(&&***feature)) {
         return Err(FlagError::UnknownFeature { feature: feature.clone() });
     }
@@ -294,32 +301,35 @@ pub(crate) fn compile(key: &str, wire: &mut wire::Flag, compiler: &mut Compiler<
     }
     check_variants(&wire.variants)?;
     let variants = compiler.share(core::mem::take(&mut wire.variants));
-    let index = |place: Place, id: &str| {
-        let at = variants.iter().position(|variant| *variant.id == *id);
+    let index = |id: &str| {
+        let at = variants.iter().position(|variant| text::same(&variant.id, id));
         at.and_then(|at| VariantIndex::try_from(at).ok())
-            .ok_or_else(|| FlagError::NoVariant { place, variant: id.into() })
     };
-    let off_variant = index(Place::OffVariant, &wire.off_variant)?;
+    let no_variant = |place, id: &str| FlagError::NoVariant { place, variant: id.into() };
+    let off_variant = index(&wire.off_variant).ok_or_else(|| no_variant(Place::OffVariant, &wire.off_variant))?;
     let pairs = variants.iter().map(|variant| (&*variant.id, &variant.value));
     let defaults = Defaults { on: wire::on_variant(pairs, &wire.off_variant), off: &wire.off_variant };
-    let fallthrough = serve(&wire.fallthrough, &Place::Fallthrough, defaults, &index)?;
-    let mut ids = HashSet::with_capacity(if wire.rules.len() > 1 { wire.rules.len() } else { 0 });
-    let mut rules = Vec::with_capacity(wire.rules.len());
-    for rule in &wire.rules {
-        named("a rule id", &rule.id)?;
-        if wire.rules.len() > 1 && !ids.insert(&*rule.id) {
+    let fallthrough = serve(&wire.fallthrough, &|| Place::Fallthrough, defaults, &index)?;
+    if wire.rules.len() > 1 {
+        let mut ids = HashSet::with_capacity(wire.rules.len());
+        if let Some(rule) = wire.rules.iter().find(|rule| !ids.insert(&*rule.id)) {
             return Err(FlagError::RuleTwice { id: rule.id.clone() });
         }
-        let when = condition::compile(&rule.when, &mut compiler.segments)
-            .map_err(|source| FlagError::Condition { id: rule.id.clone(), source })?;
-        let serve = serve(&rule.serve, &Place::Rule(rule.id.clone()), defaults, &index)?;
-        rules.push(Rule { id: rule.id.clone(), when, serve });
+    }
+    let mut rules = Vec::with_capacity(wire.rules.len());
+    for wire::Rule { id, when, serve: served } in core::mem::take(&mut wire.rules) {
+        named("a rule id", &id)?;
+        let serve = serve(&served, &|| Place::Rule(id.clone()), defaults, &index)?;
+        match condition::compile(when, &mut compiler.segments) {
+            Ok(when) => rules.push(Rule { id, when, serve }),
+            Err(source) => return Err(FlagError::Condition { id, source }),
+        }
     }
     let membership = wire.group.as_ref().map(|group| membership(group, wire, &compiler.groups)).transpose()?;
     let unit = wire.unit.clone().filter(|unit| **unit != *UNIT_ATTRIBUTE).map(|unit| Box::new(Path::new(unit)));
     let mut flag = Flag {
-        seed: SeedDigest::of(wire.seed.as_deref().unwrap_or(key.as_str())),
-        key,
+        seed: SeedDigest::of(wire.seed.as_deref().unwrap_or(key)),
+        key: FlagKey::of_checked(core::mem::take(key)),
         version: wire.version,
         kind: wire.kind,
         stage: wire.stage,
@@ -372,25 +382,26 @@ struct Defaults<'f> {
 
 fn serve(
     wire: &wire::Serve,
-    place: &Place,
+    place: &impl Fn() -> Place,
     defaults: Defaults<'_>,
-    index: &impl Fn(Place, &str) -> Result<VariantIndex, FlagError>,
+    index: &impl Fn(&str) -> Option<VariantIndex>,
 ) -> Result<Serve, FlagError> {
+    let index = |id: &str| index(id).ok_or_else(|| FlagError::NoVariant { place: place(), variant: id.into() });
     match wire {
         wire::Serve { variant: Some(id), exposure: None, allocation: None, otherwise: None } => {
-            index(place.clone(), id).map(Serve::Variant)
+            index(id).map(Serve::Variant)
         }
         wire::Serve { variant: None, exposure: Some(exposure), allocation, otherwise } => {
-            let otherwise = index(place.clone(), otherwise.as_deref().unwrap_or(defaults.off))?;
+            let otherwise = index(otherwise.as_deref().unwrap_or(defaults.off))?;
             let whole = allocation.as_ref().map_or(defaults.on, wire::Entries::only_owner);
             if let Some(id) = whole {
-                let ranges = Box::new([(EVERYONE, index(place.clone(), id)?)]);
+                let ranges = Box::new([(EVERYONE, index(id)?)]);
                 return Ok(Serve::Split(Split { exposure: *exposure, otherwise, ranges }));
             }
-            let Some(allocation) = allocation else { return Err(FlagError::NoAllocation { place: place.clone() }) };
+            let Some(allocation) = allocation else { return Err(FlagError::NoAllocation { place: place() }) };
             let mut ranges = Vec::new();
             for (id, owned) in allocation.iter() {
-                let variant = index(place.clone(), id)?;
+                let variant = index(id)?;
                 ranges.extend(owned.iter().map(|range| (*range, variant)));
             }
             if ranges.len() > SPLIT_MAX_RANGES {
@@ -398,7 +409,7 @@ fn serve(
             }
             ranges.sort_unstable();
             covering(ranges.iter().map(|(range, _)| *range))
-                .map_err(|source| FlagError::Allocation { place: place.clone(), source })?;
+                .map_err(|source| FlagError::Allocation { place: place(), source })?;
             let mut merged: Vec<(u32, VariantIndex)> = Vec::with_capacity(ranges.len());
             for (range, variant) in ranges {
                 match merged.last_mut() {
@@ -408,7 +419,7 @@ fn serve(
             }
             Ok(Serve::Split(Split { exposure: *exposure, otherwise, ranges: merged.into() }))
         }
-        _ => Err(FlagError::ServeForm { place: place.clone() }),
+        _ => Err(FlagError::ServeForm { place: place() }),
     }
 }
 

@@ -33,6 +33,27 @@ impl FlagKey {
         Ok(key)
     }
 
+    /// Checks that a text is a key.
+    pub(crate) fn check(text: &str) -> Result<(), KeyError> {
+        if text.is_empty() {
+            return Err(KeyError::Empty);
+        }
+        if text.len() > KEY_MAX_BYTES {
+            return Err(KeyError::TooLong { length: text.len() });
+        }
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if text.bytes().all(|byte| is_allowed(char::from(byte))) {
+            return Ok(());
+        }
+        let found = text.chars().find(|c| !is_allowed(*c)).unwrap_or_default();
+        Err(KeyError::Character { key: text.into(), found })
+    }
+
+    /// Returns the key of a text that was [checked](Self::check).
+    pub(crate) const fn of_checked(text: Box<str>) -> Self {
+        Self(text)
+    }
+
     /// Returns the key as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -43,16 +64,8 @@ impl FromStr for FlagKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        if text.is_empty() {
-            return Err(KeyError::Empty);
-        }
-        if text.len() > KEY_MAX_BYTES {
-            return Err(KeyError::TooLong { length: text.len() });
-        }
-        match text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))) {
-            Some(found) => Err(KeyError::Character { key: text.into(), found }),
-            None => Ok(Self(text.into())),
-        }
+        Self::check(text)?;
+        Ok(Self(text.into()))
     }
 }
 

@@ -107,12 +107,15 @@ impl FromStr for Share {
 
 impl<'de> Deserialize<'de> for Share {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let thousandths = u64::deserialize(deserializer)?;
-        u32::try_from(thousandths)
-            .ok()
-            .filter(|thousandths| *thousandths <= EVERYONE)
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom(ShareError::Thousandths { found: thousandths }))
+        Self::from_wire(u64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+impl Share {
+    /// Returns the share of a number of thousandths as documents hold it.
+    pub(crate) fn from_wire(thousandths: u64) -> Result<Self, ShareError> {
+        let within = u32::try_from(thousandths).ok().filter(|thousandths| *thousandths <= EVERYONE);
+        within.map(Self).ok_or(ShareError::Thousandths { found: thousandths })
     }
 }
 

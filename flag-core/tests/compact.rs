@@ -17,16 +17,16 @@ const FLAGS: &[(&str, &str)] = &[
     (
         r#"{"version": 7, "kind": "release", "stage": "development", "enabled": true, "variants": {"on": true, "off": false},
             "off_variant": "off", "fallthrough": {"exposure": 25000, "allocation": {"on": [[0, 100000]]}, "otherwise": "off"}}"#,
-        r#"{"version":7,"fallthrough":{"exposure":25000}}"#,
+        r#"{"version":7,"fallthrough":25000}"#,
     ),
     (
         r#"{"variants": {"off": false, "on": true}, "off_variant": "off", "fallthrough": {"variant": "on"}}"#,
-        r#"{"version":0,"variants":{"off":false,"on":true},"fallthrough":{"variant":"on"}}"#,
+        r#"{"version":0,"fallthrough":"on"}"#,
     ),
     (
         r#"{"variants": {"small": "a", "large": "b"}, "off_variant": "small",
             "fallthrough": {"exposure": 100000, "allocation": {"large": [[0, 100000]]}, "otherwise": "small"}}"#,
-        r#"{"version":0,"variants":{"small":"a","large":"b"},"off_variant":"small","fallthrough":{"exposure":100000}}"#,
+        r#"{"version":0,"variants":{"small":"a","large":"b"},"off_variant":"small","fallthrough":100000}"#,
     ),
     (
         r#"{"enabled": false, "variants": {"a": 1, "b": 2, "c": 3}, "off_variant": "a",

@@ -155,3 +155,19 @@ fn a_choice_of_what_is_not_there_is_refused() {
     assert_eq!(refused(ruleset.choose("f", LocalChoice::Forced(""))), "flag \"f\" has no variant \"\"");
     assert_eq!(decided(&ruleset, &noon()).1, Reason::Split);
 }
+
+#[test]
+fn choices_are_forgotten_and_what_test_code_forced_stays() {
+    let off = r#""fallthrough": {"variant": "off"}"#;
+    let opted_in = r#""opt_in": "required", "fallthrough": {"exposure": 100000}"#;
+    let flags = [switch("chosen", off), switch("forced", off), switch("opted_in", opted_in)];
+    let mut ruleset = ruleset(&flags.join(","), "");
+    ruleset.choose("chosen", LocalChoice::Variant("on")).unwrap();
+    ruleset.choose("forced", LocalChoice::Forced("on")).unwrap();
+    ruleset.choose("opted_in", LocalChoice::OptIn).unwrap();
+    let states =
+        |ruleset: &Ruleset| ["chosen", "forced", "opted_in"].map(|key| ruleset.evaluate(key, &noon()).bool_or(false));
+    assert_eq!(states(&ruleset), [true, true, true]);
+    ruleset.forget_choices();
+    assert_eq!(states(&ruleset), [false, true, false]);
+}

@@ -6,6 +6,7 @@ use hashbrown::HashMap;
 use super::error::ConditionError;
 use super::operands::Operands;
 use super::{Condition, Test};
+use crate::Value;
 use crate::context::Path;
 use crate::wire::{self, Operator};
 
@@ -77,7 +78,7 @@ impl<'w> Segments<'w> {
             }
             let (key, condition) = (*key, *condition);
             stack.pop();
-            let outcome = self.node(condition, CONDITION_MAX_DEPTH).and_then(|(compiled, size)| {
+            let outcome = self.node(condition.clone(), CONDITION_MAX_DEPTH).and_then(|(compiled, size)| {
                 let place = u32::try_from(self.compiled.len()).map_err(|_| ConditionError::TooLarge)?;
                 self.compiled.push(compiled);
                 Ok(Progress::Done { place, size })
@@ -106,33 +107,34 @@ impl<'w> Segments<'w> {
         Some(Underway { key, condition, references: references.into_iter() })
     }
 
-    fn node(&mut self, wire: &wire::Condition, depth_left: usize) -> Result<(Condition, Size), ConditionError> {
+    fn node(&mut self, wire: wire::Condition, depth_left: usize) -> Result<(Condition, Size), ConditionError> {
         let Some(depth_below) = depth_left.checked_sub(1) else { return Err(ConditionError::TooDeep) };
-        let forms = [
-            wire.all.is_some(),
-            wire.any.is_some(),
-            wire.not.is_some(),
-            wire.segment.is_some(),
-            wire.attribute.is_some(),
-        ];
-        let found = forms.into_iter().filter(|present| *present).count();
-        if found != 1 {
-            return Err(ConditionError::Forms { found });
-        }
-        let (condition, below) = if let Some(parts) = &wire.all {
-            let (parts, size) = self.nodes(parts, depth_below)?;
-            (Condition::All(parts), size)
-        } else if let Some(parts) = &wire.any {
-            let (parts, size) = self.nodes(parts, depth_below)?;
-            (Condition::Any(parts), size)
-        } else if let Some(inner) = &wire.not {
-            let (inner, size) = self.node(inner, depth_below)?;
-            (Condition::Not(Box::new(inner)), size)
-        } else if let Some(name) = &wire.segment {
-            let (place, size) = self.resolve(name)?;
-            (Condition::Segment(place), size)
-        } else {
-            (Condition::Test(Box::new(self.test(wire)?)), Size { depth: 0, nodes: 0 })
+        let wire::Condition { all, any, not, segment, attribute, operator, values } = wire;
+        let (condition, below) = match (all, any, not, segment, attribute) {
+            (Some(parts), None, None, None, None) => {
+                let (parts, size) = self.nodes(parts, depth_below)?;
+                (Condition::All(parts), size)
+            }
+            (None, Some(parts), None, None, None) => {
+                let (parts, size) = self.nodes(parts, depth_below)?;
+                (Condition::Any(parts), size)
+            }
+            (None, None, Some(inner), None, None) => {
+                let (inner, size) = self.node(*inner, depth_below)?;
+                (Condition::Not(Box::new(inner)), size)
+            }
+            (None, None, None, Some(name), None) => {
+                let (place, size) = self.resolve(&name)?;
+                (Condition::Segment(place), size)
+            }
+            (None, None, None, None, Some(attribute)) => {
+                let test = self.test(attribute, operator, values.unwrap_or_default())?;
+                (Condition::Test(Box::new(test)), Size { depth: 0, nodes: 0 })
+            }
+            (all, any, not, segment, attribute) => {
+                let forms = [all.is_some(), any.is_some(), not.is_some(), segment.is_some(), attribute.is_some()];
+                return Err(ConditionError::Forms { found: forms.into_iter().filter(|present| *present).count() });
+            }
         };
         let size = Size { depth: below.depth.saturating_add(1), nodes: below.nodes.saturating_add(1) };
         if size.depth > depth_left {
@@ -146,10 +148,10 @@ impl<'w> Segments<'w> {
 
     fn nodes(
         &mut self,
-        parts: &[wire::Condition],
+        parts: Vec<wire::Condition>,
         depth_left: usize,
     ) -> Result<(Box<[Condition]>, Size), ConditionError> {
-        let mut compiled = Vec::new();
+        let mut compiled = Vec::with_capacity(parts.len());
         let mut total = Size { depth: 0, nodes: 0 };
         for part in parts {
             let (condition, size) = self.node(part, depth_left)?;
@@ -162,20 +164,21 @@ impl<'w> Segments<'w> {
         Ok((compiled.into(), total))
     }
 
-    fn test(&mut self, wire: &wire::Condition) -> Result<Test, ConditionError> {
-        let attribute = wire.attribute.as_deref().unwrap_or_default();
-        let Some(operator) = wire.operator.clone() else {
-            return Err(ConditionError::NoOperator { attribute: attribute.into() });
-        };
-        let values = wire.values.as_deref().unwrap_or_default();
+    fn test(
+        &mut self,
+        attribute: Box<str>,
+        operator: Option<Operator>,
+        values: Vec<Value>,
+    ) -> Result<Test, ConditionError> {
+        let Some(operator) = operator else { return Err(ConditionError::NoOperator { attribute }) };
         if operator == Operator::Matches {
             self.patterns = self.patterns.saturating_add(values.len());
             if self.patterns > RULESET_MAX_PATTERNS {
-                return Err(ConditionError::TooManyPatterns { attribute: attribute.into() });
+                return Err(ConditionError::TooManyPatterns { attribute });
             }
         }
-        let matcher = Operands { attribute, operator: &operator, values }.matcher()?;
-        Ok(Test { path: Path::new(attribute.into()), operator, matcher })
+        let matcher = Operands { attribute: &attribute, operator: &operator }.matcher(values)?;
+        Ok(Test { path: Path::new(attribute), operator, matcher })
     }
 }
 
@@ -190,6 +193,6 @@ fn refer<'w>(condition: &'w wire::Condition, depth_left: usize, names: &mut Vec<
 }
 
 /// Compiles a condition against the segments it may refer to.
-pub(crate) fn compile(wire: &wire::Condition, segments: &mut Segments<'_>) -> Result<Condition, ConditionError> {
+pub(crate) fn compile(wire: wire::Condition, segments: &mut Segments<'_>) -> Result<Condition, ConditionError> {
     segments.node(wire, CONDITION_MAX_DEPTH).map(|(condition, _)| condition)
 }

@@ -18,11 +18,22 @@ pub const TEST_MAX_VALUE_BYTES: usize = 4_096;
 #[cfg(feature = "regex")]
 const PATTERN_MAX_COMPILED_BYTES: usize = 1 << 16;
 
-/// The values of one test, with what an error about them has to name.
+/// Whose values are compiled: what an error about them has to name.
 pub(super) struct Operands<'w> {
     pub(super) attribute: &'w str,
     pub(super) operator: &'w Operator,
-    pub(super) values: &'w [Value],
+}
+
+/// Any of these values. Texts alone are sorted, to be searched by halves.
+fn one_of(values: Vec<Value>) -> Matcher {
+    if !values.iter().all(|value| matches!(value, Value::String(_))) {
+        return Matcher::OneOf(values.into());
+    }
+    let text = |value| if let Value::String(text) = value { Some(text) } else { None };
+    let mut texts: Vec<Box<str>> = values.into_iter().filter_map(text).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    Matcher::OneOfTexts(texts.into())
 }
 
 fn exact(text: &str) -> Box<str> {
@@ -30,8 +41,8 @@ fn exact(text: &str) -> Box<str> {
 }
 
 impl Operands<'_> {
-    pub(super) fn matcher(&self) -> Result<Matcher, ConditionError> {
-        let (attribute, operator, found) = (self.attribute, self.operator.clone(), self.values.len());
+    pub(super) fn matcher(&self, values: Vec<Value>) -> Result<Matcher, ConditionError> {
+        let (attribute, operator, found) = (self.attribute, self.operator.clone(), values.len());
         match self.operator {
             Operator::Unknown(_) => return Ok(Matcher::Unknown),
             Operator::Exists => return Ok(Matcher::Exists),
@@ -41,8 +52,7 @@ impl Operands<'_> {
             }
             _ => {}
         }
-        for (index, text) in self.values.iter().enumerate().filter_map(|(index, value)| Some((index, value.as_str()?)))
-        {
+        for (index, text) in values.iter().enumerate().filter_map(|(index, value)| Some((index, value.as_str()?))) {
             if text.len() > TEST_MAX_VALUE_BYTES {
                 return Err(ConditionError::ValueTooLong {
                     attribute: attribute.into(),
@@ -53,66 +63,56 @@ impl Operands<'_> {
             }
         }
         Ok(match self.operator {
-            Operator::Equals | Operator::In => self.one_of(),
-            Operator::StartsWith => Matcher::Text(TextTest::StartsWith, self.texts(exact)?),
-            Operator::EndsWith => Matcher::Text(TextTest::EndsWith, self.texts(exact)?),
-            Operator::Contains => Matcher::Text(TextTest::Contains, self.texts(exact)?),
-            Operator::StartsWithIgnoreCase => Matcher::Text(TextTest::StartsWithFolded, self.texts(fold::fold)?),
-            Operator::EndsWithIgnoreCase => Matcher::Text(TextTest::EndsWithFolded, self.texts(fold::fold)?),
-            Operator::ContainsIgnoreCase => Matcher::Text(TextTest::ContainsFolded, self.texts(fold::fold)?),
-            Operator::Matches => self.patterns()?,
-            Operator::Greater => self.numbers(Bound::Greater)?,
-            Operator::GreaterOrEqual => self.numbers(Bound::GreaterOrEqual)?,
-            Operator::Less => self.numbers(Bound::Less)?,
-            Operator::LessOrEqual => self.numbers(Bound::LessOrEqual)?,
-            Operator::SemverEquals => self.versions(VersionOperator::Equal)?,
-            Operator::SemverGreater => self.versions(VersionOperator::Greater)?,
-            Operator::SemverGreaterOrEqual => self.versions(VersionOperator::GreaterOrEqual)?,
-            Operator::SemverLess => self.versions(VersionOperator::Less)?,
-            Operator::SemverLessOrEqual => self.versions(VersionOperator::LessOrEqual)?,
-            Operator::SemverCaret => self.versions(VersionOperator::Caret)?,
-            Operator::SemverTilde => self.versions(VersionOperator::Tilde)?,
-            Operator::Before => Matcher::Before(self.times()?),
-            Operator::After => Matcher::After(self.times()?),
-            Operator::InCidr => Matcher::Networks(self.each("text such as \"10.0.0.0/8\"", |value| {
+            Operator::Equals | Operator::In => one_of(values),
+            Operator::StartsWith => Matcher::Text(TextTest::StartsWith, self.texts(&values, exact)?),
+            Operator::EndsWith => Matcher::Text(TextTest::EndsWith, self.texts(&values, exact)?),
+            Operator::Contains => Matcher::Text(TextTest::Contains, self.texts(&values, exact)?),
+            Operator::StartsWithIgnoreCase => {
+                Matcher::Text(TextTest::StartsWithFolded, self.texts(&values, fold::fold)?)
+            }
+            Operator::EndsWithIgnoreCase => Matcher::Text(TextTest::EndsWithFolded, self.texts(&values, fold::fold)?),
+            Operator::ContainsIgnoreCase => Matcher::Text(TextTest::ContainsFolded, self.texts(&values, fold::fold)?),
+            Operator::Matches => self.patterns(&values)?,
+            Operator::Greater => self.numbers(&values, Bound::Greater)?,
+            Operator::GreaterOrEqual => self.numbers(&values, Bound::GreaterOrEqual)?,
+            Operator::Less => self.numbers(&values, Bound::Less)?,
+            Operator::LessOrEqual => self.numbers(&values, Bound::LessOrEqual)?,
+            Operator::SemverEquals => self.versions(&values, VersionOperator::Equal)?,
+            Operator::SemverGreater => self.versions(&values, VersionOperator::Greater)?,
+            Operator::SemverGreaterOrEqual => self.versions(&values, VersionOperator::GreaterOrEqual)?,
+            Operator::SemverLess => self.versions(&values, VersionOperator::Less)?,
+            Operator::SemverLessOrEqual => self.versions(&values, VersionOperator::LessOrEqual)?,
+            Operator::SemverCaret => self.versions(&values, VersionOperator::Caret)?,
+            Operator::SemverTilde => self.versions(&values, VersionOperator::Tilde)?,
+            Operator::Before => Matcher::Before(self.times(&values)?),
+            Operator::After => Matcher::After(self.times(&values)?),
+            Operator::InCidr => Matcher::Networks(self.each(&values, "text such as \"10.0.0.0/8\"", |value| {
                 Some(value.as_str()?.parse().map_err(OperandError::Cidr))
             })?),
             Operator::Exists | Operator::Unknown(_) => Matcher::Unknown,
         })
     }
 
-    fn one_of(&self) -> Matcher {
-        let texts: Option<Vec<Box<str>>> = self.values.iter().map(|value| value.as_str().map(Box::from)).collect();
-        match texts {
-            Some(mut texts) => {
-                texts.sort_unstable();
-                texts.dedup();
-                Matcher::OneOfTexts(texts.into())
-            }
-            None => Matcher::OneOf(self.values.into()),
-        }
+    fn texts(&self, values: &[Value], prepare: impl Fn(&str) -> Box<str>) -> Result<Box<[Box<str>]>, ConditionError> {
+        self.each(values, "text", |value| Some(Ok(prepare(value.as_str()?))))
     }
 
-    fn texts(&self, prepare: impl Fn(&str) -> Box<str>) -> Result<Box<[Box<str>]>, ConditionError> {
-        self.each("text", |value| Some(Ok(prepare(value.as_str()?))))
-    }
-
-    fn numbers(&self, bound: Bound) -> Result<Matcher, ConditionError> {
-        let numbers = self.each("a number", |value| {
+    fn numbers(&self, values: &[Value], bound: Bound) -> Result<Matcher, ConditionError> {
+        let numbers = self.each(values, "a number", |value| {
             matches!(value, Value::Integer(_) | Value::Float(_)).then(|| Ok(value.clone()))
         })?;
         Ok(Matcher::Number(bound, numbers))
     }
 
-    fn versions(&self, relation: VersionOperator) -> Result<Matcher, ConditionError> {
-        let versions = self.each("text such as \"1.2.3\"", |value| {
+    fn versions(&self, values: &[Value], relation: VersionOperator) -> Result<Matcher, ConditionError> {
+        let versions = self.each(values, "text such as \"1.2.3\"", |value| {
             Some(VersionRequirement::new(relation, value.as_str()?).map_err(OperandError::Version))
         })?;
         Ok(Matcher::Version(versions))
     }
 
-    fn times(&self) -> Result<Box<[Timestamp]>, ConditionError> {
-        self.each("text in RFC 3339 or an integer of milliseconds", |value| match value {
+    fn times(&self, values: &[Value]) -> Result<Box<[Timestamp]>, ConditionError> {
+        self.each(values, "text in RFC 3339 or an integer of milliseconds", |value| match value {
             Value::Integer(millis) => Some(Ok(Timestamp::from_millis(*millis))),
             Value::String(text) => Some(text.parse().map_err(OperandError::Timestamp)),
             _ => None,
@@ -120,8 +120,8 @@ impl Operands<'_> {
     }
 
     #[cfg(feature = "regex")]
-    fn patterns(&self) -> Result<Matcher, ConditionError> {
-        let patterns = self.each("text of a regular expression", |value| Some(pattern(value.as_str()?)));
+    fn patterns(&self, values: &[Value]) -> Result<Matcher, ConditionError> {
+        let patterns = self.each(values, "text of a regular expression", |value| Some(pattern(value.as_str()?)));
         patterns.map(Matcher::Patterns)
     }
 
@@ -131,17 +131,18 @@ impl Operands<'_> {
         clippy::unnecessary_wraps,
         reason = "the signature of the build that has regular expressions"
     )]
-    fn patterns(&self) -> Result<Matcher, ConditionError> {
+    fn patterns(&self, values: &[Value]) -> Result<Matcher, ConditionError> {
         Ok(Matcher::Unknown)
     }
 
     /// Compiles every value; `None` from `compile` is a value of the wrong type.
     fn each<T>(
         &self,
+        values: &[Value],
         expected: &'static str,
         compile: impl Fn(&Value) -> Option<Result<T, OperandError>>,
     ) -> Result<Box<[T]>, ConditionError> {
-        let compiled = self.values.iter().enumerate().map(|(index, value)| {
+        let compiled = values.iter().enumerate().map(|(index, value)| {
             let (attribute, operator) = (|| self.attribute.into(), || self.operator.clone());
             match compile(value) {
                 Some(Ok(compiled)) => Ok(compiled),

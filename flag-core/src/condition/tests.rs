@@ -43,7 +43,7 @@ fn compiled(
     segments: &[(&str, wire::Condition)],
 ) -> Result<(Condition, Box<[Condition]>), ConditionError> {
     let mut named = Segments::new(segments.iter().map(|(name, condition)| (*name, condition)));
-    let condition = compile(condition, &mut named)?;
+    let condition = compile(condition.clone(), &mut named)?;
     Ok((condition, named.into_compiled()))
 }
 

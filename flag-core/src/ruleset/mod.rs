@@ -63,23 +63,50 @@ impl Slot {
             Self::Quarantined(quarantined) => &quarantined.0,
         }
     }
-}
 
-/// A flag that was compiled by itself, before it is held against the others.
-struct Candidate {
-    key: Box<str>,
-    flag: Result<Flag, FlagError>,
-    prerequisites: Vec<wire::Prerequisite>,
-}
-
-impl Candidate {
-    fn compile(key: Box<str>, mut wire: wire::Flag, compiler: &mut Compiler<'_>) -> Self {
-        let flag = flag::compile(&key, &mut wire, compiler);
-        Self { key, flag, prerequisites: wire.prerequisites }
+    fn flag(&self) -> Option<&Flag> {
+        if let Self::Live(flag) = self { Some(flag) } else { None }
     }
 
-    fn malformed(flag: MalformedFlag) -> Self {
-        Self { key: flag.key, flag: Err(FlagError::Malformed { message: flag.message }), prerequisites: Vec::new() }
+    fn flag_mut(&mut self) -> Option<&mut Flag> {
+        if let Self::Live(flag) = self { Some(flag) } else { None }
+    }
+
+    /// Takes the flag out of use, for this reason instead of one it may have had before.
+    fn quarantine(&mut self, reason: FlagError) {
+        match self {
+            Self::Live(flag) => *self = Self::Quarantined(Box::new((flag.key.as_str().into(), reason))),
+            Self::Quarantined(quarantined) => quarantined.1 = reason,
+        }
+    }
+}
+
+/// Flags that were compiled each by itself, before they are held against each other.
+struct Candidates {
+    slots: Vec<Slot>,
+    /// What flags want of others, by their places, which ascend.
+    prerequisites: Vec<(usize, Vec<wire::Prerequisite>)>,
+}
+
+impl Candidates {
+    fn with_capacity(flags: usize) -> Self {
+        Self { slots: Vec::with_capacity(flags), prerequisites: Vec::new() }
+    }
+
+    fn compile(&mut self, mut key: Box<str>, mut wire: wire::Flag, compiler: &mut Compiler<'_>) {
+        let slot = match flag::compile(&mut key, &mut wire, compiler) {
+            Ok(flag) => Slot::Live(flag),
+            Err(reason) => Slot::Quarantined(Box::new((key, reason))),
+        };
+        if !wire.prerequisites.is_empty() {
+            self.prerequisites.push((self.slots.len(), wire.prerequisites));
+        }
+        self.slots.push(slot);
+    }
+
+    fn malformed(&mut self, flag: MalformedFlag) {
+        let reason = FlagError::Malformed { message: flag.message };
+        self.slots.push(Slot::Quarantined(Box::new((flag.key, reason))));
     }
 }
 
@@ -137,27 +164,25 @@ impl Ruleset {
     fn build(snapshot: Snapshot, malformed: Vec<MalformedFlag>) -> Self {
         let Snapshot { flags, segments, groups, kills, .. } = snapshot;
         let mut compiler = Compiler::new(&segments, &groups);
-        let mut candidates: Vec<Candidate> =
-            flags.into_iter().map(|(key, wire)| Candidate::compile(key, wire, &mut compiler)).collect();
-        candidates.extend(malformed.into_iter().map(Candidate::malformed));
-        let segments = compiler.segments.into_compiled();
+        let mut candidates = Candidates::with_capacity(flags.len());
         // A document cannot have two flags of one key; where a caller made one up, the first stands.
         let mut keys = HashSet::new();
-        candidates.retain(|candidate| keys.insert(candidate.key.clone()));
+        for (key, wire) in flags.into_iter().filter(|(key, _)| keys.insert(key.clone())) {
+            candidates.compile(key, wire, &mut compiler);
+        }
+        for flag in malformed.into_iter().filter(|flag| keys.insert(flag.key.clone())) {
+            candidates.malformed(flag);
+        }
+        let segments = compiler.segments.into_compiled();
         Self::assemble(candidates, segments, &kills).unwrap_or_default()
     }
 
     /// Puts compiled flags together, unless two have one key.
-    fn assemble(mut candidates: Vec<Candidate>, segments: Box<[Condition]>, kills: &[wire::Kill]) -> Option<Self> {
-        groups::quarantine_overlaps(&mut candidates);
-        prerequisites::resolve(&mut candidates);
-        let slots: Box<[Slot]> = candidates
-            .into_iter()
-            .map(|candidate| match candidate.flag {
-                Ok(flag) => Slot::Live(flag),
-                Err(error) => Slot::Quarantined(Box::new((candidate.key, error))),
-            })
-            .collect();
+    fn assemble(candidates: Candidates, segments: Box<[Condition]>, kills: &[wire::Kill]) -> Option<Self> {
+        let Candidates { mut slots, prerequisites } = candidates;
+        groups::quarantine_overlaps(&mut slots);
+        prerequisites::resolve(&mut slots, prerequisites);
+        let slots = slots.into_boxed_slice();
         let index = Index::new(&slots).ok()?;
         let mut ruleset = Self { slots, index, segments, ..Self::default() };
         for kill in kills {
@@ -217,6 +242,15 @@ impl Ruleset {
             LocalChoice::Forced(variant) => Choice::Forced(index(flag, variant)?),
         };
         Ok(())
+    }
+
+    /// Takes back what the user of this machine chose, for decisions about somebody else. What test code forced stays.
+    pub fn forget_choices(&mut self) {
+        for flag in self.slots.iter_mut().filter_map(Slot::flag_mut) {
+            if !matches!(flag.choice, Choice::Forced(_)) {
+                flag.choice = Choice::None;
+            }
+        }
     }
 
     pub(crate) fn slot(&self, place: u32) -> Option<&Slot> {

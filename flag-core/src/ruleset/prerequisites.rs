@@ -6,22 +6,26 @@ use alloc::vec::Vec;
 
 use hashbrown::HashMap;
 
-use super::{Candidate, PREREQUISITE_MAX_COST, PREREQUISITE_MAX_DEPTH};
+use super::{PREREQUISITE_MAX_COST, PREREQUISITE_MAX_DEPTH, Slot};
 use crate::error::FlagError;
 use crate::flag::Prerequisite;
 use crate::wire;
 
 /// Links prerequisites, prerequisites first. What is left over then stands on a cycle or behind one.
-pub(super) fn resolve(candidates: &mut [Candidate]) {
-    if candidates.iter().all(|candidate| candidate.prerequisites.is_empty()) {
+pub(super) fn resolve(slots: &mut [Slot], prerequisites: Vec<(usize, Vec<wire::Prerequisite>)>) {
+    if prerequisites.is_empty() {
         return;
     }
-    let wanted: Vec<Vec<wire::Prerequisite>> =
-        candidates.iter_mut().map(|candidate| core::mem::take(&mut candidate.prerequisites)).collect();
-    let keys: Vec<Box<str>> = candidates.iter().map(|candidate| candidate.key.clone()).collect();
+    let mut wanted: Vec<Vec<wire::Prerequisite>> = vec![Vec::new(); slots.len()];
+    for (place, prerequisites) in prerequisites {
+        if let Some(wanted) = wanted.get_mut(place) {
+            *wanted = prerequisites;
+        }
+    }
+    let keys: Vec<Box<str>> = slots.iter().map(|slot| slot.key().into()).collect();
     let places: HashMap<&str, usize> = keys.iter().enumerate().map(|(place, key)| (&**key, place)).collect();
-    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); candidates.len()];
-    let mut waiting: Vec<usize> = vec![0; candidates.len()];
+    let mut dependents: Vec<Vec<usize>> = vec![Vec::new(); slots.len()];
+    let mut waiting: Vec<usize> = vec![0; slots.len()];
     for (place, prerequisites) in wanted.iter().enumerate() {
         for prerequisite in prerequisites {
             let Some(on) = places.get(prerequisite.flag.as_str()) else { continue };
@@ -31,17 +35,17 @@ pub(super) fn resolve(candidates: &mut [Candidate]) {
             }
         }
     }
-    let mut weights: Vec<Weight> = vec![Weight { depth: 0, cost: 1 }; candidates.len()];
+    let mut weights: Vec<Weight> = vec![Weight { depth: 0, cost: 1 }; slots.len()];
     let mut ready: Vec<usize> =
         waiting.iter().enumerate().filter(|(_, waiting)| **waiting == 0).map(|(place, _)| place).collect();
     while let Some(place) = ready.pop() {
         let prerequisites = wanted.get(place).map(Vec::as_slice).unwrap_or_default();
-        let linked = link(prerequisites, &places, candidates, &weights);
-        if let (Some(candidate), Some(weight)) = (candidates.get_mut(place), weights.get_mut(place)) {
-            match (&mut candidate.flag, linked) {
-                (Ok(flag), Ok((links, total))) => (flag.prerequisites, *weight) = (links, total),
-                (flag @ Ok(_), Err(error)) => *flag = Err(error),
-                (Err(_), _) => {}
+        let linked = link(prerequisites, &places, slots, &weights);
+        if let (Some(slot @ Slot::Live(_)), Some(weight)) = (slots.get_mut(place), weights.get_mut(place)) {
+            match (slot.flag_mut(), linked) {
+                (Some(flag), Ok((links, total))) => (flag.prerequisites, *weight) = (links, total),
+                (_, Err(reason)) => slot.quarantine(reason),
+                (None, Ok(_)) => {}
             }
         }
         for dependent in dependents.get(place).map(Vec::as_slice).unwrap_or_default() {
@@ -53,7 +57,7 @@ pub(super) fn resolve(candidates: &mut [Candidate]) {
             }
         }
     }
-    quarantine_cycles(candidates, &wanted, &places, &waiting);
+    quarantine_cycles(slots, &wanted, &places, &waiting);
 }
 
 #[derive(Copy, Clone)]
@@ -65,7 +69,7 @@ struct Weight {
 fn link(
     prerequisites: &[wire::Prerequisite],
     places: &HashMap<&str, usize>,
-    candidates: &[Candidate],
+    slots: &[Slot],
     weights: &[Weight],
 ) -> Result<(Box<[Prerequisite]>, Weight), FlagError> {
     let mut total = Weight { depth: 0, cost: 1 };
@@ -73,8 +77,7 @@ fn link(
     for wire::Prerequisite { flag: key, variants } in prerequisites {
         let flag = || key.as_str().into();
         let place = *places.get(key.as_str()).ok_or_else(|| FlagError::NoPrerequisite { flag: flag() })?;
-        let (Some(Candidate { flag: Ok(target), .. }), Some(weight)) = (candidates.get(place), weights.get(place))
-        else {
+        let (Some(target), Some(weight)) = (slots.get(place).and_then(Slot::flag), weights.get(place)) else {
             return Err(FlagError::PrerequisiteQuarantined { flag: flag() });
         };
         let accepted = variants
@@ -102,7 +105,7 @@ fn link(
 
 /// Names the cycle in every flag that stands on one; flags behind a cycle name the prerequisite that leads to it.
 fn quarantine_cycles(
-    candidates: &mut [Candidate],
+    slots: &mut [Slot],
     wanted: &[Vec<wire::Prerequisite>],
     places: &HashMap<&str, usize>,
     waiting: &[usize],
@@ -114,8 +117,8 @@ fn quarantine_cycles(
             places.get(prerequisite.flag.as_str()).copied().filter(|on| unresolved(*on)).map(|on| (on, prerequisite))
         })
     };
-    let mut visited = vec![false; candidates.len()];
-    for start in 0..candidates.len() {
+    let mut visited = vec![false; slots.len()];
+    for start in 0..slots.len() {
         let mut path: Vec<(usize, &wire::Prerequisite)> = Vec::new();
         let mut place = start;
         while unresolved(place) && visited.get(place) == Some(&false) {
@@ -129,8 +132,8 @@ fn quarantine_cycles(
         let cycle_from = path.iter().position(|(on_path, _)| *on_path == place).unwrap_or(path.len());
         let (behind, cycle) = path.split_at(cycle_from);
         for (place, prerequisite) in behind {
-            if let Some(Candidate { flag, .. }) = candidates.get_mut(*place) {
-                *flag = Err(FlagError::PrerequisiteQuarantined { flag: prerequisite.flag.as_str().into() });
+            if let Some(slot) = slots.get_mut(*place) {
+                slot.quarantine(FlagError::PrerequisiteQuarantined { flag: prerequisite.flag.as_str().into() });
             }
         }
         // A cycle is told from each of its flags on: the flag's own prerequisite comes right after it.
@@ -140,12 +143,11 @@ fn quarantine_cycles(
                 FlagError::PrerequisiteDepth { found: cycle.len(), limit: PREREQUISITE_MAX_DEPTH }
             } else {
                 let (head, tail) = cycle.split_at(turn);
-                let path =
-                    tail.iter().chain(head).filter_map(|(at, _)| candidates.get(*at)?.key.parse().ok()).collect();
+                let path = tail.iter().chain(head).filter_map(|(at, _)| slots.get(*at)?.key().parse().ok()).collect();
                 FlagError::PrerequisiteCycle { path }
             };
-            if let Some(Candidate { flag, .. }) = candidates.get_mut(*place) {
-                *flag = Err(error);
+            if let Some(slot) = slots.get_mut(*place) {
+                slot.quarantine(error);
             }
         }
     }

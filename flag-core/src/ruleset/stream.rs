@@ -10,7 +10,7 @@ use core::fmt;
 use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{Candidate, Ruleset};
+use super::{Candidates, Ruleset};
 use crate::Timestamp;
 use crate::condition::Condition;
 use crate::flag::Compiler;
@@ -21,13 +21,22 @@ pub(super) fn compile(bytes: &[u8]) -> Option<Ruleset> {
     // Text that is known to be UTF-8 as a whole is not checked again string by string.
     let text = core::str::from_utf8(bytes).ok()?;
     let mut json = serde_json::Deserializer::from_str(text);
-    let Document { candidates, segments, kills } = Document::deserialize(&mut json).ok()?;
+    let reader = DocumentReader { expected_flags: (bytes.len() / FLAG_BYTES).min(SNAPSHOT_MAX_FLAGS) };
+    let Document { candidates, segments, kills } = reader.deserialize(&mut json).ok()?;
     json.end().ok()?;
     Ruleset::assemble(candidates, segments, &kills)
 }
 
+/// About as many bytes as a published flag has. It says how much room to make for the flags before they are counted; making it anew as
+/// they come would copy all of them again and again.
+const FLAG_BYTES: usize = 128;
+
+struct DocumentReader {
+    expected_flags: usize,
+}
+
 struct Document {
-    candidates: Vec<Candidate>,
+    candidates: Candidates,
     segments: Box<[Condition]>,
     kills: Vec<Kill>,
 }
@@ -55,59 +64,60 @@ enum Field {
 /// How many fields a snapshot has to have.
 const REQUIRED: usize = 8;
 
-impl<'de> Deserialize<'de> for Document {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DocumentVisitor;
-        impl<'de> Visitor<'de> for DocumentVisitor {
-            type Value = Document;
+impl<'de> DeserializeSeed<'de> for DocumentReader {
+    type Value = Document;
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a snapshot")
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Document, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for DocumentReader {
+    type Value = Document;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a snapshot")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
+        let (mut seen, mut required) = ([false; 13], 0_usize);
+        let (mut segments, mut groups) = (Entries::default(), Entries::<Group>::default());
+        let mut ready = None;
+        let mut kills = Vec::new();
+        while let Some(field) = map.next_key::<Field>()? {
+            if let Some(seen) = seen.get_mut(field.place()) {
+                if core::mem::replace(seen, true) {
+                    return Err(A::Error::custom("a field stands twice"));
+                }
             }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Document, A::Error> {
-                let (mut seen, mut required) = ([false; 13], 0_usize);
-                let (mut segments, mut groups) = (Entries::default(), Entries::<Group>::default());
-                let mut ready = None;
-                let mut kills = Vec::new();
-                while let Some(field) = map.next_key::<Field>()? {
-                    if let Some(seen) = seen.get_mut(field.place()) {
-                        if core::mem::replace(seen, true) {
-                            return Err(A::Error::custom("a field stands twice"));
-                        }
-                    }
-                    required = required.saturating_add(usize::from(field.is_required()));
-                    match field {
-                        Field::Schema if map.next_value::<u32>()? == SCHEMA => {}
-                        Field::Schema => return Err(A::Error::custom("another schema")),
-                        Field::Project | Field::Environment => drop(map.next_value::<Box<str>>()?),
-                        Field::Epoch | Field::Version => drop(map.next_value::<u64>()?),
-                        Field::IssuedAt | Field::ExpiresAt => drop(map.next_value::<Timestamp>()?),
-                        Field::AuditHead => drop(map.next_value::<Option<AuditHead>>()?),
-                        Field::Lifted => drop(map.next_value::<Vec<Box<str>>>()?),
-                        Field::Kills => kills = map.next_value()?,
-                        Field::Segments | Field::Groups if ready.is_some() => {
-                            return Err(A::Error::custom("segments or groups after the flags"));
-                        }
-                        Field::Segments => segments = map.next_value::<Entries<wire::Condition>>()?,
-                        Field::Groups => groups = map.next_value()?,
-                        Field::Flags => {
-                            let mut compiler = Compiler::new(&segments, &groups);
-                            let candidates = map.next_value_seed(Flags(&mut compiler))?;
-                            ready = Some((candidates, compiler.segments.into_compiled()));
-                        }
-                        Field::Unknown => drop(map.next_value::<IgnoredAny>()?),
-                    }
+            required = required.saturating_add(usize::from(field.is_required()));
+            match field {
+                Field::Schema if map.next_value::<u32>()? == SCHEMA => {}
+                Field::Schema => return Err(A::Error::custom("another schema")),
+                Field::Project | Field::Environment => drop(map.next_value::<Box<str>>()?),
+                Field::Epoch | Field::Version => drop(map.next_value::<u64>()?),
+                Field::IssuedAt | Field::ExpiresAt => drop(map.next_value::<Timestamp>()?),
+                Field::AuditHead => drop(map.next_value::<Option<AuditHead>>()?),
+                Field::Lifted => drop(map.next_value::<Vec<Box<str>>>()?),
+                Field::Kills => kills = map.next_value()?,
+                Field::Segments | Field::Groups if ready.is_some() => {
+                    return Err(A::Error::custom("segments or groups after the flags"));
                 }
-                match ready {
-                    Some((candidates, segments)) if required == REQUIRED => {
-                        Ok(Document { candidates, segments, kills })
-                    }
-                    _ => Err(A::Error::custom("a field is missing")),
+                Field::Segments => segments = map.next_value::<Entries<wire::Condition>>()?,
+                Field::Groups => groups = map.next_value()?,
+                Field::Flags => {
+                    let mut compiler = Compiler::new(&segments, &groups);
+                    let mut candidates = Candidates::with_capacity(self.expected_flags);
+                    map.next_value_seed(Flags { candidates: &mut candidates, compiler: &mut compiler })?;
+                    ready = Some((candidates, compiler.segments.into_compiled()));
                 }
+                Field::Unknown => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        deserializer.deserialize_map(DocumentVisitor)
+        match ready {
+            Some((candidates, segments)) if required == REQUIRED => Ok(Document { candidates, segments, kills }),
+            _ => Err(A::Error::custom("a field is missing")),
+        }
     }
 }
 
@@ -137,32 +147,35 @@ impl Field {
 }
 
 /// Reads the object of flags and compiles each as it comes.
-struct Flags<'c, 'w>(&'c mut Compiler<'w>);
+struct Flags<'c, 'w> {
+    candidates: &'c mut Candidates,
+    compiler: &'c mut Compiler<'w>,
+}
 
 impl<'de> DeserializeSeed<'de> for Flags<'_, '_> {
-    type Value = Vec<Candidate>;
+    type Value = ();
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Candidate>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Flags<'_, '_> {
-    type Value = Vec<Candidate>;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object of flags")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Candidate>, A::Error> {
-        let mut candidates = Vec::new();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { candidates, compiler } = self;
         while let Some((key, flag)) = map.next_entry::<Box<str>, wire::Flag>()? {
-            candidates.push(Candidate::compile(key, flag, self.0));
-            if candidates.len() > SNAPSHOT_MAX_FLAGS {
+            candidates.compile(key, flag, compiler);
+            if candidates.slots.len() > SNAPSHOT_MAX_FLAGS {
                 return Err(A::Error::custom("too many flags"));
             }
         }
-        Ok(candidates)
+        Ok(())
     }
 }
 

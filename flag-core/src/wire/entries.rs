@@ -12,6 +12,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Entries<T>(Vec<(Box<str>, T)>);
 
 impl<T> Entries<T> {
+    /// Returns the entries of names of which no two are the same.
+    pub(super) fn of_distinct(entries: Vec<(Box<str>, T)>) -> Self {
+        Self(entries)
+    }
+
     /// Returns the value of a name.
     pub fn find(&self, name: &str) -> Option<&T> {
         self.0.iter().find(|(known, _)| **known == *name).map(|(_, value)| value)

@@ -5,6 +5,7 @@
 
 mod entries;
 mod operator;
+mod serve;
 mod snapshot;
 
 use alloc::boxed::Box;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::entries::Entries;
 pub use self::operator::Operator;
+pub use self::serve::Serve;
 pub use self::snapshot::{AuditHead, Kill, MalformedFlag, Parsed, SCHEMA, SNAPSHOT_MAX_FLAGS, Snapshot, SnapshotError};
 use crate::{FlagKey, Share, Timestamp, Value};
 
@@ -143,44 +145,6 @@ pub struct Rule {
     pub serve: Serve,
 }
 
-/// What is served: `{"variant": ID}`, or a split `{"exposure": SHARE, "allocation": {ID: [[FROM, TO]]}, "otherwise": ID}`. A split without
-/// allocation gives the exposed the variant that *on* means ([`crate::Flag::on_variant`]); without otherwise, the others get the off variant.
-///
-/// Exactly one of the two forms stands; which, and that its parts fit together, is checked when the flag is compiled.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Serve {
-    /// Everyone gets this variant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub variant: Option<Box<str>>,
-    /// The share of units that the allocation serves.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exposure: Option<Share>,
-    /// Ranges of lane 1 by variant id. They cover 0..100_000 without gap or overlap.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub allocation: Option<Entries<Vec<Range>>>,
-    /// What the units that are not exposed get.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub otherwise: Option<Box<str>>,
-}
-
-impl Serve {
-    /// Returns the serve that gives everyone one variant.
-    pub fn variant(id: impl Into<Box<str>>) -> Self {
-        Self { variant: Some(id.into()), ..Self::default() }
-    }
-
-    /// Returns the split that exposes a share of units to one variant.
-    pub fn rollout(exposure: Share, on: impl Into<Box<str>>, otherwise: impl Into<Box<str>>) -> Self {
-        let everything = Range { from: 0, to: crate::share::EVERYONE };
-        Self {
-            variant: None,
-            exposure: Some(exposure),
-            allocation: Some(Entries::from_iter([(on.into(), alloc::vec![everything])])),
-            otherwise: Some(otherwise.into()),
-        }
-    }
-}
-
 /// The buckets `from..to` of a lane, 0..=100_000. JSON: `[from, to]`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "(u32, u32)", into = "(u32, u32)")]
@@ -302,8 +266,15 @@ pub struct Group {
 }
 
 impl Flag {
-    /// Leaves out of its splits what they mean without saying it, for publishing.
+    /// Leaves out what the flag means without saying it, for publishing: the variants of every switch, in whichever order they stand, and
+    /// what its splits share.
     pub fn compact(&mut self) {
+        let switch = [("on", &Value::Bool(true)), ("off", &Value::Bool(false))];
+        if self.variants.len() == switch.len()
+            && switch.into_iter().all(|(id, value)| self.variants.find(id) == Some(value))
+        {
+            self.variants = on_and_off();
+        }
         let on = on_variant(self.variants.iter(), &self.off_variant).map(Box::<str>::from);
         let serves = self.rules.iter_mut().map(|rule| &mut rule.serve).chain([&mut self.fallthrough]);
         for serve in serves.filter(|serve| serve.exposure.is_some()) {
@@ -339,7 +310,7 @@ impl Entries<Vec<Range>> {
 }
 
 fn on_and_off() -> Entries<Value> {
-    Entries::from_iter([("on".into(), Value::Bool(true)), ("off".into(), Value::Bool(false))])
+    Entries::of_distinct(alloc::vec![("on".into(), Value::Bool(true)), ("off".into(), Value::Bool(false))])
 }
 
 fn is_on_and_off(variants: &Entries<Value>) -> bool {

@@ -2,7 +2,7 @@ use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -121,15 +121,18 @@ impl Snapshot {
         struct Probe {
             schema: u32,
         }
+        // From text, as everywhere: reading the same types from bytes, too, would be the same code a second time in every program.
+        let text =
+            core::str::from_utf8(bytes).map_err(|error| SnapshotError::Json(serde_json::Error::custom(error)))?;
         // One pass reads the usual, sound document. Only where that fails is each flag read by itself, to find the broken ones.
-        let parsed = if let Ok(snapshot) = serde_json::from_slice::<Self>(bytes) {
+        let parsed = if let Ok(snapshot) = serde_json::from_str::<Self>(text) {
             Parsed { snapshot, malformed: Vec::new() }
         } else {
-            let schema = serde_json::from_slice::<Probe>(bytes).map_err(SnapshotError::Json)?.schema;
+            let schema = serde_json::from_str::<Probe>(text).map_err(SnapshotError::Json)?.schema;
             if schema != SCHEMA {
                 return Err(SnapshotError::Schema { found: schema });
             }
-            flag_by_flag(bytes)?
+            flag_by_flag(text)?
         };
         let snapshot = &parsed.snapshot;
         if snapshot.schema != SCHEMA {
@@ -142,7 +145,7 @@ impl Snapshot {
     }
 }
 
-fn flag_by_flag(bytes: &[u8]) -> Result<Parsed, SnapshotError> {
+fn flag_by_flag(text: &str) -> Result<Parsed, SnapshotError> {
     #[derive(Deserialize)]
     struct Sketch<'a> {
         schema: u32,
@@ -178,7 +181,7 @@ fn flag_by_flag(bytes: &[u8]) -> Result<Parsed, SnapshotError> {
         });
         read.collect()
     }
-    let sketch: Sketch<'_> = serde_json::from_slice(bytes).map_err(SnapshotError::Json)?;
+    let sketch: Sketch<'_> = serde_json::from_str(text).map_err(SnapshotError::Json)?;
     let mut malformed = Vec::new();
     let flags = sound(sketch.flags, |key, error| {
         malformed.push(MalformedFlag { key, message: error.to_string().into() });
