@@ -1,9 +1,16 @@
 //! The envelope: DSSE 1.0.2, Ed25519 only.
+//!
+//! Roots and kills are the payload themselves. A snapshot, which may have megabytes, is the envelope's `content` as it stands there,
+//! and the payload is its [`ContentDigest`]: published snapshots can be read, compress well, and are hashed by BLAKE3 instead of
+//! SHA-512. To whom knows only DSSE, `content` is an unknown member, and the signatures are those of the payload all the same.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use serde_json::value::RawValue;
 
 use super::strict_json::{self, StrictJsonError};
 
@@ -64,8 +71,42 @@ impl fmt::Display for PayloadType {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Envelope {
     payload_type: PayloadType,
-    payload: Vec<u8>,
+    /// What signatures cover, [`pae`], which ends with the payload.
+    signed: Vec<u8>,
+    payload_at: usize,
+    /// The document, where the payload is only its digest.
+    content: Option<Content>,
     signatures: Vec<Signature>,
+}
+
+/// A snapshot as it stands in its envelope.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Content {
+    bytes: Vec<u8>,
+    /// Where its flags stand, which trust leaves to others: by far the most of it.
+    flags: Option<Range<usize>>,
+}
+
+/// The payload of a snapshot's envelope: which content is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentDigest {
+    /// The BLAKE3 hash of the content's bytes, in 64 hexadecimal digits of lower case.
+    pub blake3: String,
+    /// The number of those bytes.
+    pub length: u64,
+}
+
+impl ContentDigest {
+    /// Returns the digest of these bytes.
+    pub fn of(content: &[u8]) -> Self {
+        Self { blake3: blake3::hash(content).to_hex().to_string(), length: content.len() as u64 }
+    }
+}
+
+impl fmt::Display for ContentDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of BLAKE3 {}", self.length, self.blake3)
+    }
 }
 
 /// One signature of an envelope.
@@ -101,6 +142,20 @@ pub enum EnvelopeError {
     UnknownPayloadType {
         /// The text in its place.
         found: String,
+    },
+    /// A snapshot's envelope has no object as its content.
+    #[error("no content")]
+    NoContent,
+    /// The payload of a snapshot's envelope is not a digest.
+    #[error("payload is not the digest of a content")]
+    Digest(#[source] serde_json::Error),
+    /// The content is not the one that was signed.
+    #[error("content is not the one signed: found {found}, expected {expected}")]
+    ContentChanged {
+        /// The digest of the content.
+        found: ContentDigest,
+        /// The digest in the payload.
+        expected: ContentDigest,
     },
     /// There are more than [`MAX_SIGNATURES`] signatures.
     #[error("{found} signatures are above the limit of {MAX_SIGNATURES}")]
@@ -141,36 +196,68 @@ pub fn pae(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 }
 
 impl Envelope {
-    /// Returns an envelope around `payload` with a signature of each signer. With no signers it is a draft to
+    /// Returns an envelope around a document with a signature of each signer. With no signers it is a draft to
     /// [`countersign`](Self::countersign).
-    pub fn sign(payload_type: PayloadType, payload: Vec<u8>, signers: &[&dyn Signer]) -> Self {
-        let mut envelope = Self { payload_type, payload, signatures: Vec::with_capacity(signers.len()) };
+    pub fn sign(payload_type: PayloadType, document: impl AsRef<[u8]>, signers: &[&dyn Signer]) -> Self {
+        let document = document.as_ref();
+        let mut envelope = match payload_type {
+            PayloadType::Snapshot => {
+                // White space around a member's value is nobody's.
+                let document = document.trim_ascii();
+                // Two short members: serialising them into memory cannot fail.
+                let payload = serde_json::to_vec(&ContentDigest::of(document)).unwrap_or_default();
+                let flags = strict_json::locate(document, ["flags"]).ok().and_then(|(_, [flags])| flags);
+                let content = Content { bytes: document.to_vec(), flags };
+                Self { content: Some(content), ..Self::unsigned(payload_type, &payload) }
+            }
+            PayloadType::Root | PayloadType::Kills => Self::unsigned(payload_type, document),
+        };
         for signer in signers {
             envelope.countersign(*signer);
         }
         envelope
     }
 
+    fn unsigned(payload_type: PayloadType, payload: &[u8]) -> Self {
+        let signed = pae(payload_type.as_str(), payload);
+        let payload_at = signed.len() - payload.len();
+        Self { payload_type, signed, payload_at, content: None, signatures: Vec::new() }
+    }
+
     /// Adds one more signature, as when the holders of root keys sign in turn.
     ///
     /// Does not count: clients refuse an envelope of more than [`MAX_SIGNATURES`].
     pub fn countersign(&mut self, signer: &dyn Signer) {
-        let sig = signer.sign(&self.signed_bytes());
+        let sig = signer.sign(self.signed_bytes());
         self.signatures.push(Signature { keyid: signer.key_id().to_owned(), sig });
     }
 
-    /// Reads an envelope: strict JSON, a known payload type, at most [`MAX_SIGNATURES`] well-formed signatures. Unknown
-    /// members are ignored, as DSSE demands. The size of `bytes` is the caller's to limit.
+    /// Reads an envelope: strict JSON, a known payload type, at most [`MAX_SIGNATURES`] well-formed signatures, and for a snapshot
+    /// the content that the payload names. Unknown members are ignored, as DSSE demands. The size of `bytes` is the caller's to limit.
     pub fn parse(bytes: &[u8]) -> Result<Self, EnvelopeError> {
-        let text = strict_json::check(bytes)?;
-        let wire: WireEnvelope<'_> = serde_json::from_str(text).map_err(EnvelopeError::Shape)?;
-        Self::try_from(wire)
+        let (text, [content, flags]) = strict_json::locate(bytes, ["content", "flags"])?;
+        let head = strict_json::without(text, content.as_ref());
+        // What is wrong is looked for in the whole text, where places are those of the document.
+        let wire: WireEnvelope<'_> =
+            serde_json::from_str(&head).or_else(|_| serde_json::from_str(text)).map_err(EnvelopeError::Shape)?;
+        let content = content.and_then(|content| {
+            let flags = flags.map(|flags| flags.start - content.start..flags.end - content.start);
+            Some((text.get(content)?, flags))
+        });
+        Self::assemble(&wire, content)
     }
 
-    /// Returns the envelope as JSON, on one line.
+    /// Returns the envelope as JSON, on one line. The content stands in it as it is.
     pub fn to_json(&self) -> Vec<u8> {
-        // A string, a string and a list of pairs of strings: serialising them into memory cannot fail.
-        serde_json::to_vec(self).unwrap_or_default()
+        // Strings and a list of pairs of strings: serialising them into memory cannot fail.
+        let mut json = serde_json::to_vec(&WireEnvelope::of(self, None)).unwrap_or_default();
+        if let Some(content) = &self.content {
+            json.pop();
+            json.extend_from_slice(b",\"content\":");
+            json.extend_from_slice(&content.bytes);
+            json.push(b'}');
+        }
+        json
     }
 
     /// Returns what the envelope says it carries.
@@ -178,9 +265,12 @@ impl Envelope {
         self.payload_type
     }
 
-    /// Returns the payload's bytes, verified or not.
-    pub fn payload(&self) -> &[u8] {
-        &self.payload
+    /// Returns the bytes of the document, verified or not.
+    pub fn document(&self) -> &[u8] {
+        match &self.content {
+            Some(content) => &content.bytes,
+            None => self.payload(),
+        }
     }
 
     /// Returns the signatures in their order.
@@ -189,12 +279,53 @@ impl Envelope {
     }
 
     /// Returns the bytes that the signatures cover.
-    pub fn signed_bytes(&self) -> Vec<u8> {
-        pae(self.payload_type.as_str(), &self.payload)
+    pub fn signed_bytes(&self) -> &[u8] {
+        &self.signed
+    }
+
+    fn payload(&self) -> &[u8] {
+        self.signed.get(self.payload_at..).unwrap_or_default()
+    }
+
+    /// Returns the document as text, in whole and without what trust leaves to others. A content was checked when the envelope was
+    /// read; a payload is checked here.
+    pub(super) fn text(&self) -> Result<(&str, Cow<'_, str>), StrictJsonError> {
+        match &self.content {
+            Some(content) => {
+                let text = std::str::from_utf8(&content.bytes).map_err(StrictJsonError::NotUtf8)?;
+                Ok((text, strict_json::without(text, content.flags.as_ref())))
+            }
+            None => strict_json::check(self.payload()).map(|text| (text, Cow::Borrowed(text))),
+        }
+    }
+
+    /// Puts together what was read of an envelope. The content is strict JSON.
+    fn assemble(wire: &WireEnvelope<'_>, content: Option<(&str, Option<Range<usize>>)>) -> Result<Self, EnvelopeError> {
+        if wire.signatures.len() > MAX_SIGNATURES {
+            return Err(EnvelopeError::TooManySignatures { found: wire.signatures.len() });
+        }
+        let Some(payload_type) = PayloadType::parse(&wire.payload_type) else {
+            return Err(EnvelopeError::UnknownPayloadType { found: wire.payload_type.chars().take(128).collect() });
+        };
+        let payload = STANDARD.decode(wire.payload.as_bytes()).map_err(EnvelopeError::Payload)?;
+        let content = match (payload_type, content) {
+            (PayloadType::Root | PayloadType::Kills, _) => None,
+            (PayloadType::Snapshot, None) => return Err(EnvelopeError::NoContent),
+            (PayloadType::Snapshot, Some((text, flags))) => {
+                let expected: ContentDigest = serde_json::from_slice(&payload).map_err(EnvelopeError::Digest)?;
+                let found = ContentDigest::of(text.as_bytes());
+                if found != expected {
+                    return Err(EnvelopeError::ContentChanged { found, expected });
+                }
+                Some(Content { bytes: text.as_bytes().to_vec(), flags })
+            }
+        };
+        let signatures = wire.signatures.iter().enumerate().map(Signature::from_wire).collect::<Result<_, _>>()?;
+        Ok(Self { content, signatures, ..Self::unsigned(payload_type, &payload) })
     }
 }
 
-/// The envelope's JSON. Texts are borrowed where they hold no escapes: a payload may have megabytes.
+/// The envelope's JSON. Texts are borrowed where they hold no escapes.
 #[derive(Serialize, Deserialize)]
 struct WireEnvelope<'a> {
     #[serde(rename = "payloadType", borrow)]
@@ -203,6 +334,8 @@ struct WireEnvelope<'a> {
     payload: Cow<'a, str>,
     #[serde(borrow)]
     signatures: Vec<WireSignature<'a>>,
+    #[serde(default, borrow, skip_serializing_if = "Option::is_none")]
+    content: Option<&'a RawValue>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -215,47 +348,35 @@ struct WireSignature<'a> {
 
 impl Serialize for Envelope {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        WireEnvelope::from(self).serialize(serializer)
+        let content = self.content.as_ref().map(|content| serde_json::from_slice(&content.bytes)).transpose();
+        WireEnvelope::of(self, content.map_err(ser::Error::custom)?).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Envelope {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::try_from(WireEnvelope::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
-impl TryFrom<WireEnvelope<'_>> for Envelope {
-    type Error = EnvelopeError;
-
-    fn try_from(wire: WireEnvelope<'_>) -> Result<Self, EnvelopeError> {
-        if wire.signatures.len() > MAX_SIGNATURES {
-            return Err(EnvelopeError::TooManySignatures { found: wire.signatures.len() });
-        }
-        let Some(payload_type) = PayloadType::parse(&wire.payload_type) else {
-            return Err(EnvelopeError::UnknownPayloadType { found: wire.payload_type.chars().take(128).collect() });
-        };
-        let payload = STANDARD.decode(wire.payload.as_bytes()).map_err(EnvelopeError::Payload)?;
-        let signatures = wire.signatures.into_iter().enumerate().map(Signature::from_wire).collect::<Result<_, _>>()?;
-        Ok(Self { payload_type, payload, signatures })
+        let wire = WireEnvelope::deserialize(deserializer)?;
+        let located = wire.content.map(|content| strict_json::locate(content.get().as_bytes(), ["flags"])).transpose();
+        let content = located.map_err(de::Error::custom)?.map(|(text, [flags])| (text, flags));
+        Self::assemble(&wire, content).map_err(de::Error::custom)
     }
 }
 
 impl Signature {
-    fn from_wire((index, wire): (usize, WireSignature<'_>)) -> Result<Self, EnvelopeError> {
+    fn from_wire((index, wire): (usize, &WireSignature<'_>)) -> Result<Self, EnvelopeError> {
         let bytes =
             STANDARD.decode(wire.sig.as_bytes()).map_err(|source| EnvelopeError::Signature { index, source })?;
         let sig = <[u8; SIGNATURE_BYTES]>::try_from(bytes)
             .map_err(|bytes| EnvelopeError::SignatureLength { index, found: bytes.len() })?;
-        Ok(Self { keyid: wire.keyid.into_owned(), sig })
+        Ok(Self { keyid: wire.keyid.clone().into_owned(), sig })
     }
 }
 
-impl<'a> From<&'a Envelope> for WireEnvelope<'a> {
-    fn from(envelope: &'a Envelope) -> Self {
+impl<'a> WireEnvelope<'a> {
+    fn of(envelope: &'a Envelope, content: Option<&'a RawValue>) -> Self {
         WireEnvelope {
             payload_type: Cow::Borrowed(envelope.payload_type.as_str()),
-            payload: Cow::Owned(STANDARD.encode(&envelope.payload)),
+            payload: Cow::Owned(STANDARD.encode(envelope.payload())),
             signatures: envelope
                 .signatures
                 .iter()
@@ -264,6 +385,7 @@ impl<'a> From<&'a Envelope> for WireEnvelope<'a> {
                     sig: Cow::Owned(STANDARD.encode(signature.sig)),
                 })
                 .collect(),
+            content,
         }
     }
 }

@@ -69,5 +69,5 @@ impl TrustState {
 }
 
 fn same_payload<D>(one: &Held<D>, other: &Held<D>) -> bool {
-    one.envelope.payload() == other.envelope.payload()
+    one.envelope.document() == other.envelope.document()
 }

@@ -6,7 +6,8 @@
 //! * A *kills* document is signed by an emergency key that can switch off and do nothing else.
 //!
 //! Each travels in a [DSSE] envelope: the signatures cover the payload type and the payload's bytes as they are, so there is no
-//! canonical form to get wrong and nothing is parsed before it is verified.
+//! canonical form to get wrong. Root and kills are the payload. A snapshot stands beside it, as the envelope's member `content`, and the
+//! payload is its [`ContentDigest`]. No member of a document is looked at before its bytes are verified.
 //!
 //! [`TrustState`] is the state machine: documents and the time go in, a verdict comes out, and nothing in it touches a disk, a
 //! network or a clock. [`TrustFile`] keeps a state between runs, and verifies it again at every load.
@@ -14,7 +15,7 @@
 //! A document must pass these checks, in this order:
 //!
 //! 1. the envelope's size ([`SizeLimit`]);
-//! 2. strict JSON of the envelope ([`strict_json`]), at most [`MAX_SIGNATURES`] signatures;
+//! 2. strict JSON of the envelope ([`strict_json`]), at most [`MAX_SIGNATURES`] signatures, and the content that the payload names;
 //! 3. the exact payload type ([`PayloadType`]);
 //! 4. signatures by the role's threshold of *distinct public keys*; a key id is only a hint;
 //! 5. strict JSON of the payload;
@@ -51,7 +52,9 @@ mod verify;
 mod tests;
 
 pub use clock::TOLERANCE_MILLIS;
-pub use envelope::{Envelope, EnvelopeError, MAX_SIGNATURES, PayloadType, SIGNATURE_BYTES, Signature, Signer, pae};
+pub use envelope::{
+    ContentDigest, Envelope, EnvelopeError, MAX_SIGNATURES, PayloadType, SIGNATURE_BYTES, Signature, Signer, pae,
+};
 pub use error::TrustError;
 pub use file::{FileAction, Loaded, Saved, TrustFile, TrustFileError};
 pub use flag_core::wire::Kill;
@@ -62,6 +65,7 @@ pub use root::{MAX_KEYS_PER_ROLE, Role, RoleKey, RoleName, Roles, RootDocument, 
 pub use snapshot::SnapshotHeader;
 pub use state::{Accepted, Change, MAX_KILLS, MAX_LIFTED, MAX_ROOT_STEPS, TrustState, Warning};
 pub use stored_form::RestoreError;
+pub(crate) use stored_form::fnv1a;
 pub use verify::{MAX_KILLS_BYTES, MAX_ROOT_BYTES, SizeLimit, SizeLimitError};
 
 /// The one schema of root, snapshot and kills documents that this version understands.

@@ -232,7 +232,21 @@ impl TrustState {
 
     /// Returns the verified bytes of the snapshot held.
     pub fn snapshot_payload(&self) -> Option<&[u8]> {
-        self.snapshot.as_ref().map(|held| held.envelope.payload())
+        self.snapshot.as_ref().map(|held| held.envelope.document())
+    }
+
+    /// Returns the envelope of the snapshot held.
+    pub(crate) fn snapshot_envelope(&self) -> Option<&Envelope> {
+        self.snapshot.as_ref().map(|held| &held.envelope)
+    }
+
+    /// Verifies the envelope of a snapshot that was held before, without holding it: by the root in force alone, whose epoch it must be of.
+    /// What a revoked key has signed is not good any more.
+    pub(crate) fn verify_earlier_snapshot(&self, bytes: &[u8]) -> Result<(Envelope, SnapshotHeader), TrustError> {
+        let envelope = verify::read_envelope(bytes, PayloadType::Snapshot, self.limit.bytes())?;
+        let header = verify::verify::<SnapshotHeader>(&envelope, self.root(), &self.place)?;
+        verify::check_schema(&header)?;
+        Ok((envelope, header))
     }
 
     /// Returns every kill in force, from snapshots and emergency documents alike.
@@ -297,8 +311,8 @@ impl TrustState {
         verify::check_signatures(&envelope, &document, RoleName::Root)?;
         let progress = verify::check_version(
             PayloadType::Root,
-            (document.version, envelope.payload()),
-            (held.document.version, held.envelope.payload()),
+            (document.version, envelope.document()),
+            (held.document.version, held.envelope.document()),
         )?;
         let expected = held.document.version.saturating_add(1);
         if progress == Progress::Newer && document.version != expected {
@@ -317,8 +331,8 @@ impl TrustState {
             // Versions count within an epoch, and the epoch of `next` is the root's: any other is over.
             Some(held) if held.document.epoch == next.document.epoch => verify::check_version(
                 PayloadType::Snapshot,
-                (next.document.version, next.envelope.payload()),
-                (held.document.version, held.envelope.payload()),
+                (next.document.version, next.envelope.document()),
+                (held.document.version, held.envelope.document()),
             )?,
             _ => Progress::Newer,
         };

@@ -1,5 +1,6 @@
 //! The bytes of a stored trust state, and the way back, which verifies every document again.
 
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -92,7 +93,7 @@ impl TrustState {
         self.check_stored_place(&stored)?;
 
         let mut roots = stored.roots.into_iter();
-        let continues_pinned = roots.any(|root| root.payload() == self.pinned.envelope.payload());
+        let continues_pinned = roots.any(|root| root.document() == self.pinned.envelope.document());
         for root in roots {
             self.restore_root(root).map_err(RestoreError::Document)?;
         }
@@ -158,7 +159,9 @@ fn read(bytes: &[u8]) -> Result<StoredForm<Envelope>, RestoreError> {
     if end != tail(body).as_bytes() {
         return Err(RestoreError::Checksum);
     }
-    serde_json::from_slice(bytes).map_err(RestoreError::Shape)
+    // From text, as everywhere: reading envelopes from bytes, too, would be the same code a second time.
+    let text = std::str::from_utf8(bytes).map_err(|error| RestoreError::Shape(serde_json::Error::custom(error)))?;
+    serde_json::from_str(text).map_err(RestoreError::Shape)
 }
 
 /// The object with its checksum as its last member.
@@ -173,7 +176,7 @@ fn tail(body: &[u8]) -> String {
 }
 
 /// FNV-1a of 64 bits (RFC 9923). Every step is a bijection of the sum, so no change within a single byte goes unseen.
-fn fnv1a(bytes: &[u8]) -> u64 {
+pub(crate) fn fnv1a(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

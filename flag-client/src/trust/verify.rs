@@ -4,8 +4,7 @@ use flag_core::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    Envelope, PayloadType, Role, RoleKey, RoleName, RootDocument, SCHEMA, TrustError, clock::Clock,
-    envelope::Signature, strict_json,
+    Envelope, PayloadType, Role, RoleKey, RoleName, RootDocument, SCHEMA, TrustError, clock::Clock, envelope::Signature,
 };
 
 /// The largest envelope of a root, in bytes: 64 KiB.
@@ -139,7 +138,6 @@ pub(super) fn check_signatures(envelope: &Envelope, root: &RootDocument, role: R
 
 /// How many distinct public keys have signed, counted no further than `enough`.
 fn count_signers(envelope: &Envelope, keys: &[RoleKey], enough: u32) -> u32 {
-    let message = envelope.signed_bytes();
     let mut signers = Vec::new();
     let mut count = 0;
     let mut tries_left = MAX_TRIES;
@@ -152,7 +150,7 @@ fn count_signers(envelope: &Envelope, keys: &[RoleKey], enough: u32) -> u32 {
                 continue;
             }
             tries_left -= 1;
-            if key.public.verifies(&message, &signature.sig) {
+            if key.public.verifies(envelope.signed_bytes(), &signature.sig) {
                 signers.push(key.public);
                 count += 1;
                 break;
@@ -172,8 +170,10 @@ fn likeliest_first<'a>(keys: &'a [RoleKey], signature: &'a Signature) -> impl It
 /// Step 5, and the reading of what is now known to be signed.
 pub(super) fn read_payload<D: SignedDocument>(envelope: &Envelope) -> Result<D, TrustError> {
     let document = D::PAYLOAD_TYPE;
-    let text = strict_json::check(envelope.payload()).map_err(|source| TrustError::Payload { document, source })?;
-    let content: D = serde_json::from_str(text).map_err(|source| match serde_json::from_str(text) {
+    let (text, needed) = envelope.text().map_err(|source| TrustError::Payload { document, source })?;
+    // What is wrong is looked for in the whole text, where places are those of the document.
+    let content = serde_json::from_str(&needed).or_else(|_| serde_json::from_str(text));
+    let content: D = content.map_err(|source| match serde_json::from_str(text) {
         // A later schema may well lack what this one demands; its number is the better explanation.
         Ok(AnySchema { schema }) if schema != SCHEMA => TrustError::UnknownSchema { document, found: schema },
         _ => TrustError::Malformed { document, source },

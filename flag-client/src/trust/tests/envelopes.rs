@@ -2,7 +2,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::trust::{Change, MAX_KILLS_BYTES, MAX_ROOT_BYTES, SizeLimit, pae};
+use crate::trust::{Change, ContentDigest, MAX_KILLS_BYTES, MAX_ROOT_BYTES, SizeLimit, pae};
 
 fn refusal(bytes: &[u8]) -> String {
     let mut client = client_with_snapshot(&snapshot(7));
@@ -11,11 +11,19 @@ fn refusal(bytes: &[u8]) -> String {
     message
 }
 
-/// A valid envelope of snapshot 8, changed.
+/// A valid envelope of snapshot 8, all but its content changed.
 fn changed(change: impl FnOnce(&mut Value)) -> Vec<u8> {
-    let mut envelope = serde_json::from_slice(&signed_snapshot(&snapshot(8))).unwrap();
-    change(&mut envelope);
-    serde_json::to_vec(&envelope).unwrap()
+    let genuine = signed_snapshot(&snapshot(8));
+    let mut head: Value = serde_json::from_slice(&genuine).unwrap();
+    head.as_object_mut().unwrap().remove("content");
+    change(&mut head);
+    with_content(&head, Envelope::parse(&genuine).unwrap().document())
+}
+
+fn with_content(head: &Value, content: &[u8]) -> Vec<u8> {
+    let mut json = serde_json::to_vec(head).unwrap();
+    assert_eq!(json.pop(), Some(b'}'));
+    [&json, b",\"content\":".as_slice(), content, b"}"].concat()
 }
 
 /// The example of the DSSE protocol page.
@@ -28,7 +36,7 @@ fn pae_is_that_of_the_specification() {
 
 #[test]
 fn envelope_reads_what_it_writes() {
-    let envelope = Envelope::sign(PayloadType::Kills, b"\0\xFF".to_vec(), &[&key("a"), &key("b")]);
+    let envelope = Envelope::sign(PayloadType::Kills, b"\0\xFF", &[&key("a"), &key("b")]);
     let read = Envelope::parse(&envelope.to_json()).unwrap();
     assert_eq!(read, envelope);
     let json: Value = serde_json::from_slice(&envelope.to_json()).unwrap();
@@ -36,6 +44,24 @@ fn envelope_reads_what_it_writes() {
     assert_eq!(json["payload"], "AP8=");
     assert_eq!(json["signatures"][1]["keyid"], "b");
     assert_eq!(json["signatures"][1]["sig"], STANDARD.encode(read.signatures()[1].sig));
+}
+
+#[test]
+fn snapshot_stands_in_its_envelope_as_it_is_and_its_digest_is_signed() {
+    let document = serde_json::to_vec(&snapshot(8)).unwrap();
+    let envelope = Envelope::sign(PayloadType::Snapshot, &document, &[&key("s")]);
+    assert_eq!(Envelope::parse(&envelope.to_json()).unwrap(), envelope);
+    assert_eq!(envelope.document(), document);
+    let text = String::from_utf8(envelope.to_json()).unwrap();
+    assert!(text.ends_with(&format!(",\"content\":{}}}", String::from_utf8(document.clone()).unwrap())), "{text}");
+    let json: Value = serde_json::from_str(&text).unwrap();
+    let payload = STANDARD.decode(json["payload"].as_str().unwrap()).unwrap();
+    let digest: ContentDigest = serde_json::from_slice(&payload).unwrap();
+    assert_eq!(
+        digest,
+        ContentDigest { blake3: blake3::hash(&document).to_hex().to_string(), length: document.len() as u64 }
+    );
+    assert_eq!(envelope.signed_bytes(), pae("application/vnd.flag-core.snapshot.v1+json", &payload));
 }
 
 #[test]
@@ -59,6 +85,14 @@ fn malformed_envelopes_are_refused() {
         (
             [b"\xEF\xBB\xBF".as_slice(), &changed(|_| {})].concat(),
             "not strict JSON: byte 0: found a byte order mark, expected an object",
+        ),
+        (
+            with_content(&json!({"payloadType": 1}), b"{}"),
+            "not a DSSE envelope: invalid type: integer `1`, expected a string at line 1 column 16",
+        ),
+        (
+            changed(|json| json["payload"] = json!("e30=")),
+            "payload is not the digest of a content: missing field `blake3` at line 1 column 2",
         ),
         (changed(|json| json["payload"] = json!("e30")), "payload is not base64: Invalid padding"),
         (changed(|json| json["payload"] = json!("e31=")), "payload is not base64: Invalid last symbol 49, offset 2."),
@@ -101,24 +135,54 @@ fn unknown_members_of_the_envelope_are_ignored() {
 
 #[test]
 fn payload_type_swapped() {
+    let document = serde_json::to_vec(&snapshot(8)).unwrap();
     let as_kills =
-        Envelope::sign(PayloadType::Kills, serde_json::to_vec(&snapshot(8)).unwrap(), &[&key("s")]).to_json();
-    let mut relabelled: Value = serde_json::from_slice(&as_kills).unwrap();
+        Envelope::sign(PayloadType::Kills, serde_json::to_vec(&ContentDigest::of(&document)).unwrap(), &[&key("s")]);
     assert_eq!(
-        refusal(&as_kills),
+        refusal(&as_kills.to_json()),
         "payload type is application/vnd.flag-core.kills.v1+json, expected application/vnd.flag-core.snapshot.v1+json"
     );
+    let mut relabelled: Value = serde_json::from_slice(&as_kills.to_json()).unwrap();
     relabelled["payloadType"] = json!("application/vnd.flag-core.snapshot.v1+json");
     let message = "snapshot is signed by 0 of the 1 keys that role snapshot of root 1 demands";
-    assert_eq!(refusal(&serde_json::to_vec(&relabelled).unwrap()), message);
+    assert_eq!(refusal(&with_content(&relabelled, &document)), message);
 }
 
 #[test]
-fn payload_exchanged_under_a_genuine_signature() {
+fn content_missing_or_no_object() {
+    let genuine: Value = serde_json::from_slice(&signed_snapshot(&snapshot(8))).unwrap();
+    let mut head = genuine.clone();
+    head.as_object_mut().unwrap().remove("content");
+    let message = "snapshot envelope is malformed: no content";
+    assert_eq!(refusal(&serde_json::to_vec(&head).unwrap()), message);
+    for content in [b"7".as_slice(), b"[]", b"\"{}\"", b"null"] {
+        assert_eq!(refusal(&with_content(&head, content)), message);
+    }
+}
+
+#[test]
+fn content_exchanged_under_a_genuine_payload() {
     let mut richer = snapshot(9);
     richer.kills.push(kill("x"));
-    let forged = changed(|json| json["payload"] = json!(STANDARD.encode(serde_json::to_vec(&richer).unwrap())));
-    assert_eq!(refusal(&forged), "snapshot is signed by 0 of the 1 keys that role snapshot of root 1 demands");
+    let richer = serde_json::to_vec(&richer).unwrap();
+    let genuine = signed_snapshot(&snapshot(8));
+    let mut head: Value = serde_json::from_slice(&genuine).unwrap();
+    head.as_object_mut().unwrap().remove("content");
+    let (found, expected) =
+        (ContentDigest::of(&richer), ContentDigest::of(Envelope::parse(&genuine).unwrap().document()));
+    let message =
+        format!("snapshot envelope is malformed: content is not the one signed: found {found}, expected {expected}");
+    assert_eq!(refusal(&with_content(&head, &richer)), message);
+    head["payload"] = json!(STANDARD.encode(serde_json::to_vec(&found).unwrap()));
+    let message = "snapshot is signed by 0 of the 1 keys that role snapshot of root 1 demands";
+    assert_eq!(refusal(&with_content(&head, &richer)), message, "its digest exchanged as well");
+}
+
+#[test]
+fn content_written_anew_is_another() {
+    let genuine = String::from_utf8(signed_snapshot(&snapshot(8))).unwrap();
+    let spaced = genuine.replacen("\"version\":8", "\"version\": 8", 1);
+    assert!(refusal(spaced.as_bytes()).starts_with("snapshot envelope is malformed: content is not the one signed"));
 }
 
 #[test]
@@ -247,31 +311,39 @@ fn flood_of_false_signatures_is_tried_a_limited_number_of_times() {
 }
 
 #[test]
-fn duplicate_key_in_payload() {
+fn duplicate_key_in_the_document() {
     let genuine = serde_json::to_string(&snapshot(8)).unwrap();
     let doubled = genuine.replacen("\"version\":8", "\"version\":8,\"version\":9", 1);
-    let at = doubled.rfind("\"version\"").unwrap();
-    let message = format!("snapshot payload is not strict JSON: byte {at}: duplicate key \"version\"");
-    assert_eq!(refusal(&signed_bytes(PayloadType::Snapshot, doubled.as_bytes(), &["s"])), message);
+    let bytes = signed_bytes(PayloadType::Snapshot, doubled.as_bytes(), &["s"]);
+    let at = String::from_utf8(bytes.clone()).unwrap().rfind("\"version\"").unwrap();
+    let message = format!("snapshot envelope is malformed: not strict JSON: byte {at}: duplicate key \"version\"");
+    assert_eq!(refusal(&bytes), message);
+    let kills = serde_json::to_string(&kills(&["a"])).unwrap().replacen("\"epoch\":1", "\"epoch\":1,\"epoch\":2", 1);
+    let at = kills.rfind("\"epoch\"").unwrap();
+    let error = client().accept_kills(&signed_bytes(PayloadType::Kills, kills.as_bytes(), &["k"]), NOW).unwrap_err();
+    assert_eq!(explain(error), format!("kills payload is not strict JSON: byte {at}: duplicate key \"epoch\""));
 }
 
 #[test]
 fn duplicate_key_deep_in_the_flags() {
     let genuine = serde_json::to_string(&snapshot(8)).unwrap();
     let doubled = genuine.replacen('{', r#"{"flags":[{"key":"a","variants":{"on":true,"on":false}}],"#, 1);
-    let message = "snapshot payload is not strict JSON: byte 43: duplicate key \"on\"";
-    assert_eq!(refusal(&signed_bytes(PayloadType::Snapshot, doubled.as_bytes(), &["s"])), message);
+    let bytes = signed_bytes(PayloadType::Snapshot, doubled.as_bytes(), &["s"]);
+    let at = String::from_utf8(bytes.clone()).unwrap().rfind("\"on\"").unwrap();
+    let message = format!("snapshot envelope is malformed: not strict JSON: byte {at}: duplicate key \"on\"");
+    assert_eq!(refusal(&bytes), message);
 }
 
 #[test]
-fn payload_that_is_no_snapshot() {
-    let table: [(&[u8], &str); 4] = [
-        (b"{}", "snapshot payload is malformed: missing field `schema` at line 1 column 2"),
-        (b"[]", "snapshot payload is not strict JSON: byte 0: found '[', expected an object"),
-        (b"{} {}", "snapshot payload is not strict JSON: byte 3: found '{' after the end of the object"),
-        (b"{\"schema\":1,}", "snapshot payload is malformed: trailing comma at line 1 column 13"),
-    ];
-    for (payload, message) in table {
-        assert_eq!(refusal(&signed_bytes(PayloadType::Snapshot, payload, &["s"])), message);
+fn document_that_is_no_snapshot() {
+    let message = "snapshot payload is malformed: missing field `schema` at line 1 column 2";
+    assert_eq!(refusal(&signed_bytes(PayloadType::Snapshot, b"{}", &["s"])), message);
+    // What comes after flags that are cut out is still told by its place in the document.
+    let late = br#"{"flags":{"a":{}},"schema":"1"}"#;
+    let message = "snapshot payload is malformed: invalid type: string \"1\", expected u32 at line 1 column 30";
+    assert_eq!(refusal(&signed_bytes(PayloadType::Snapshot, late, &["s"])), message);
+    for broken in [b"[]".as_slice(), b"{} {}", b"{\"schema\":1,}", b""] {
+        let message = refusal(&signed_bytes(PayloadType::Snapshot, broken, &["s"]));
+        assert!(message.starts_with("snapshot envelope is malformed: "), "{message}");
     }
 }

@@ -100,7 +100,7 @@ fn signed(payload_type: PayloadType, payload: &impl Serialize, ids: &[&str]) -> 
 fn signed_bytes(payload_type: PayloadType, payload: &[u8], ids: &[&str]) -> Vec<u8> {
     let keys: Vec<Key> = ids.iter().map(|id| key(id)).collect();
     let signers: Vec<&dyn Signer> = keys.iter().map(|key| key as &dyn Signer).collect();
-    Envelope::sign(payload_type, payload.to_vec(), &signers).to_json()
+    Envelope::sign(payload_type, payload, &signers).to_json()
 }
 
 fn signed_root(document: &RootDocument, ids: &[&str]) -> Vec<u8> {

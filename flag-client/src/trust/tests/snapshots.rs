@@ -35,12 +35,18 @@ fn newer_version_replaces_the_held_one() {
 }
 
 #[test]
-fn payload_is_kept_byte_for_byte() {
+fn document_is_kept_byte_for_byte() {
     let text =
-        serde_json::to_string(&snapshot(1)).unwrap().replacen('{', " {\n \"flags\" : [ {\"key\":\"\\u0061\"} ],", 1);
+        serde_json::to_string(&snapshot(1)).unwrap().replacen('{', "{\n \"flags\" : [ {\"key\":\"\\u0061\"} ],", 1);
     let mut client = client();
     client.accept_snapshot(&signed_bytes(PayloadType::Snapshot, text.as_bytes(), &["s"]), NOW).unwrap();
     assert_eq!(client.snapshot_payload(), Some(text.as_bytes()));
+    let spaced = signed_bytes(PayloadType::Snapshot, format!("\n {text}\n").as_bytes(), &["s"]);
+    assert_eq!(
+        client.accept_snapshot(&spaced, NOW).unwrap().change,
+        Change::NotModified,
+        "what is around it does not count"
+    );
 }
 
 #[test]
