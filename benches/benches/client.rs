@@ -16,7 +16,9 @@ use benches::{
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 use flag_client::trust::{TrustFile, TrustState};
-use flag_client::{ClientBuilder, Declaration, FlagClient, IdentitySource, Remote};
+use flag_client::{
+    ClientBuilder, Consent, Declaration, FlagClient, IdentitySource, Outcome, Outcomes, Recorded, Remote,
+};
 use flag_core::{Context, Ruleset, Unit};
 use tempfile::TempDir;
 
@@ -31,6 +33,14 @@ prompt_style = true
 [feature_flags.kill_switches]
 telemetry_disabled = true
 ";
+
+flag_client::flags! {
+    /// The typed flags of these rows.
+    const TYPED: &[Declaration];
+
+    /// The sample that is on or off for everyone
+    const BOOLEAN: bool = "checkout_boolean_0000010" { default: false }
+}
 
 /// A machine that has been in use: a configuration, an install id, and a cached snapshot of 100 flags.
 struct Machine {
@@ -62,6 +72,7 @@ impl Machine {
         let at = |name: &str| self.home.path().join(name);
         FlagClient::builder()
             .declare([Declaration::boolean("command_history"), Declaration::boolean("prompt_style")])
+            .declare(TYPED)
             .user_file(at("config.toml"))
             .identity(IdentitySource::File(at("install-id")))
             .context_attributes(attributes())
@@ -88,6 +99,7 @@ fn reads(criterion: &mut Criterion) {
     let context = Context::of(&unit).with_attributes(&attributes).at(signed::now());
     let rows =
         [("boolean", boolean_key(SAMPLE[0])), ("rollout", rollout_key(SAMPLE[1])), ("rule", rule_key(SAMPLE[2]))];
+    assert_eq!(rows[0].1, BOOLEAN.key());
     for (kind, key) in &rows {
         let bare = ruleset.evaluate(key, &context).bool_or(false);
         assert_eq!(client.is_enabled(key), bare, "{kind}");
@@ -98,6 +110,13 @@ fn reads(criterion: &mut Criterion) {
         group.bench_function("client", |bench| bench.iter(|| client.is_enabled(black_box(key))));
         group.finish();
     }
+    let mut group = criterion.benchmark_group("client/typed");
+    group.bench_function("bare", |bench| {
+        bench.iter(|| ruleset.evaluate(black_box(BOOLEAN.key()), &context).bool_or(false));
+    });
+    group.bench_function("is_enabled", |bench| bench.iter(|| client.is_enabled(black_box(BOOLEAN))));
+    group.bench_function("get", |bench| bench.iter(|| client.get(black_box(BOOLEAN))));
+    group.finish();
     let (_, rollout) = &rows[1];
     let mut group = criterion.benchmark_group("client/two_readers");
     group.bench_function("still", |bench| bench.iter_custom(|reads| beside(&client, rollout, None, reads)));
@@ -150,5 +169,19 @@ fn start(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, reads, start);
+/// Times what a host waits for when a use of a feature has ended: until it is on the disk, safe from the end of the process.
+fn outcomes(criterion: &mut Criterion) {
+    let machine = Machine::new(&people(1).remove(0));
+    let client = machine.builder().outcomes(Outcomes::new()).reports(Consent::Given).open();
+    let took = Some(Duration::from_micros(1_234));
+    let rollout = rollout_key(SAMPLE[1]);
+    assert_eq!(client.record(&rollout, Outcome::Success, took), Recorded::Kept);
+    let mut group = criterion.benchmark_group("client/outcomes");
+    group.bench_function("record", |bench| bench.iter(|| client.record(&rollout, Outcome::Success, took)));
+    group.bench_function("use", |bench| bench.iter(|| client.begin(&rollout).finish(Outcome::Success)));
+    group.finish();
+    assert!(client.problems().is_empty(), "{:?}", client.problems());
+}
+
+criterion_group!(benches, reads, start, outcomes);
 criterion_main!(benches);

@@ -1,5 +1,6 @@
 //! Everything a host tells the client before it opens.
 
+use std::borrow::Borrow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,7 +10,11 @@ use crate::client::FlagClient;
 use crate::decision::LocalValue;
 use crate::declaration::Declaration;
 use crate::environment::Environment;
+use crate::forced::Forced;
+use crate::hook::{EvaluationHook, Hooks};
 use crate::identity::IdentitySource;
+use crate::outcomes::{Consent, Outcomes};
+use crate::quarantine::CrashQuarantine;
 
 /// The published flags of one environment of one project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,10 +74,16 @@ pub struct ClientBuilder {
     identity: Option<IdentitySource>,
     pub(crate) attributes: Attributes,
     pub(crate) kills: Vec<Box<str>>,
-    pub(crate) forced: Vec<(Box<str>, LocalValue)>,
+    pub(crate) forced: Forced,
     pub(crate) clock: Clock,
+    pub(crate) hooks: Hooks,
+    pub(crate) quarantine: Option<CrashQuarantine>,
+    pub(crate) outcomes: Option<Outcomes>,
+    pub(crate) consent: Consent,
     #[cfg(feature = "remote")]
     pub(crate) sync_deadline: std::time::Duration,
+    #[cfg(feature = "remote")]
+    pub(crate) bearer_token: Option<crate::fetch::BearerToken>,
 }
 
 impl ClientBuilder {
@@ -89,16 +100,22 @@ impl ClientBuilder {
             identity: None,
             attributes: Attributes::new(),
             kills: Vec::new(),
-            forced: Vec::new(),
+            forced: Forced::default(),
             clock: Arc::new(crate::clock::system_time),
+            hooks: Hooks::default(),
+            quarantine: None,
+            outcomes: None,
+            consent: Consent::default(),
             #[cfg(feature = "remote")]
             sync_deadline: crate::fetch::DEADLINE,
+            #[cfg(feature = "remote")]
+            bearer_token: None,
         }
     }
 
     /// Adds flags that the application knows.
-    pub fn declare(mut self, flags: impl IntoIterator<Item = Declaration>) -> Self {
-        self.declarations.extend(flags);
+    pub fn declare(mut self, flags: impl IntoIterator<Item = impl Borrow<Declaration>>) -> Self {
+        self.declarations.extend(flags.into_iter().map(|flag| *flag.borrow()));
         self
     }
 
@@ -164,8 +181,8 @@ impl ClientBuilder {
     }
 
     /// Forces a flag's state from test code: stronger than everything but a kill, and under no permission.
-    pub fn force(mut self, flag: impl Into<Box<str>>, value: impl Into<LocalValue>) -> Self {
-        self.forced.push((flag.into(), value.into()));
+    pub fn force(self, flag: impl Into<Box<str>>, value: impl Into<LocalValue>) -> Self {
+        self.forced.add(flag.into(), value.into());
         self
     }
 
@@ -175,10 +192,44 @@ impl ClientBuilder {
         self
     }
 
+    /// Turns recording on: how uses of flags end, for reports. Without it, and without the user's consent to [`reports`](Self::reports),
+    /// nothing is recorded. No decision depends on it.
+    pub fn outcomes(mut self, outcomes: Outcomes) -> Self {
+        self.outcomes = Some(outcomes);
+        self
+    }
+
+    /// Sets whether the user agreed to anonymous reports; they did not if not set. Without consent nothing is recorded, kept or sent.
+    pub fn reports(mut self, consent: Consent) -> Self {
+        self.consent = consent;
+        self
+    }
+
+    /// Adds something that is told of evaluations. Without any, they cost nothing more.
+    pub fn hook(mut self, hook: impl EvaluationHook) -> Self {
+        self.hooks.add(hook);
+        self
+    }
+
     /// Sets how long one [`sync`](FlagClient::sync) may take in all; 10 seconds if not set.
     #[cfg(feature = "remote")]
     pub fn sync_deadline(mut self, time: std::time::Duration) -> Self {
         self.sync_deadline = time;
+        self
+    }
+
+    /// Sets the token that opens a private remote. It is sent to the remote's own host and to no other.
+    #[cfg(feature = "remote")]
+    pub fn bearer_token(mut self, token: crate::fetch::BearerToken) -> Self {
+        self.bearer_token = Some(token);
+        self
+    }
+
+    /// Turns the crash quarantine on: flags that changed before the program began to crash go back to their last good definition. It
+    /// keeps its files beside the trust state of a [`remote`](Self::remote), and does nothing without one. See
+    /// [`quarantine`](crate::quarantine) for what counts as a crash, and what a host must do.
+    pub fn crash_quarantine(mut self, quarantine: CrashQuarantine) -> Self {
+        self.quarantine = Some(quarantine);
         self
     }
 

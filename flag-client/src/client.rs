@@ -6,19 +6,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 
-use crate::builder::ClientBuilder;
+use crate::builder::{ClientBuilder, Precedence};
 use crate::decision::{ClientDecision, Layer, LocalValue};
 use crate::declaration::{Declaration, DeclarationError};
 use crate::error::ClientError;
 use crate::explanation::ClientExplanation;
 use crate::gather::FileOwner;
+use crate::hook::Hooks;
 use crate::in_force::InForce;
 use crate::kills::KillInForce;
 use crate::local_file::{self, Contents, Edit, KillSetting, Section};
 use crate::merge::{merge, standing};
+use crate::outcomes::{CrashWatch, Recorder};
 use crate::permission::{Standing, permit};
 use crate::problem::Problem;
 use crate::published::{Published, SnapshotInfo};
+use crate::quarantine::{Quarantine, RunGuard};
+use crate::reads::Reader;
+use crate::registry::{Evaluation, Flag, FlagName, FlagType};
 
 /// What a reset covers beside overrides.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -70,8 +75,15 @@ struct Inner {
     in_force: ArcSwap<InForce>,
     /// Held while what is in force is changed, never while it is read.
     published: Mutex<Published>,
+    /// None unless the host asked for it.
+    quarantine: Option<Quarantine>,
+    /// None unless the host records outcomes.
+    outcomes: Option<(Arc<Recorder>, CrashWatch)>,
     #[cfg(feature = "remote")]
     refreshing: Mutex<()>,
+    /// Until when the server wants to be left alone.
+    #[cfg(feature = "remote")]
+    quiet_until: Mutex<Option<flag_core::Timestamp>>,
 }
 
 impl FlagClient {
@@ -82,8 +94,11 @@ impl FlagClient {
 
     pub(crate) fn open(host: ClientBuilder) -> Self {
         let (declarations, declaration_problems) = sound(&host.declarations);
+        let outcomes = Recorder::of(&host).map(|recorder| (Arc::clone(&recorder), CrashWatch::new(&recorder)));
         let published = Published::load(host.remote.as_ref());
-        let in_force = put_together(&host, &declarations, &declaration_problems, &published);
+        let quarantine = host.quarantine.zip(host.remote.as_ref());
+        let quarantine = quarantine.map(|(settings, remote)| Quarantine::new(settings, &remote.state_file));
+        let in_force = put_together(&host, &declarations, &declaration_problems, &published, quarantine.as_ref());
         Self {
             inner: Arc::new(Inner {
                 host,
@@ -91,8 +106,12 @@ impl FlagClient {
                 declaration_problems,
                 in_force: ArcSwap::from_pointee(in_force),
                 published: Mutex::new(published),
+                quarantine,
+                outcomes,
                 #[cfg(feature = "remote")]
                 refreshing: Mutex::new(()),
+                #[cfg(feature = "remote")]
+                quiet_until: Mutex::new(None),
             }),
         }
     }
@@ -102,20 +121,36 @@ impl FlagClient {
         &self.inner.declarations
     }
 
-    /// Tells whether a flag is on: its boolean, else whether it serves another variant than its off variant. An unknown flag is off.
+    /// Tells whether a flag is on: its boolean, else whether it serves another variant than its off variant. An unknown flag is off,
+    /// unless it is a typed flag that is on by default.
     #[inline]
-    pub fn is_enabled(&self, flag: &str) -> bool {
-        self.inner.in_force.load().is_enabled(flag)
+    pub fn is_enabled(&self, flag: impl FlagName) -> bool {
+        let in_force = self.inner.in_force.load();
+        Reader::own(&in_force, self.hooks()).is_enabled(&flag, &in_force.context(flag.key()))
     }
 
     /// Returns the id of the variant that a flag serves, unless there is no such flag.
-    pub fn variant(&self, flag: &str) -> Option<String> {
-        self.inner.in_force.load().variant(flag)
+    pub fn variant(&self, flag: impl FlagName) -> Option<String> {
+        let in_force = self.inner.in_force.load();
+        Reader::own(&in_force, self.hooks()).variant(flag.key(), &in_force.context(flag.key()))
+    }
+
+    /// Returns the value of a typed flag, or its default in the code where there is none of its type.
+    #[inline]
+    pub fn get<T: FlagType>(&self, flag: Flag<T>) -> T::Value {
+        let in_force = self.inner.in_force.load();
+        Reader::own(&in_force, self.hooks()).get(flag, &in_force.context(flag.key()))
+    }
+
+    /// Returns the value of a typed flag and how it came about.
+    pub fn evaluate<T: FlagType>(&self, flag: Flag<T>) -> Evaluation<T::Value> {
+        let in_force = self.inner.in_force.load();
+        Reader::own(&in_force, self.hooks()).evaluate(flag, &in_force.context(flag.key()))
     }
 
     /// Returns what a flag came to, why, and what the user may do about it.
-    pub fn decision(&self, flag: &str) -> ClientDecision {
-        self.inner.in_force.load().decision(flag)
+    pub fn decision(&self, flag: impl FlagName) -> ClientDecision {
+        self.inner.in_force.load().decision(flag.key())
     }
 
     /// Returns every flag: the application's in the order of their declaration, then others of the snapshot, then others of local files.
@@ -124,8 +159,8 @@ impl FlagClient {
     }
 
     /// Returns what a flag came to with everything that led to it.
-    pub fn explain(&self, flag: &str) -> ClientExplanation {
-        self.inner.in_force.load().explain(flag)
+    pub fn explain(&self, flag: impl FlagName) -> ClientExplanation {
+        self.inner.in_force.load().explain(flag.key())
     }
 
     /// Tells whether a kill stands against a flag or capability. `telemetry_disabled` is the switch of the capability `telemetry`, so
@@ -141,7 +176,8 @@ impl FlagClient {
 
     /// Returns what went wrong, in no way that stopped anything.
     pub fn problems(&self) -> Vec<Problem> {
-        self.inner.in_force.load().problems().cloned().collect()
+        let recording = self.recorder().into_iter().flat_map(|(recorder, _)| recorder.problems());
+        self.inner.in_force.load().problems().cloned().chain(recording).collect()
     }
 
     /// Returns which snapshot is in force, if there is one.
@@ -150,13 +186,13 @@ impl FlagClient {
     }
 
     /// Turns a flag on for this user, or opts them in where the published split decides.
-    pub fn enable(&self, flag: &str) -> Result<Change, ClientError> {
-        self.choose(flag, LocalValue::Switch(true))
+    pub fn enable(&self, flag: impl FlagName) -> Result<Change, ClientError> {
+        self.choose(flag.key(), LocalValue::Switch(true))
     }
 
     /// Turns a flag off for this user.
-    pub fn disable(&self, flag: &str) -> Result<Change, ClientError> {
-        self.choose(flag, LocalValue::Switch(false))
+    pub fn disable(&self, flag: impl FlagName) -> Result<Change, ClientError> {
+        self.choose(flag.key(), LocalValue::Switch(false))
     }
 
     /// Chooses a variant for this user, by its id; `true` and `false` turn the flag on and off unless a variant has that id.
@@ -245,6 +281,20 @@ impl FlagClient {
         Err(ClientError::KillHeldElsewhere { target: name.into(), origins })
     }
 
+    /// Announces that the program ends well, for the [`quarantine`](crate::quarantine). A host that told it to take
+    /// [unended runs for crashes](crate::UnendedRuns::AreCrashes) calls this before every `process::exit`. Without a quarantine it does
+    /// nothing.
+    pub fn end_run(&self) {
+        if let Some(quarantine) = &self.inner.quarantine {
+            quarantine.end_run();
+        }
+    }
+
+    /// Returns a guard that announces the end of the program when it is dropped, unless by a panic.
+    pub fn run_guard(&self) -> RunGuard {
+        RunGuard::of(self.clone())
+    }
+
     /// Reads all files, the clock and the trusted documents again.
     pub fn reload(&self) {
         let mut published = self.inner.lock();
@@ -253,13 +303,40 @@ impl FlagClient {
     }
 }
 
-/// What a refresh needs of the client.
-#[cfg(feature = "remote")]
+/// What recording needs of the client.
+impl FlagClient {
+    /// Returns what keeps outcomes, if the host records them.
+    pub(crate) fn recorder(&self) -> Option<(&Arc<Recorder>, &CrashWatch)> {
+        self.inner.outcomes.as_ref().map(|(recorder, watch)| (recorder, watch))
+    }
+
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        self.inner.in_force.load_full()
+    }
+
+    #[inline]
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.inner.host.hooks
+    }
+}
+
+/// What a refresh and test code need of the client.
+#[cfg(any(feature = "remote", feature = "testing"))]
 impl FlagClient {
     pub(crate) fn host(&self) -> &ClientBuilder {
         &self.inner.host
     }
 
+    /// Reads local files and the clock again.
+    pub(crate) fn rebuild(&self) {
+        let published = self.inner.lock();
+        self.inner.rebuild(&published);
+    }
+}
+
+/// What a refresh needs of the client.
+#[cfg(feature = "remote")]
+impl FlagClient {
     /// Keeps a second refresh waiting while one runs.
     pub(crate) fn lock_refresh(&self) -> MutexGuard<'_, ()> {
         self.inner.refreshing.lock().unwrap_or_else(PoisonError::into_inner)
@@ -268,6 +345,26 @@ impl FlagClient {
     /// Returns a copy of what is trusted, to be brought up to date while this one stays in force.
     pub(crate) fn trusted(&self) -> Option<crate::trust::TrustState> {
         self.inner.lock().state.clone()
+    }
+
+    /// Returns until when the server is to be left alone, if that is not over.
+    pub(crate) fn quiet_until(&self, now: flag_core::Timestamp) -> Option<flag_core::Timestamp> {
+        let until = *self.inner.quiet_until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.filter(|until| crate::fetch::is_quiet(*until, now))
+    }
+
+    pub(crate) fn set_quiet_until(&self, until: Option<flag_core::Timestamp>) {
+        *self.inner.quiet_until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    /// Reads what is trusted.
+    pub(crate) fn with_trusted<T>(&self, read: impl FnOnce(Option<&crate::trust::TrustState>) -> T) -> T {
+        read(self.inner.lock().state.as_ref())
+    }
+
+    /// Returns the files of this machine that decide flags.
+    pub(crate) fn local_files(&self) -> Vec<PathBuf> {
+        self.inner.user_files().chain(self.inner.host.system_file.as_deref()).map(Path::to_owned).collect()
     }
 
     /// Puts what a refresh made of the copy in force.
@@ -285,7 +382,8 @@ impl Inner {
     }
 
     fn rebuild(&self, published: &Published) {
-        let in_force = put_together(&self.host, &self.declarations, &self.declaration_problems, published);
+        let quarantine = self.quarantine.as_ref();
+        let in_force = put_together(&self.host, &self.declarations, &self.declaration_problems, published, quarantine);
         self.in_force.store(Arc::new(in_force));
     }
 
@@ -332,6 +430,7 @@ fn put_together(
     declarations: &[Declaration],
     declaration_problems: &[Problem],
     published: &Published,
+    quarantine: Option<&Quarantine>,
 ) -> InForce {
     let mut problems = Vec::new();
     let users = host.sidecar.iter().chain(&host.user_file).map(|path| (FileOwner::User, path));
@@ -346,8 +445,11 @@ fn put_together(
             }
         })
         .collect();
-    let mut in_force = merge(host, declarations, files, published.state.as_ref(), (host.clock)());
-    problems.splice(0..0, declaration_problems.iter().chain(&published.problems).cloned());
+    let state = published.state.as_ref();
+    let governs = host.precedence != Precedence::LocalOnly;
+    let verdict = quarantine.map(|quarantine| quarantine.look(state.filter(|_| governs))).unwrap_or_default();
+    let mut in_force = merge(host, declarations, files, state, &verdict.holds, (host.clock)());
+    problems.splice(0..0, declaration_problems.iter().chain(&published.problems).chain(&verdict.problems).cloned());
     in_force.problems.splice(0..0, problems);
     in_force
 }

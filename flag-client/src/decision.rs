@@ -261,6 +261,9 @@ pub struct ClientDecision {
     pub chosen: Option<ChosenOverride>,
     /// The strongest override that is not obeyed, if there is one.
     pub refused: Option<RefusedOverride>,
+    /// Why the flag does not serve what the snapshot in force says of it, if the crash quarantine holds it back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<crate::HeldBack>,
     /// Whether the application declares the flag.
     pub declared: bool,
     /// What the flag is for.

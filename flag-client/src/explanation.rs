@@ -1,5 +1,7 @@
 //! Why a flag is as it is: every layer of this machine, then every step of the evaluator.
 
+use std::fmt;
+
 use flag_core::{Bucket, Pivot, Reason, Share};
 use serde::Serialize;
 
@@ -61,8 +63,50 @@ pub enum LayerVerdict {
     Refused,
     /// It makes the user eligible for the published split, which decides.
     OptedIn,
+    /// It is held back: the program crashed too often since the snapshot says so. What was good before takes its place.
+    HeldBack,
     /// It has nothing to say.
     Silent,
+}
+
+impl fmt::Display for ClientExplanation {
+    /// Prints the decision in one line, then what each layer says, then what the evaluator did, in lines without a break at the end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { decision, layers, evaluation, .. } = self;
+        let state = if decision.enabled { "on" } else { "off" };
+        write!(f, "{}: {state}", decision.key)?;
+        if let Some(variant) = decision.variant.as_deref().filter(|variant| *variant != state) {
+            write!(f, ", variant {variant:?}")?;
+        }
+        write!(f, " ({}, by {})", decision.reason, decision.origin)?;
+        for tried in layers {
+            write!(f, "\n  {}: ", tried.layer)?;
+            if let Some(value) = &tried.value {
+                write!(f, "{value}; ")?;
+            }
+            f.write_str(&tried.detail)?;
+            if tried.origin.place.is_some() || tried.origin.variable.is_some() {
+                write!(f, " [{}]", tried.origin)?;
+            }
+        }
+        for step in evaluation {
+            write!(f, "\n  - {}", step.layer)?;
+            if let Some(id) = &step.id {
+                write!(f, " {id:?}")?;
+            }
+            write!(f, ": {}", step.detail)?;
+        }
+        if let Some(bucket) = self.bucket {
+            write!(f, "\n  bucket {bucket}")?;
+            if let Some(share) = self.share {
+                write!(f, " of a share of {share}")?;
+            }
+            if let Some(flips_at) = self.flips_at {
+                write!(f, "; exposed from {flips_at} on")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Lists what every layer says, strongest first.
@@ -141,6 +185,7 @@ fn published(decision: &ClientDecision, facts: Option<&Facts>, snapshot: Option<
     let version = snapshot.version;
     let killed = decision.reason == Reason::Killed;
     let (verdict, detail) = match facts {
+        Some(Facts { held_back: Some(why), .. }) => (LayerVerdict::HeldBack, why.to_string()),
         None if decision.reason == Reason::ParseError => {
             (LayerVerdict::Refused, format!("broken in version {version}"))
         }
@@ -159,7 +204,7 @@ fn published(decision: &ClientDecision, facts: Option<&Facts>, snapshot: Option<
         Some(Facts { publication: Publication::OtherType, .. }) => {
             (LayerVerdict::Refused, format!("of another type than the application declares in version {version}"))
         }
-        Some(Facts { publication: Publication::Absent, .. }) => {
+        Some(Facts { publication: Publication::Absent | Publication::Unfounded, .. }) => {
             (LayerVerdict::Silent, format!("not in version {version}"))
         }
         _ => (LayerVerdict::Overruled, format!("version {version}; something stronger decided")),

@@ -42,8 +42,8 @@ impl LocalLayers {
         known: &(impl Iterator<Item = &'k str> + Clone),
     ) -> Self {
         let mut layers = Self::default();
-        for (flag, value) in &host.forced {
-            layers.of(flag).forced = Some(value.clone());
+        for (flag, value) in host.forced.list() {
+            layers.of(&flag).forced = Some(value);
         }
         layers.kills.extend(host.kills.iter().map(|target| (target.clone(), Origin::of(Layer::CommandLine))));
         for (variable, target) in &host.environment.kills {

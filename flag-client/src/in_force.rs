@@ -16,6 +16,8 @@ use crate::merge::standing;
 use crate::permission::permission;
 use crate::problem::Problem;
 use crate::published::SnapshotInfo;
+use crate::quarantine::HeldBack;
+use crate::reads::ForOthers;
 use crate::splits::Splits;
 
 /// All layers, merged.
@@ -35,6 +37,8 @@ pub(crate) struct InForce {
     pub(crate) attributes: Attributes,
     pub(crate) now: Timestamp,
     pub(crate) unit: Unit,
+    /// The flags as they are for others than this installation, made when they are first asked for.
+    pub(crate) for_others: ForOthers,
 }
 
 /// What local layers mean for one flag.
@@ -51,6 +55,8 @@ pub(crate) struct Facts {
     pub(crate) refused: Vec<RefusedOverride>,
     /// Base values, strongest first.
     pub(crate) base: Vec<BaseTried>,
+    /// Why the flag does not serve what the snapshot in force says of it.
+    pub(crate) held_back: Option<HeldBack>,
 }
 
 /// What the snapshot has of a flag.
@@ -60,12 +66,16 @@ pub(crate) enum Publication {
     Sound,
     /// The flag, which falls to the local default because the snapshot has expired.
     Expired,
+    /// The flag, in whose place the local default serves because the program crashed since it came.
+    HeldBack,
     /// The flag, of another type than the application declares.
     OtherType,
     /// The flag, but broken.
     Broken,
     /// Nothing.
     Absent,
+    /// Nothing, and what the application declares has prerequisites that cannot be checked. It is off.
+    Unfounded,
 }
 
 /// A base value of a local file.
@@ -94,6 +104,7 @@ impl Facts {
             overruled: Vec::new(),
             refused: Vec::new(),
             base: Vec::new(),
+            held_back: None,
         }
     }
 }
@@ -153,8 +164,9 @@ impl Unit {
 }
 
 impl InForce {
+    /// Returns the context of this installation for one flag.
     #[inline]
-    fn context(&self, flag: &str) -> Context<'_> {
+    pub(crate) fn context(&self, flag: &str) -> Context<'_> {
         let context = self.unit.for_flag(flag).map_or_else(Context::anonymous, Context::of);
         context.with_attributes(&self.attributes).at(self.now)
     }
@@ -163,15 +175,6 @@ impl InForce {
     #[inline]
     pub(crate) fn flag(&self, key: &str) -> Option<FlagRef<'_>> {
         self.published.as_ref().and_then(|published| published.flag(key)).or_else(|| self.local.flag(key))
-    }
-
-    #[inline]
-    pub(crate) fn is_enabled(&self, key: &str) -> bool {
-        self.flag(key).is_some_and(|flag| is_on(&flag.evaluate(&self.context(key))))
-    }
-
-    pub(crate) fn variant(&self, key: &str) -> Option<String> {
-        self.flag(key)?.evaluate(&self.context(key)).variant().map(str::to_owned)
     }
 
     pub(crate) fn decision(&self, key: &str) -> ClientDecision {
@@ -203,6 +206,16 @@ impl InForce {
         }
     }
 
+    /// Returns why a flag was decided so, in the client's words: a code default and a broken flag are not simply static.
+    pub(crate) fn reason(&self, key: &str, decision: &Decision<'_>) -> Reason {
+        let Some(facts) = self.facts.get(key) else { return decision.reason() };
+        match (decision.reason(), facts.publication) {
+            (Reason::Disabled, Publication::Unfounded) | (Reason::Static, Publication::Broken) => Reason::ParseError,
+            (Reason::Static, _) if facts.foundation.layer == Layer::CodeDefault => Reason::Default,
+            (reason, _) => reason,
+        }
+    }
+
     fn decided(&self, key: &str, explanation: &Explanation<'_>) -> ClientDecision {
         let decision = &explanation.decision;
         let facts = self.facts.get(key);
@@ -211,11 +224,7 @@ impl InForce {
             (None, Some(_)) => Origin::of(Layer::Snapshot),
             (None, None) => Origin::of(Layer::CodeDefault),
         };
-        let reason = match decision.reason() {
-            Reason::Static if facts.is_some_and(|facts| facts.publication == Publication::Broken) => Reason::ParseError,
-            Reason::Static if foundation.layer == Layer::CodeDefault => Reason::Default,
-            reason => reason,
-        };
+        let reason = self.reason(key, decision);
         let chosen = facts.and_then(|facts| facts.chosen.clone());
         let kill = self.kills.iter().find(|kill| *kill.target == *key).map(|kill| &kill.origin);
         let origin = match (reason, &chosen, kill) {
@@ -239,6 +248,7 @@ impl InForce {
             origin,
             chosen,
             refused: facts.and_then(|facts| facts.refused.first().cloned()),
+            held_back: facts.and_then(|facts| facts.held_back.clone()),
             declared: facts.is_some_and(|facts| facts.declared),
             kind: flag.map_or(Kind::Release, flag_core::Flag::kind),
             stage: flag.map_or(Stage::Development, flag_core::Flag::stage),
@@ -272,7 +282,7 @@ impl InForce {
 
 /// Tells whether a decision turns its flag on: its boolean, else any variant but the off variant.
 #[inline]
-fn is_on(decision: &Decision<'_>) -> bool {
+pub(crate) fn is_on(decision: &Decision<'_>) -> bool {
     match (decision.value(), decision.flag()) {
         (Some(Value::Bool(on)), _) => *on,
         (Some(_), Some(flag)) => decision.variant() != Some(flag.off_variant()),

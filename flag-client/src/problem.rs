@@ -7,6 +7,7 @@ use flag_core::{FlagError, ValueType, wire};
 use crate::decision::{Origin, Place};
 use crate::identity::IdentityError;
 use crate::local_file::LocalFileError;
+use crate::outcomes::OutcomeError;
 use crate::trust::{Equivocation, TrustError, TrustFileError};
 
 /// Something that went wrong while the flags were put together. Everything else stays in force.
@@ -108,6 +109,15 @@ pub enum Problem {
         #[source]
         source: FlagError,
     },
+    /// The prerequisites of a declared flag do not hold together. While no snapshot has the flag, it is off.
+    #[error("declared flag {flag:?} is off, as its prerequisites cannot be checked")]
+    Prerequisites {
+        /// The flag.
+        flag: Box<str>,
+        /// What is wrong with them.
+        #[source]
+        source: FlagError,
+    },
     /// A flag is published with values of another type than the application expects. It serves the local default.
     #[error("published flag {flag:?} is of type {found}, but the application declares type {expected}")]
     TypeMismatch {
@@ -117,6 +127,28 @@ pub enum Problem {
         found: ValueType,
         /// The type declared.
         expected: ValueType,
+    },
+    /// Something the host recorded is lost. Of each kind of reason there is one problem, the first.
+    #[error("outcomes are lost")]
+    Outcomes(#[source] Arc<OutcomeError>),
+    /// Flags are held back, because the program crashed too often since they changed.
+    #[error("flag {flag:?} is {why}")]
+    HeldBack {
+        /// The flag.
+        flag: Box<str>,
+        /// Why, and what is in force instead.
+        why: crate::HeldBack,
+    },
+    /// Crashes cannot be told from clean runs, or flags not be held back.
+    #[error("the crash quarantine does not work as it should")]
+    Quarantine(#[source] Arc<crate::QuarantineError>),
+    /// A kill's target is neither a flag nor a capability. It stands all the same.
+    #[error("{origin}: neither a flag nor a capability is named {target:?}")]
+    UnknownKill {
+        /// Where it stands.
+        origin: Origin,
+        /// The name given.
+        target: Box<str>,
     },
     /// The installation has no id, so that splits serve what they serve to everyone else.
     #[error("the installation has no id")]

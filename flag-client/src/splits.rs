@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use flag_core::wire::{Condition, Flag, Serve, Snapshot};
+use flag_core::wire::{Condition, Entries, Flag, Serve, Snapshot};
 use flag_core::{Share, UNIT_ATTRIBUTE};
 
 /// The flags of a snapshot that need the installation's id.
@@ -21,11 +21,18 @@ impl Splits {
             if uses_unit(flag, &segments) {
                 splits.needing.insert(key.into());
             }
+        }
+        splits.depend(&snapshot.flags);
+        splits
+    }
+
+    /// Adds what these flags depend on.
+    pub(crate) fn depend(&mut self, flags: &Entries<Flag>) {
+        for (key, flag) in flags.iter() {
             for prerequisite in &flag.prerequisites {
-                splits.prerequisites.push((key.into(), prerequisite.flag.as_str().into()));
+                self.prerequisites.push((key.into(), prerequisite.flag.as_str().into()));
             }
         }
-        splits
     }
 
     /// Keeps the flags that still need an id, and with each those that wait for it as their prerequisite.

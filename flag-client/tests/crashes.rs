@@ -1,5 +1,11 @@
 //! Processes that are killed, and processes that write at once. The test program starts itself as the other processes.
-#![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "tests stop at the first surprise")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
 
 mod support;
 
@@ -10,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use flag_client::{Declaration, FlagClient, FlagClient as Client, Problem};
-use support::Home;
+use support::{Home, numbers, times};
 
 /// Names the file that a started process works on, and what it does.
 const FILE: &str = "FLAG_CLIENT_TEST_FILE";
@@ -56,6 +62,11 @@ fn work_of_a_started_process() {
     let (Some(file), Some(task)) = (variable(FILE), variable(TASK)) else { return };
     let client = client(Path::new(&file));
     match task.as_str() {
+        task if task.starts_with("count ") => {
+            let mut words = task.split(' ').skip(1);
+            let (key, from) = (words.next().unwrap(), words.next().unwrap().parse::<usize>().unwrap());
+            count(Path::new(&file), key, from);
+        }
         "toggle" => loop {
             for key in KEYS {
                 client.enable(key).expect("enables");
@@ -72,12 +83,8 @@ fn work_of_a_started_process() {
     }
 }
 
-/// A sequence that looks random and is the same in every run.
 fn pauses(count: usize) -> impl Iterator<Item = Duration> {
-    let numbers = std::iter::successors(Some(0x9e37_79b9_u32), |number| {
-        Some(number.wrapping_mul(1_664_525).wrapping_add(1_013_904_223))
-    });
-    numbers.take(count).map(|number| Duration::from_micros(u64::from(number >> 16) % 30_000))
+    numbers().take(count).map(|number| Duration::from_micros(u64::from(number % 30_000)))
 }
 
 fn comments(text: &str) -> Vec<&str> {
@@ -85,11 +92,11 @@ fn comments(text: &str) -> Vec<&str> {
 }
 
 #[test]
-fn a_file_survives_a_kill_at_any_moment() {
+fn fault_23_the_local_file_survives_a_kill_at_any_moment() {
     let home = Home::new();
     let file = home.write("config.toml", CONFIG);
     let (mut before, mut changed) = (CONFIG.to_owned(), 0);
-    for pause in pauses(100) {
+    for pause in pauses(times(100, 2_000)) {
         let mut process = start(&file, "toggle");
         thread::sleep(pause);
         process.kill().unwrap();
@@ -144,4 +151,68 @@ fn a_reader_sees_a_whole_file_while_another_process_writes() {
     }
     process.kill().unwrap();
     process.wait().unwrap();
+}
+
+/// What a flag of the crowd may be set to: the number of the change.
+const NUMBERS: [&str; 10] = ["n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9"];
+
+fn crowd(file: &Path, key: &str) -> Client {
+    let key: &'static str = Box::leak(key.to_owned().into_boxed_str());
+    FlagClient::builder().declare([Declaration::choice(key, &NUMBERS).overridable()]).user_file(file).open()
+}
+
+/// Sets the flag to one number after the other, beginning with one, and says so in a file of its own each time that it is done.
+fn count(file: &Path, key: &str, from: usize) {
+    let client = crowd(file, key);
+    let done = file.with_file_name(key);
+    for number in from.. {
+        client.set(key, NUMBERS[number % NUMBERS.len()]).expect("sets");
+        fs::write(&done, number.to_string()).unwrap();
+    }
+}
+
+/// Sixteen processes that change one file, 64 in the full run, each killed at random and started again.
+#[test]
+fn a_crowd_that_is_killed_at_random_loses_no_key_no_comment_and_no_kill() {
+    let home = Home::new();
+    let config = format!("{CONFIG}\n[feature_flags.kill_switches]\n# stays\ntelemetry_disabled = true # for good\n");
+    let file = home.write("config.toml", &config);
+    let keys: Vec<String> = (0..times(16, 64)).map(|number| format!("crowd_{number}")).collect();
+    let begin = |key: &str, from: usize| start(&file, &format!("count {key} {from}"));
+    let mut running: Vec<Child> = keys.iter().map(|key| begin(key, 0)).collect();
+    // Until each has been started and has changed the file once.
+    while keys.iter().any(|key| !home.path(key).exists()) {
+        thread::sleep(Duration::from_millis(10));
+    }
+    let acknowledged = |key: &str| fs::read_to_string(home.path(key)).unwrap().parse::<usize>().ok();
+    for number in numbers().take(times(60, 2_000)) {
+        thread::sleep(Duration::from_micros(u64::from(number % 20_000)));
+        let killed = number as usize % keys.len();
+        running[killed].kill().unwrap();
+        running[killed].wait().unwrap();
+        let text = fs::read_to_string(&file).unwrap();
+        let client = crowd(&file, &keys[killed]);
+        assert!(client.is_killed("telemetry"), "{text}");
+        assert!(!client.problems().iter().any(|problem| matches!(problem, Problem::File(_) | Problem::Setting { .. })));
+        assert_eq!(comments(&text), comments(&config), "{text}");
+        // It was killed while it said so, at worst: then it is not known which of two numbers was acknowledged.
+        let done = acknowledged(&keys[killed]);
+        let variant = client.variant(&keys[killed]).unwrap();
+        if let Some(done) = done {
+            let allowed = [NUMBERS[done % 10], NUMBERS[(done + 1) % 10]];
+            assert!(allowed.contains(&&*variant), "{}: {done} is done, but {variant} is kept", keys[killed]);
+        }
+        let from = NUMBERS.iter().position(|number| *number == variant).unwrap() + 1;
+        fs::write(home.path(&keys[killed]), (from - 1).to_string()).unwrap();
+        running[killed] = begin(&keys[killed], from);
+    }
+    for mut process in running {
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+    let text = fs::read_to_string(&file).unwrap();
+    for key in &keys {
+        assert!(text.contains(key.as_str()), "{key} is lost: {text}");
+    }
+    assert_eq!(comments(&text), comments(&config));
 }

@@ -2,136 +2,16 @@
 #![cfg(feature = "remote")]
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+mod server;
 mod support;
 
-use std::collections::HashMap;
-use std::error::Error;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::Duration;
 
 use flag_client::trust::PayloadType;
-use flag_client::{Fetched, FlagClient, Layer, Precedence, Remote, SyncError};
+use flag_client::{BearerToken, Fetched, FlagClient, Layer, Precedence, Remote, SyncError};
+use server::{Reply, Server, nowhere, open, remote, told};
 use support::{Home, NOW, flag, kills, problems, root, sign, snapshot, snapshot_with};
-
-/// How the server answers one path.
-#[derive(Clone)]
-enum Reply {
-    Document(Vec<u8>, Option<&'static str>),
-    Status(u16),
-    Redirect(String),
-    /// One byte at a time, for ever.
-    Drip,
-    /// Nothing at all.
-    Silence,
-    /// Fewer bytes than announced.
-    Truncated(Vec<u8>),
-    /// A length of the body that nobody would send.
-    Announced(u64),
-    /// A body without an announced length, for ever.
-    Endless,
-}
-
-type Replies = Arc<Mutex<HashMap<String, Reply>>>;
-
-/// A server of a few lines: one request a connection, 404 for what it does not know. It runs until the test program ends.
-struct Server {
-    url: String,
-    replies: Replies,
-    requests: Arc<Mutex<Vec<String>>>,
-}
-
-impl Server {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = Self { url, replies: Arc::default(), requests: Arc::default() };
-        let (replies, requests) = (Arc::clone(&server.replies), Arc::clone(&server.requests));
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (replies, requests) = (Arc::clone(&replies), Arc::clone(&requests));
-                // A client that hangs up in the middle is what some tests are about.
-                thread::spawn(move || stream.map(|stream| answer(stream, &replies, &requests)));
-            }
-        });
-        server
-    }
-
-    fn on(&self, path: &str, reply: Reply) -> &Self {
-        self.replies.lock().unwrap().insert(format!("/v1/{path}"), reply);
-        self
-    }
-
-    fn snapshot(&self, bytes: Vec<u8>) -> &Self {
-        self.on("snapshot.json", Reply::Document(bytes, Some("\"s\"")))
-    }
-
-    /// The paths asked for since the last call, with a star if the request was conditional.
-    fn requests(&self) -> Vec<String> {
-        std::mem::take(&mut *self.requests.lock().unwrap())
-    }
-}
-
-fn answer(mut stream: TcpStream, replies: &Replies, requests: &Mutex<Vec<String>>) -> std::io::Result<()> {
-    let mut head = Vec::new();
-    for line in BufReader::new(stream.try_clone()?).lines() {
-        let line = line?;
-        if line.is_empty() {
-            break;
-        }
-        head.push(line.to_ascii_lowercase());
-    }
-    let path = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default().to_owned();
-    let known = head.iter().find_map(|line| line.strip_prefix("if-none-match: ")).map(str::to_owned);
-    requests.lock().unwrap().push(format!("{path}{}", if known.is_some() { "*" } else { "" }));
-    let reply = replies.lock().unwrap().get(&path).cloned().unwrap_or(Reply::Status(404));
-    let length = |bytes: &[u8]| format!("content-length: {}\r\nconnection: close\r\n", bytes.len());
-    match reply {
-        Reply::Document(_, Some(etag)) if known.as_deref() == Some(etag) => {
-            write!(stream, "HTTP/1.1 304 Not Modified\r\nconnection: close\r\n\r\n")
-        }
-        Reply::Document(bytes, etag) => {
-            let etag = etag.map(|etag| format!("etag: {etag}\r\n")).unwrap_or_default();
-            write!(stream, "HTTP/1.1 200 OK\r\n{}{etag}\r\n", length(&bytes))?;
-            stream.write_all(&bytes)
-        }
-        Reply::Status(status) => write!(stream, "HTTP/1.1 {status} No\r\n{}\r\n", length(b"")),
-        Reply::Redirect(to) => write!(stream, "HTTP/1.1 301 Moved\r\nlocation: {to}\r\n{}\r\n", length(b"")),
-        Reply::Truncated(bytes) => {
-            write!(stream, "HTTP/1.1 200 OK\r\n{}\r\n", length(&bytes))?;
-            stream.write_all(&bytes[..bytes.len() / 2])
-        }
-        Reply::Announced(length) => write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n"),
-        Reply::Silence => {
-            thread::sleep(Duration::from_secs(30));
-            Ok(())
-        }
-        Reply::Drip => {
-            write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")?;
-            loop {
-                stream.write_all(b" ")?;
-                thread::sleep(Duration::from_millis(50));
-            }
-        }
-        Reply::Endless => {
-            write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")?;
-            loop {
-                stream.write_all(&[b' '; 8_192])?;
-            }
-        }
-    }
-}
-
-fn remote(home: &Home, url: &str) -> Remote {
-    Remote { url: Some(url.to_owned()), ..home.remote(None) }
-}
-
-fn open(home: &Home, url: &str) -> FlagClient {
-    home.builder().remote(remote(home, url)).sync_deadline(Duration::from_secs(20)).open()
-}
 
 /// A client that holds version 1, which turns `command_history` on, and the server it has it from.
 fn synced() -> (Home, Server, FlagClient) {
@@ -144,12 +24,6 @@ fn synced() -> (Home, Server, FlagClient) {
     assert!(client.is_enabled("command_history"));
     server.requests();
     (home, server, client)
-}
-
-/// The error and its causes in one line.
-fn told(error: &dyn Error) -> String {
-    let causes = std::iter::successors(error.source(), |error: &&dyn Error| (*error).source());
-    std::iter::once(error.to_string()).chain(causes.map(ToString::to_string)).collect::<Vec<_>>().join(": ")
 }
 
 #[test]
@@ -194,7 +68,10 @@ fn kills_arrive_even_where_the_snapshot_does_not() {
     let error = client.sync().unwrap_err();
     assert_eq!(
         told(&error),
-        "published flags were not refreshed: snapshot was not refreshed: the server answered with status 500"
+        format!(
+            "published flags were not refreshed: snapshot was not refreshed from {}/v1/snapshot.json: the server answered with status 500",
+            server.url
+        )
     );
     let SyncError::Document { report, others, .. } = error else { panic!("{error:?}") };
     assert_eq!((report.kills, report.snapshot), (Fetched::Updated, Fetched::Failed));
@@ -227,7 +104,10 @@ fn roots_are_walked_one_by_one() {
     let error = client.sync().unwrap_err();
     assert_eq!(
         told(&error),
-        "published flags were not refreshed: root was not refreshed: it is refused: root version 7 skips version 6"
+        format!(
+            "published flags were not refreshed: root was not refreshed from {}/v1/root/6.json: it is refused: root version 7 skips version 6",
+            server.url
+        )
     );
 }
 
@@ -235,7 +115,10 @@ fn roots_are_walked_one_by_one() {
 fn whatever_the_server_does_the_flags_in_force_stay() {
     let (_home, server, client) = synced();
     let other_host = "http://flags.example.org/v1/snapshot.json".to_owned();
-    let prefix = "published flags were not refreshed: snapshot was not refreshed: ";
+    let prefix = format!(
+        "published flags were not refreshed: snapshot was not refreshed from {}/v1/snapshot.json: ",
+        server.url
+    );
     let older = snapshot(1, &flag("command_history", false, ""));
     let mut tampered = snapshot(9, &flag("command_history", false, ""));
     let at = tampered.iter().position(|byte| *byte == b'J').unwrap();
@@ -250,7 +133,7 @@ fn whatever_the_server_does_the_flags_in_force_stay() {
         (Reply::Status(503), "the server answered with status 503"),
         (Reply::Status(204), "the server answered with status 204"),
         (Reply::Redirect(other_host), "the server redirects to flags.example.org, which is not followed"),
-        (Reply::Truncated(snapshot(9, "")), "it could not be read to its end"),
+        (Reply::Truncated(snapshot(9, ""), 100), "it could not be read to its end"),
         (Reply::Announced(4 * 1024 * 1024 + 1), "it is larger than 4194304 bytes"),
         (Reply::Endless, "it is larger than 4194304 bytes"),
         (
@@ -286,7 +169,10 @@ fn a_server_that_does_not_end_is_left_at_the_deadline() {
         let message = told(&client.sync().unwrap_err());
         assert_eq!(
             message,
-            "published flags were not refreshed: snapshot was not refreshed: it did not arrive before the deadline"
+            format!(
+                "published flags were not refreshed: snapshot was not refreshed from {}/v1/snapshot.json: it did not arrive before the deadline",
+                server.url
+            )
         );
     }
 }
@@ -294,25 +180,26 @@ fn a_server_that_does_not_end_is_left_at_the_deadline() {
 #[test]
 fn a_server_that_is_not_there_is_one_error() {
     let home = Home::new();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let client = open(&home, &format!("http://{free}"));
-    let error = client.sync().unwrap_err();
-    assert!(
-        told(&error).starts_with("published flags were not refreshed: root was not refreshed: the connection failed")
+    let url = nowhere().replace("http://", "http://user:secret@");
+    let error = open(&home, &url).sync().unwrap_err();
+    let shown = url.replace("user:secret@", "");
+    let expected = format!(
+        "published flags were not refreshed: root was not refreshed from {shown}/v1/root/2.json: the connection failed"
     );
-    assert!(!told(&error).contains("http://"), "no address is repeated: {}", told(&error));
+    assert!(told(&error).starts_with(&expected), "{}", told(&error));
+    assert!(!told(&error).contains("secret") && !format!("{error:?}").contains("secret"), "{error:?}");
 }
 
 #[test]
 fn with_the_server_gone_the_cache_goes_on() {
     let (home, server, _client) = synced();
     drop(server);
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let client = open(&home, &format!("http://{free}"));
+    let url = nowhere();
+    let client = open(&home, &url);
     assert!(client.sync().is_err());
     assert!(client.is_enabled("command_history"));
     assert_eq!(client.snapshot_info().unwrap().version, 1);
-    assert!(open(&home, &format!("http://{free}")).is_enabled("command_history"), "and after a restart");
+    assert!(open(&home, &url).is_enabled("command_history"), "and after a restart");
 }
 
 #[test]
@@ -364,7 +251,10 @@ fn a_folder_is_published_like_a_server() {
     }
     fs::remove_file(home.path("flags/v1/snapshot.json")).unwrap();
     let error = open(&home, &folder).sync().unwrap_err();
-    assert_eq!(told(&error), "published flags were not refreshed: snapshot was not refreshed: there is none");
+    let expected = format!(
+        "published flags were not refreshed: snapshot was not refreshed from {folder}/v1/snapshot.json: there is none"
+    );
+    assert_eq!(told(&error), expected);
 }
 
 #[test]
@@ -429,4 +319,113 @@ fn a_running_client_sees_what_another_process_fetched_once_it_reloads() {
     client.reload();
     assert_eq!(client.snapshot_info().unwrap().version, 2, "what is held is not forgotten");
     assert!(client.snapshot_info().unwrap().issued_at < NOW);
+}
+
+#[test]
+fn a_token_goes_to_the_remotes_own_host_and_nowhere_else() {
+    let (home, server, other) = (Home::new(), Server::start(), Server::start());
+    let token = BearerToken::new("secret-of-caro").unwrap();
+    let builder = home.builder().remote(remote(&home, &server.url.replace("http://", "http://user:word@")));
+    let client = builder.bearer_token(token).sync_deadline(Duration::from_secs(20)).open();
+    server.on("snapshot.json", Reply::Redirect(format!("{}/v1/snapshot.json", other.url)));
+    other.snapshot(snapshot(1, &flag("command_history", true, "")));
+    let error = client.sync().unwrap_err();
+    assert!(told(&error).ends_with("the server redirects to 127.0.0.1, which is not followed"), "{}", told(&error));
+    let heads = server.heads();
+    assert_eq!(heads.len(), 3);
+    for head in heads {
+        let sent: Vec<_> = head.lines().filter(|line| line.starts_with("authorization: ")).collect();
+        assert_eq!(sent, ["authorization: bearer secret-of-caro"]);
+    }
+    assert_eq!(other.requests(), Vec::<String>::new());
+    let shown = format!("{client:?} {error:?} {} {:?}", told(&error), client.problems());
+    assert!(!shown.contains("secret"), "{shown}");
+}
+
+#[test]
+fn a_date_stands_for_a_document_that_has_no_etag() {
+    let (home, server) = (Home::new(), Server::start());
+    let dated = |version: u64, modified: &str| {
+        let headers = format!("date: Mon, 01 Jun 2026 10:00:00 GMT\r\nlast-modified: {modified}\r\n");
+        Reply::Answer(200, headers, snapshot(version, &flag("command_history", true, "")))
+    };
+    let client = open(&home, &server.url);
+    server.on("snapshot.json", dated(1, "Mon, 01 Jun 2026 10:00:00 GMT"));
+    client.sync().unwrap();
+    client.sync().unwrap();
+    let requests = server.requests();
+    assert_eq!(requests[2..], ["/v1/snapshot.json", "/v1/root/2.json", "/v1/kills.json", "/v1/snapshot.json"]);
+    server.on("snapshot.json", dated(2, "Mon, 01 Jun 2026 09:59:00 GMT"));
+    client.sync().unwrap();
+    server.requests();
+    server.on("snapshot.json", Reply::Status(304));
+    assert_eq!(client.sync().unwrap().snapshot, Fetched::Unchanged);
+    assert!(server.heads()[2].contains("\nif-modified-since: mon, 01 jun 2026 09:59:00 gmt"), "{:?}", server.heads());
+}
+
+#[test]
+fn e47_a_cache_that_says_not_modified_for_ever_loses_its_say_when_the_snapshot_expires() {
+    let (home, server) = (Home::new(), Server::start());
+    let day = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let today = std::sync::Arc::clone(&day);
+    let clock = move || NOW.saturating_add_millis(today.load(std::sync::atomic::Ordering::Relaxed) * support::DAY);
+    let client = home.builder().remote(remote(&home, &server.url)).clock(clock).open();
+    server.snapshot(snapshot(1, &flag("command_history", true, "")));
+    client.sync().unwrap();
+    server.on("snapshot.json", Reply::Status(304));
+    client.sync().unwrap();
+    assert_eq!(server.requests()[5], "/v1/snapshot.json*");
+    day.store(31, std::sync::atomic::Ordering::Relaxed);
+    let message = told(&client.sync().unwrap_err());
+    assert!(message.ends_with("the server answered with status 304"), "{message}");
+    assert_eq!(server.requests()[2], "/v1/snapshot.json");
+}
+
+#[test]
+fn what_is_compressed_is_refused() {
+    let (_home, server, client) = synced();
+    let body = snapshot(2, &flag("command_history", false, ""));
+    server.on("snapshot.json", Reply::Answer(200, "content-encoding: gzip\r\n".to_owned(), body));
+    let message = told(&client.sync().unwrap_err());
+    assert!(message.ends_with("it is encoded as \"gzip\", expected no encoding"), "{message}");
+    assert!(server.heads()[2].contains("accept-encoding: identity"), "{:?}", server.heads());
+    assert!(client.is_enabled("command_history"));
+}
+
+#[test]
+fn a_kill_by_the_emergency_key_is_lifted_by_a_newer_snapshot_that_names_it_and_by_nothing_else() {
+    let (home, server, client) = synced();
+    let killed = |client: &FlagClient| (client.is_killed("command_history"), client.is_enabled("command_history"));
+    server.on("kills.json", Reply::Document(kills(&[("k1", "command_history")]), None));
+    client.sync().unwrap();
+    assert_eq!(killed(&client), (true, false), "it arrives");
+
+    server.on("kills.json", Reply::Status(404));
+    client.sync().unwrap();
+    assert_eq!(killed(&client), (true, false), "its document is gone");
+    server.on("kills.json", Reply::Document(kills(&[]), None));
+    let _ = client.sync();
+    assert_eq!(killed(&client), (true, false), "a document without it");
+    server.snapshot(snapshot(2, &flag("command_history", true, "")));
+    server.on("snapshot.json", Reply::Document(snapshot(2, &flag("command_history", true, "")), None));
+    client.sync().unwrap();
+    assert_eq!(client.snapshot_info().unwrap().version, 2);
+    assert_eq!(killed(&client), (true, false), "a newer snapshot that does not name it");
+    assert_eq!(killed(&open(&home, &server.url)), (true, false), "a restart");
+
+    let older = snapshot_with(1, &flag("command_history", true, ""), r#","lifted":["k1"]"#);
+    server.on("snapshot.json", Reply::Document(older, None));
+    assert!(client.sync().is_err());
+    assert_eq!(killed(&client), (true, false), "an older snapshot that names it");
+
+    let late = home.builder().remote(remote(&home, &server.url)).clock(|| NOW.saturating_add_millis(40 * support::DAY));
+    let late = late.open();
+    assert!(late.snapshot_info().unwrap().stale);
+    assert_eq!(killed(&late), (true, false), "the snapshot has expired");
+
+    let lifting = snapshot_with(3, &flag("command_history", true, ""), r#","lifted":["k1"]"#);
+    server.on("snapshot.json", Reply::Document(lifting, None));
+    client.sync().unwrap();
+    assert_eq!(killed(&client), (false, true), "a newer snapshot that names it");
+    assert_eq!(killed(&open(&home, &server.url)), (false, true), "and after a restart");
 }

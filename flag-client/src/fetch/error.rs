@@ -1,5 +1,8 @@
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use flag_core::Timestamp;
 
 use super::SyncReport;
 use crate::trust::{TrustError, TrustFileError};
@@ -38,9 +41,15 @@ pub enum SyncError {
         /// The host.
         host: Box<str>,
     },
-    /// The operating system gives no thread.
+    /// The operating system gives no thread, or nothing to wait for the network with.
     #[error("no thread for the refresh")]
     Thread(#[source] io::Error),
+    /// The server asked to be left alone for a while, which is not over.
+    #[error("the server asked to be left alone until {until}")]
+    TooEarly {
+        /// From when on it may be asked again; at most an hour ahead.
+        until: Timestamp,
+    },
     /// The refresh outlasted its deadline without an answer.
     #[error("the refresh did not end within its deadline")]
     TimedOut,
@@ -71,11 +80,13 @@ pub enum SyncError {
 
 /// Why one document was not refreshed.
 #[derive(Debug, thiserror::Error)]
-#[error("{document} was not refreshed")]
+#[error("{document} was not refreshed from {address}")]
 #[non_exhaustive]
 pub struct DocumentError {
     /// Which document: `root`, `kills` or `snapshot`.
     pub document: &'static str,
+    /// Where it was asked for: a URL, without the user and password it may hold, or a path.
+    pub address: Box<str>,
     /// Why not.
     #[source]
     pub cause: FetchError,
@@ -90,6 +101,20 @@ pub enum FetchError {
     Status {
         /// The status.
         status: u16,
+        /// How long the server asks to be left alone; at most an hour.
+        retry_after: Option<Duration>,
+    },
+    /// It was not asked for, as the server asked to be left alone.
+    #[error("the server asked to be left alone until {until}")]
+    TooEarly {
+        /// From when on it may be asked again; at most an hour ahead.
+        until: Timestamp,
+    },
+    /// The document is compressed, which nobody asked for.
+    #[error("it is encoded as {found:?}, expected no encoding")]
+    Encoded {
+        /// The encoding.
+        found: Box<str>,
     },
     /// The server sends us to another host, which is not followed.
     #[error("the server redirects to {}, which is not followed", to.as_deref().unwrap_or("nowhere"))]
@@ -106,6 +131,9 @@ pub enum FetchError {
         /// The limit.
         limit: usize,
     },
+    /// There is nothing to ask the server with, for the reason that an earlier document gives.
+    #[error("there is no connection to ask by")]
+    NoClient,
     /// The deadline passed.
     #[error("it did not arrive before the deadline")]
     TimedOut,
@@ -117,5 +145,16 @@ pub enum FetchError {
     Read(#[source] io::Error),
     /// The document arrived and is not trusted.
     #[error("it is refused")]
-    Refused(#[source] TrustError),
+    Refused(#[source] Box<TrustError>),
+}
+
+impl SyncError {
+    /// Tells whether the server does not let this client in: it answered with status 401 or 403.
+    pub fn is_denied(&self) -> bool {
+        let denied = |error: &DocumentError| matches!(error.cause, FetchError::Status { status: 401 | 403, .. });
+        match self {
+            Self::Document { first, others, .. } => denied(first) || others.iter().any(denied),
+            _ => false,
+        }
+    }
 }

@@ -4,9 +4,10 @@ use flag_core::Timestamp;
 use serde::{Serialize, Serializer};
 
 use super::error::{DocumentError, FetchError};
-use super::etags::Etags;
-use super::http::Deadline;
-use super::source::{Answer, Source};
+use super::etags::{Etags, Validators};
+use super::http::{Deadline, Http};
+use super::source::{Answer, Source, read};
+use super::token::BearerToken;
 use crate::published::SnapshotInfo;
 use crate::trust::{
     Accepted, Change, MAX_KILLS_BYTES, MAX_ROOT_BYTES, MAX_ROOT_STEPS, SizeLimit, TrustError, TrustState, Warning,
@@ -49,56 +50,110 @@ fn in_words<S: Serializer>(warnings: &[Warning], serializer: S) -> Result<S::Ok,
 }
 
 /// Everything that a refresh leaves behind.
-pub(super) struct Refreshed {
-    pub(super) state: TrustState,
-    pub(super) etags: Etags,
-    pub(super) report: SyncReport,
-    pub(super) failures: Vec<DocumentError>,
+pub(crate) struct Refreshed {
+    pub(crate) state: TrustState,
+    pub(crate) etags: Etags,
+    pub(crate) report: SyncReport,
+    pub(crate) failures: Vec<DocumentError>,
 }
 
-/// Asks for the next roots, for kills, and for the snapshot.
-pub(super) fn refresh(
-    source: &Source,
+/// Everything that a refresh starts with.
+pub(crate) struct Request {
+    pub(crate) source: Source,
+    pub(crate) token: Option<BearerToken>,
+    pub(crate) state: TrustState,
+    pub(crate) etags: Etags,
+    pub(crate) now: Timestamp,
+}
+
+impl Request {
+    /// Asks for the next roots, for kills, and for the snapshot.
+    pub(crate) async fn run(self, deadline: Deadline) -> Refreshed {
+        let Self { source, token, state, etags, now } = self;
+        let http = match &source {
+            Source::Server(base) => Some(Http::new(base, token.as_ref())),
+            Source::Folder(_) => None,
+        };
+        let mut run = Run {
+            source,
+            http,
+            deadline,
+            now,
+            state,
+            etags,
+            quiet_until: None,
+            warnings: Vec::new(),
+            failures: Vec::new(),
+        };
+        run.etags.set_quiet_until(None);
+        let next_root = run.state.root().version.saturating_add(1);
+        let root = run.root().await;
+        let root = run.outcome("root", &format!("v1/root/{next_root}.json"), root);
+        let kills = run.kills().await;
+        let kills = run.outcome("kills", KILLS, kills);
+        let snapshot = run.snapshot().await;
+        let snapshot = run.outcome("snapshot", SNAPSHOT, snapshot);
+        run.etags.set_quiet_until(run.quiet_until);
+        let report = SyncReport { root, kills, snapshot, snapshot_info: None, warnings: run.warnings };
+        Refreshed { state: run.state, etags: run.etags, report, failures: run.failures }
+    }
+}
+
+const KILLS: &str = "v1/kills.json";
+const SNAPSHOT: &str = "v1/snapshot.json";
+
+struct Run {
+    source: Source,
+    /// How the server is asked, unless documents come from a folder.
+    http: Option<Result<Http, FetchError>>,
+    deadline: Deadline,
+    now: Timestamp,
     state: TrustState,
     etags: Etags,
-    now: Timestamp,
-    deadline: Deadline,
-) -> Refreshed {
-    let mut run = Run { source, deadline, now, state, etags, warnings: Vec::new() };
-    let mut failures = Vec::new();
-    let mut outcome = |document, fetched: Result<Fetched, FetchError>| {
+    /// Until when the server wants to be left alone. It is asked for nothing more.
+    quiet_until: Option<Timestamp>,
+    warnings: Vec<Warning>,
+    failures: Vec<DocumentError>,
+}
+
+impl Run {
+    fn outcome(&mut self, document: &'static str, path: &str, fetched: Result<Fetched, FetchError>) -> Fetched {
         fetched.unwrap_or_else(|cause| {
-            failures.push(DocumentError { document, cause });
+            self.failures.push(DocumentError { document, address: self.source.address_of(path), cause });
             Fetched::Failed
         })
-    };
-    let root = outcome("root", run.root());
-    let kills = outcome("kills", run.kills());
-    let snapshot = outcome("snapshot", run.snapshot());
-    let report = SyncReport { root, kills, snapshot, snapshot_info: None, warnings: run.warnings };
-    Refreshed { state: run.state, etags: run.etags, report, failures }
-}
+    }
 
-struct Run<'s> {
-    source: &'s Source,
-    deadline: Deadline,
-    now: Timestamp,
-    state: TrustState,
-    etags: Etags,
-    warnings: Vec<Warning>,
-}
+    async fn get(&mut self, path: &str, limit: usize, known: Option<&Validators>) -> Result<Answer, FetchError> {
+        if let Some(until) = self.quiet_until {
+            return Err(FetchError::TooEarly { until });
+        }
+        let http = match (&self.source, &self.http) {
+            (Source::Folder(folder), _) => return read(&folder.join(path), limit),
+            (Source::Server(_), Some(Ok(http))) => http,
+            // The first request takes the reason along.
+            (Source::Server(_), _) => {
+                return Err(self.http.take().and_then(Result::err).unwrap_or(FetchError::NoClient));
+            }
+        };
+        let answer = http.get(path, limit, known, self.now, self.deadline).await;
+        if let Err(FetchError::Status { retry_after: Some(time), .. }) = &answer {
+            let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+            self.quiet_until = (millis > 0).then(|| self.now.saturating_add_millis(millis));
+        }
+        answer
+    }
 
-impl Run<'_> {
     /// Walks from root to root until there is no next one.
-    fn root(&mut self) -> Result<Fetched, FetchError> {
+    async fn root(&mut self) -> Result<Fetched, FetchError> {
         let mut fetched = Fetched::Unchanged;
         for _ in 0..MAX_ROOT_STEPS {
             let next = self.state.root().version.saturating_add(1);
-            let answer = self.source.get(&format!("v1/root/{next}.json"), MAX_ROOT_BYTES, None, self.deadline);
+            let answer = self.get(&format!("v1/root/{next}.json"), MAX_ROOT_BYTES, None).await;
             let bytes = match answer {
                 Ok(Answer::Document { bytes, .. }) => bytes,
                 // Object stores answer 403 where there is nothing and listing is not allowed.
-                Ok(_) | Err(FetchError::Status { status: 403 }) => return Ok(fetched),
+                Ok(_) | Err(FetchError::Status { status: 403, .. }) => return Ok(fetched),
                 Err(cause) => return Err(cause),
             };
             let accepted = self.state.accept_root(&bytes, self.now);
@@ -110,37 +165,37 @@ impl Run<'_> {
         Ok(fetched)
     }
 
-    fn kills(&mut self) -> Result<Fetched, FetchError> {
-        let known = self.etags.kills(&self.state).map(str::to_owned);
-        match self.source.get("v1/kills.json", MAX_KILLS_BYTES, known.as_deref(), self.deadline)? {
+    async fn kills(&mut self) -> Result<Fetched, FetchError> {
+        let known = self.etags.kills(&self.state, self.now).cloned();
+        match self.get(KILLS, MAX_KILLS_BYTES, known.as_ref()).await? {
             Answer::NotModified => Ok(Fetched::Unchanged),
             Answer::Absent => Ok(Fetched::Absent),
-            Answer::Document { bytes, etag } => {
+            Answer::Document { bytes, validators } => {
                 let accepted = self.state.accept_kills(&bytes, self.now);
                 let fetched = self.took(accepted)?;
-                self.etags.set_kills(etag, &bytes);
+                self.etags.set_kills(validators, &self.state);
                 Ok(fetched)
             }
         }
     }
 
-    fn snapshot(&mut self) -> Result<Fetched, FetchError> {
-        let known = self.etags.snapshot(&self.state).map(str::to_owned);
+    async fn snapshot(&mut self) -> Result<Fetched, FetchError> {
+        let known = self.etags.snapshot(&self.state, self.now).cloned();
         let limit = SizeLimit::default().bytes();
-        match self.source.get("v1/snapshot.json", limit, known.as_deref(), self.deadline)? {
+        match self.get(SNAPSHOT, limit, known.as_ref()).await? {
             Answer::NotModified => Ok(Fetched::Unchanged),
             Answer::Absent => Err(FetchError::Absent),
-            Answer::Document { bytes, etag } => {
+            Answer::Document { bytes, validators } => {
                 let accepted = self.state.accept_snapshot(&bytes, self.now);
                 let fetched = self.took(accepted)?;
-                self.etags.set_snapshot(etag, &self.state);
+                self.etags.set_snapshot(validators, &self.state);
                 Ok(fetched)
             }
         }
     }
 
     fn took(&mut self, accepted: Result<Accepted, TrustError>) -> Result<Fetched, FetchError> {
-        let accepted = accepted.map_err(FetchError::Refused)?;
+        let accepted = accepted.map_err(|refusal| FetchError::Refused(Box::new(refusal)))?;
         self.warnings.extend(accepted.warnings);
         Ok(if accepted.change == Change::NotModified { Fetched::Unchanged } else { Fetched::Updated })
     }

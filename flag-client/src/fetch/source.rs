@@ -7,26 +7,26 @@ use std::path::{Path, PathBuf};
 use reqwest::Url;
 
 use super::error::{FetchError, SyncError};
-use super::http::{Deadline, get};
+use super::etags::Validators;
 
 /// Where documents come from.
-#[derive(Debug)]
-pub(super) enum Source {
+#[derive(Clone, Debug)]
+pub(crate) enum Source {
     Server(Url),
     Folder(PathBuf),
 }
 
 /// What a source says to a request.
 #[derive(Debug)]
-pub(super) enum Answer {
-    Document { bytes: Vec<u8>, etag: Option<String> },
+pub(crate) enum Answer {
+    Document { bytes: Vec<u8>, validators: Validators },
     NotModified,
     Absent,
 }
 
 impl Source {
     /// Reads an address: `https://...`, `http://...` of a loopback host, `file://...`, else a folder's path.
-    pub(super) fn parse(address: &str) -> Result<Self, SyncError> {
+    pub(crate) fn parse(address: &str) -> Result<Self, SyncError> {
         if !address.contains("://") {
             return Ok(Self::Folder(address.into()));
         }
@@ -49,38 +49,39 @@ impl Source {
         Ok(Self::Server(url))
     }
 
-    /// Gets the document at a path below the address.
-    pub(super) fn get(
-        &self,
-        path: &str,
-        limit: usize,
-        etag: Option<&str>,
-        deadline: Deadline,
-    ) -> Result<Answer, FetchError> {
+    /// Returns the address of a document for people: without a user's name and password.
+    pub(super) fn address_of(&self, path: &str) -> Box<str> {
         match self {
-            Self::Server(base) => get(base, path, limit, etag, deadline),
-            Self::Folder(folder) => read(&folder.join(path), limit),
+            Self::Server(base) => match base.join(path) {
+                Ok(mut url) => {
+                    // Fails only where there is none to remove.
+                    let _ = (url.set_username(""), url.set_password(None));
+                    String::from(url).into()
+                }
+                Err(_) => path.into(),
+            },
+            Self::Folder(folder) => folder.join(path).display().to_string().into(),
         }
     }
 }
 
 /// Tells whether a host is this machine by its very name or number, whatever a name server says.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let number = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
     host.eq_ignore_ascii_case("localhost") || number.is_ok_and(|number| number.is_loopback())
 }
 
-fn read(path: &Path, limit: usize) -> Result<Answer, FetchError> {
+pub(super) fn read(path: &Path, limit: usize) -> Result<Answer, FetchError> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Answer::Absent),
         file => file.map_err(FetchError::Read)?,
     };
-    read_within(file, limit).map(|bytes| Answer::Document { bytes, etag: None })
+    read_within(file, limit).map(|bytes| Answer::Document { bytes, validators: Validators::default() })
 }
 
 /// Reads to the end, but never more than the limit and one byte.
-pub(super) fn read_within(from: impl io::Read, limit: usize) -> Result<Vec<u8>, FetchError> {
+fn read_within(from: impl io::Read, limit: usize) -> Result<Vec<u8>, FetchError> {
     let mut bytes = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     from.take(most).read_to_end(&mut bytes).map_err(FetchError::Read)?;
@@ -90,6 +91,16 @@ pub(super) fn read_within(from: impl io::Read, limit: usize) -> Result<Vec<u8>, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_its_password() {
+        let shown = |address: &str| Source::parse(address).unwrap().address_of("v1/kills.json");
+        assert_eq!(
+            &*shown("https://user:secret@flags.example.org/caro?key=secret#x"),
+            "https://flags.example.org/caro/v1/kills.json"
+        );
+        assert_eq!(&*shown("file:///srv/flags"), "/srv/flags/v1/kills.json");
+    }
 
     #[test]
     fn only_encrypted_or_local_addresses_are_fetched_from() {

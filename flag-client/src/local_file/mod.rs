@@ -13,6 +13,8 @@
 
 mod edit;
 mod error;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod lines;
 mod read;
 mod store;

@@ -6,7 +6,7 @@ use super::Merger;
 use crate::builder::ClientBuilder;
 use crate::decision::{ChosenOverride, Effect, Layer, LocalValue, Origin, Refusal, RefusedOverride};
 use crate::in_force::{Facts, Publication};
-use crate::permission::{Standing, interpret, permit_from};
+use crate::permission::{Standing, interpret, permit_from, variant_of};
 
 impl Merger<'_> {
     /// Lays what test code, environment and user want upon a flag, as far as they may.
@@ -32,15 +32,28 @@ impl Merger<'_> {
             }
         }
         if let Some((variant, effect)) = choice {
-            let choice = match effect {
-                Effect::OptsIn => LocalChoice::OptIn,
-                Effect::Chooses => LocalChoice::Variant(&variant),
-                Effect::Forces => LocalChoice::Forced(&variant),
-            };
-            // Flag and variant were found in this very ruleset.
-            let _ = ruleset.choose(key, choice);
+            lay(ruleset, key, &variant, effect);
         }
     }
+
+    /// Lays what was chosen for a flag upon a copy of it.
+    pub(super) fn choose_again(&self, key: &str, copies: &mut Ruleset) {
+        let Some(chosen) = self.facts.get(key).and_then(|facts| facts.chosen.as_ref()) else { return };
+        let Some(copy) = copies.flag(key) else { return };
+        if let Ok(variant) = variant_of(copy.flag(), &chosen.wanted).map(Box::<str>::from) {
+            lay(copies, key, &variant, chosen.effect);
+        }
+    }
+}
+
+fn lay(ruleset: &mut Ruleset, key: &str, variant: &str, effect: Effect) {
+    let choice = match effect {
+        Effect::OptsIn => LocalChoice::OptIn,
+        Effect::Chooses => LocalChoice::Variant(variant),
+        Effect::Forces => LocalChoice::Forced(variant),
+    };
+    // Flag and variant were found in this very ruleset.
+    let _ = ruleset.choose(key, choice);
 }
 
 fn judge<'r>(
@@ -51,14 +64,17 @@ fn judge<'r>(
     wanted: &LocalValue,
 ) -> Result<(&'r str, Effect), Refusal> {
     if origin.layer == Layer::TestCode {
-        return crate::permission::variant_of(flag.flag(), wanted).map(|variant| (variant, Effect::Forces));
+        return variant_of(flag.flag(), wanted).map(|variant| (variant, Effect::Forces));
     }
     permit_from(flag.flag(), standing, origin.layer, host.build_kind, wanted)
 }
 
 /// Who else has a say over a flag.
 pub(crate) fn standing(facts: &Facts, governed: bool) -> Standing {
-    let published = matches!(facts.publication, Publication::Sound | Publication::Expired | Publication::OtherType);
+    let published = matches!(
+        facts.publication,
+        Publication::Sound | Publication::Expired | Publication::HeldBack | Publication::OtherType
+    );
     match (governed, facts.declared) {
         (true, true) => Standing::Governed,
         (true, false) if published => Standing::Governed,

@@ -3,6 +3,7 @@
 mod base_values;
 mod choices;
 mod local_flags;
+mod prerequisites;
 mod published_flags;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -12,6 +13,7 @@ use flag_core::wire::{MalformedFlag, OptIn, Parsed, Snapshot};
 use flag_core::{Ruleset, Timestamp};
 
 pub(crate) use self::choices::standing;
+use self::prerequisites::Linked;
 use crate::builder::{ClientBuilder, Precedence};
 use crate::decision::{Effect, Layer, Origin};
 use crate::declaration::Declaration;
@@ -21,6 +23,7 @@ use crate::kills::{KillInForce, target_of};
 use crate::local_file::Contents;
 use crate::problem::Problem;
 use crate::published::SnapshotInfo;
+use crate::quarantine::{HeldBack, Holds};
 use crate::splits::Splits;
 use crate::trust::TrustState;
 
@@ -30,6 +33,7 @@ pub(crate) fn merge(
     declarations: &[Declaration],
     files: Vec<(FileOwner, Contents)>,
     state: Option<&TrustState>,
+    holds: &Holds,
     now: Timestamp,
 ) -> InForce {
     let mut problems = Vec::new();
@@ -37,6 +41,7 @@ pub(crate) fn merge(
         state.filter(|_| host.precedence != Precedence::LocalOnly).and_then(|state| SnapshotInfo::of(state, now));
     let mut parsed = info.and(state).and_then(|state| read_snapshot(state, &mut problems));
     let info = info.filter(|_| parsed.is_some());
+    let held_back = parsed.as_mut().map(|parsed| holds.apply(parsed)).unwrap_or_default();
 
     let published_keys: Vec<Box<str>> = parsed.iter().flat_map(keys_of).map(Into::into).collect();
     let known = declarations.iter().map(|flag| flag.key).chain(published_keys.iter().map(|key| &**key));
@@ -48,6 +53,7 @@ pub(crate) fn merge(
         stale: info.is_some_and(|info| info.stale),
         declared: declarations.iter().map(|flag| (flag.key, flag)).collect(),
         settings: layers.settings,
+        held_back,
         facts: HashMap::new(),
         problems,
     };
@@ -59,8 +65,11 @@ pub(crate) fn merge(
     }
     let mut splits = parsed.as_ref().map(|parsed| Splits::of(&parsed.snapshot)).unwrap_or_default();
     let published = parsed.as_ref().map(Ruleset::from_parsed);
-    let local = merger.local_flags(published.as_ref(), &mentioned);
-    let (mut published, mut local) = (published, Ruleset::compile(&local));
+    let mut local_flags = merger.local_flags(published.as_ref(), &mentioned);
+    let document = parsed.as_ref().map(|parsed| &parsed.snapshot);
+    let Linked { ruleset: mut local, borrowed } = merger.link(&mut local_flags, document, published.as_ref());
+    splits.depend(&local_flags.flags);
+    let mut published = published;
     if let Some(published) = &published {
         merger.report_quarantined(published);
     }
@@ -72,9 +81,14 @@ pub(crate) fn merge(
         };
         merger.choose(host, flag, ruleset, governed);
     }
+    for flag in &borrowed {
+        merger.choose_again(flag, &mut local);
+    }
     let kills = kills_of(layers.kills, state, |name| {
         merger.declared.contains_key(name) || is_known(published.as_ref(), &local, name)
     });
+    merger.report_unknown_kills(&kills, published.as_ref(), &local);
+    merger.report_held_back();
     for kill in &kills {
         published.iter_mut().chain([&mut local]).for_each(|ruleset| ruleset.kill(&kill.target));
     }
@@ -94,6 +108,7 @@ pub(crate) fn merge(
         attributes: host.attributes.clone(),
         now,
         unit: Unit::new(&host.identity_source(), splits),
+        for_others: crate::reads::ForOthers::new(),
     }
 }
 
@@ -155,6 +170,7 @@ struct Merger<'a> {
     stale: bool,
     declared: BTreeMap<&'a str, &'a Declaration>,
     settings: BTreeMap<Box<str>, Settings>,
+    held_back: BTreeMap<Box<str>, HeldBack>,
     facts: HashMap<Box<str>, Facts>,
     problems: Vec<Problem>,
 }
@@ -162,7 +178,28 @@ struct Merger<'a> {
 impl Merger<'_> {
     /// The flags that this machine has something to say about.
     fn mentioned(&self) -> BTreeSet<Box<str>> {
-        self.declared.keys().map(|key| Box::from(*key)).chain(self.settings.keys().cloned()).collect()
+        let local = self.declared.keys().map(|key| Box::from(*key)).chain(self.settings.keys().cloned());
+        local.chain(self.held_back.keys().cloned()).collect()
+    }
+
+    /// Notes with each flag that is held back that it is.
+    fn report_held_back(&mut self) {
+        for (flag, why) in std::mem::take(&mut self.held_back) {
+            if let Some(facts) = self.facts.get_mut(&flag) {
+                facts.held_back = Some(why.clone());
+            }
+            self.problems.push(Problem::HeldBack { flag, why });
+        }
+    }
+
+    /// Kills of the environment and the command line are typed by hand, and what they miss is no safer for it.
+    fn report_unknown_kills(&mut self, kills: &[KillInForce], published: Option<&Ruleset>, local: &Ruleset) {
+        let typed = kills.iter().filter(|kill| matches!(kill.origin.layer, Layer::Environment | Layer::CommandLine));
+        for KillInForce { target, origin } in typed {
+            if !self.declared.contains_key(&**target) && !is_known(published, local, target) {
+                self.problems.push(Problem::UnknownKill { origin: origin.clone(), target: target.clone() });
+            }
+        }
     }
 
     fn report_quarantined(&mut self, published: &Ruleset) {

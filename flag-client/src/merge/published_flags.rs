@@ -49,24 +49,25 @@ impl Merger<'_> {
         let flag = raised.as_ref().unwrap_or(flag);
         let base = self.base_variant(key, flag, facts);
         let local_first = self.precedence == Precedence::LocalOverRemote;
-        let falls_back = self.stale && flag.default_on_expiry;
+        let expired = self.stale && flag.default_on_expiry;
+        // Before the snapshot that brought it, the flag was the local default's.
+        let held_back = self.held_back.get(key).is_some_and(|held| held.good.is_none());
+        let falls_back = expired || held_back;
         let (variant, foundation) = match base {
             Some(base) if local_first || falls_back => base,
             _ if falls_back => (fallback_variant(declaration, flag), Origin::of(Layer::CodeDefault)),
             _ => return raised,
         };
         facts.foundation = foundation;
-        if falls_back {
+        let serving = wire::Flag { rules: Vec::new(), fallthrough: Serve::variant(variant), ..flag.clone() };
+        if expired {
             facts.publication = Publication::Expired;
+        } else if held_back {
+            facts.publication = Publication::HeldBack;
+            // A kill reaches it by its prerequisites still.
+            return Some(serving);
         }
-        Some(wire::Flag {
-            enabled: true,
-            rules: Vec::new(),
-            prerequisites: Vec::new(),
-            off_after: None,
-            fallthrough: Serve::variant(variant),
-            ..flag.clone()
-        })
+        Some(wire::Flag { enabled: true, prerequisites: Vec::new(), off_after: None, ..serving })
     }
 }
 

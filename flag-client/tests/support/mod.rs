@@ -54,7 +54,7 @@ pub fn root(version: u64) -> Vec<u8> {
 }
 
 pub fn sign(payload_type: PayloadType, payload: &str, by: &'static str) -> Vec<u8> {
-    Envelope::sign(payload_type, payload.as_bytes().to_vec(), &[&key(by)]).to_json()
+    Envelope::sign(payload_type, payload, &[&key(by)]).to_json()
 }
 
 /// A snapshot of these flags, given as the inside of a JSON object; `more` are further members, with a comma before each.
@@ -171,4 +171,17 @@ impl Home {
 
 pub fn problems(client: &FlagClient) -> Vec<String> {
     client.problems().iter().map(ToString::to_string).collect()
+}
+
+/// How often to do something in the everyday run, and in the full one that the variable `FLAG_NIGHTLY=1` asks for.
+pub fn times(everyday: usize, nightly: usize) -> usize {
+    let full = std::env::vars().any(|(name, value)| name == "FLAG_NIGHTLY" && value == "1");
+    if full { nightly } else { everyday }
+}
+
+/// Numbers that look random and are the same in every run.
+pub fn numbers() -> impl Iterator<Item = u32> {
+    let next =
+        |state: &u64| Some(state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407));
+    std::iter::successors(Some(0x9e37_79b9_7f4a_7c15), next).map(|state| (state >> 33) as u32)
 }

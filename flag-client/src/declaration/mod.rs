@@ -1,14 +1,15 @@
 //! Flags as the application's code declares them.
 
-use flag_core::wire::{Entries, Flag, Kind, OptIn, Serve, Stage};
-use flag_core::{FlagKey, KeyError, Value, ValueType};
+mod documentation;
+mod error;
+mod wire_form;
 
-/// The id of the variant that a switched-on boolean flag serves.
-pub(crate) const ON: &str = "on";
-/// The id of the variant that a switched-off boolean flag serves.
-pub(crate) const OFF: &str = "off";
-/// The id of the only variant of a flag that holds one plain value.
-const DEFAULT: &str = "default";
+use flag_core::ValueType;
+use flag_core::wire::{Kind, OptIn, Stage};
+
+pub use self::documentation::{Metric, Milestone};
+pub use self::error::DeclarationError;
+pub(crate) use self::wire_form::{OFF, ON, on_off, plain};
 
 /// What a flag serves when nothing else decides.
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -29,6 +30,8 @@ pub enum CodeDefault {
     Float(f64),
     /// Text.
     Text(&'static str),
+    /// An object, as JSON.
+    Object(&'static str),
 }
 
 impl CodeDefault {
@@ -39,18 +42,48 @@ impl CodeDefault {
             Self::Choice { .. } | Self::Text(_) => ValueType::String,
             Self::Integer(_) => ValueType::Integer,
             Self::Float(_) => ValueType::Float,
+            Self::Object(_) => ValueType::Object,
         }
     }
 }
 
+/// Another flag that must serve one of some variants, or the flag that needs it serves its off variant.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Prerequisite {
+    /// The key of the other flag: one that the application declares, or that is published.
+    pub flag: &'static str,
+    /// The ids of its variants that let the flag go on.
+    pub variants: &'static [&'static str],
+}
+
+impl Prerequisite {
+    /// Returns the prerequisite that a flag serves one of these variants.
+    pub const fn new(flag: &'static str, variants: &'static [&'static str]) -> Self {
+        Self { flag, variants }
+    }
+
+    /// Returns the prerequisite that a boolean flag is on.
+    pub const fn on(flag: &'static str) -> Self {
+        Self::new(flag, &[ON])
+    }
+
+    /// Returns the prerequisite that a boolean flag is off.
+    pub const fn off(flag: &'static str) -> Self {
+        Self::new(flag, &[OFF])
+    }
+}
+
 /// One flag as the application's code knows it: its default, what users may do with it, and its documentation.
+///
+/// [`flags!`](crate::flags) declares flags with their types; a declaration can also be made by itself:
 ///
 /// ```
 /// use flag_client::{Declaration, OptIn, Stage};
 /// const CLOUD_SYNC: Declaration = Declaration::boolean("telemetry_cloud_sync")
 ///     .stage(Stage::Beta)
 ///     .opt_in(OptIn::Required)
-///     .describe("Keeps anonymous usage counts in the cloud.");
+///     .describe("Keeps anonymous usage counts in the cloud");
 /// assert_eq!(CLOUD_SYNC.key, "telemetry_cloud_sync");
 /// ```
 #[derive(Copy, Clone, Debug, PartialEq)]
@@ -70,18 +103,40 @@ pub struct Declaration {
     pub overridable: bool,
     /// Whether the flag can never be turned on locally.
     pub critical: bool,
+    /// What other flags must serve while no snapshot has the flag. A published flag brings its own prerequisites.
+    pub prerequisites: &'static [Prerequisite],
     /// A short name for people; empty if there is none.
     pub title: &'static str,
     /// What the flag does, for people; empty if it is not described.
     pub description: &'static str,
-    /// The version or date by which the flag should be gone. No decision depends on it.
-    pub expires: Option<&'static str>,
+    /// Who answers for it, `@alice`.
+    pub owner: Option<&'static str>,
+    /// When it came.
+    pub added: Option<Milestone>,
+    /// A note on the default, `false (opt-in)`.
+    pub default_note: Option<&'static str>,
+    /// When the flag should be gone. No decision depends on it.
+    pub expires: Option<Milestone>,
+    /// How it stands, `Beta testing`.
+    pub status: Option<&'static str>,
     /// How the flag is to reach everyone, for people.
     pub rollout: Option<&'static str>,
+    /// What may go wrong.
+    pub risks: &'static [&'static str],
+    /// What is watched while it rolls out.
+    pub metrics: &'static [Metric],
+    /// How to take it back.
+    pub rollback: Option<&'static str>,
+    /// What users should know about their data.
+    pub privacy: Option<&'static str>,
+    /// Where the work is tracked, `Issue #245`.
+    pub tracking: Option<&'static str>,
+    /// Words to find it by.
+    pub tags: &'static [&'static str],
 }
 
 impl Declaration {
-    const fn new(key: &'static str, default: CodeDefault) -> Self {
+    pub(crate) const fn new(key: &'static str, default: CodeDefault) -> Self {
         Self {
             key,
             default,
@@ -90,10 +145,21 @@ impl Declaration {
             opt_in: OptIn::None,
             overridable: false,
             critical: false,
+            prerequisites: &[],
             title: "",
             description: "",
+            owner: None,
+            added: None,
+            default_note: None,
             expires: None,
+            status: None,
             rollout: None,
+            risks: &[],
+            metrics: &[],
+            rollback: None,
+            privacy: None,
+            tracking: None,
+            tags: &[],
         }
     }
 
@@ -124,6 +190,11 @@ impl Declaration {
     /// Returns the declaration of a flag that holds text.
     pub const fn text(key: &'static str, default: &'static str) -> Self {
         Self::new(key, CodeDefault::Text(default))
+    }
+
+    /// Returns the declaration of a flag that holds an object, whose default is given as JSON.
+    pub const fn object(key: &'static str, default: &'static str) -> Self {
+        Self::new(key, CodeDefault::Object(default))
     }
 
     /// Sets whether a boolean flag is on by default. The answer may depend on the platform. Other flags stay as they are.
@@ -179,6 +250,13 @@ impl Declaration {
         self
     }
 
+    /// Sets what other flags must serve while no snapshot has the flag.
+    #[must_use]
+    pub const fn prerequisites(mut self, prerequisites: &'static [Prerequisite]) -> Self {
+        self.prerequisites = prerequisites;
+        self
+    }
+
     /// Sets the short name for people.
     #[must_use]
     pub const fn title(mut self, title: &'static str) -> Self {
@@ -193,10 +271,38 @@ impl Declaration {
         self
     }
 
-    /// Sets the version or date by which the flag should be gone.
+    /// Sets who answers for the flag.
+    #[must_use]
+    pub const fn owner(mut self, owner: &'static str) -> Self {
+        self.owner = Some(owner);
+        self
+    }
+
+    /// Sets when the flag came, as `v1.2.0 (2026-02-01)`.
+    #[must_use]
+    pub const fn added(mut self, when: &'static str) -> Self {
+        self.added = Some(Milestone::new(when));
+        self
+    }
+
+    /// Sets the note on the default.
+    #[must_use]
+    pub const fn default_note(mut self, note: &'static str) -> Self {
+        self.default_note = Some(note);
+        self
+    }
+
+    /// Sets the version or day, or both, by which the flag should be gone, as `v1.3.0 (2026-05-01)`.
     #[must_use]
     pub const fn expires(mut self, when: &'static str) -> Self {
-        self.expires = Some(when);
+        self.expires = Some(Milestone::new(when));
+        self
+    }
+
+    /// Sets how the flag stands, in words.
+    #[must_use]
+    pub const fn status(mut self, status: &'static str) -> Self {
+        self.status = Some(status);
         self
     }
 
@@ -207,97 +313,50 @@ impl Declaration {
         self
     }
 
-    pub(crate) fn validate(&self) -> Result<(), DeclarationError> {
-        FlagKey::new_flag(self.key)?;
-        match self.default {
-            CodeDefault::Choice { variants, default } if !variants.contains(&default) => {
-                Err(DeclarationError::DefaultVariant { flag: self.key, variant: default })
-            }
-            CodeDefault::Float(value) if !value.is_finite() => Err(DeclarationError::NotFinite { flag: self.key }),
-            _ => Ok(()),
-        }
+    /// Sets what may go wrong.
+    #[must_use]
+    pub const fn risks(mut self, risks: &'static [&'static str]) -> Self {
+        self.risks = risks;
+        self
     }
 
-    /// The flag that serves the code default to everyone.
-    pub(crate) fn to_flag(self) -> Flag {
-        let single = |value: Value| (Entries::from_iter([(DEFAULT.into(), value)]), DEFAULT, DEFAULT);
-        let (variants, off, served) = match self.default {
-            CodeDefault::Bool(on) => (on_off(), OFF, if on { ON } else { OFF }),
-            CodeDefault::Choice { variants, default } => {
-                let off = variants.first().copied().unwrap_or(default);
-                (variants.iter().map(|id| ((*id).into(), Value::from(*id))).collect(), off, default)
-            }
-            CodeDefault::Integer(value) => single(value.into()),
-            CodeDefault::Float(value) => single(value.into()),
-            CodeDefault::Text(value) => single(value.into()),
-        };
-        Flag {
-            kind: self.kind,
-            stage: self.stage,
-            opt_in: self.opt_in,
-            overridable: self.overridable,
-            critical: self.critical,
-            ..plain(variants, off, served)
-        }
+    /// Sets what is watched while the flag rolls out.
+    #[must_use]
+    pub const fn metrics(mut self, metrics: &'static [Metric]) -> Self {
+        self.metrics = metrics;
+        self
     }
-}
 
-/// The variants of a flag that is on or off.
-pub(crate) fn on_off() -> Entries<Value> {
-    Entries::from_iter([(ON.into(), Value::Bool(true)), (OFF.into(), Value::Bool(false))])
-}
-
-/// A flag that serves one variant to everyone and asks nothing.
-pub(crate) fn plain(variants: Entries<Value>, off: &str, served: &str) -> Flag {
-    Flag {
-        version: 0,
-        kind: Kind::Release,
-        stage: Stage::Development,
-        enabled: true,
-        bucketing: flag_core::BUCKETING_VERSION,
-        seed: None,
-        unit: None,
-        variants,
-        off_variant: off.into(),
-        rules: Vec::new(),
-        fallthrough: Serve::variant(served),
-        prerequisites: Vec::new(),
-        off_after: None,
-        overridable: false,
-        opt_in: OptIn::None,
-        critical: false,
-        group: None,
-        holdout: flag_core::Share::NOBODY,
-        default_on_expiry: false,
-        requires: Vec::new(),
+    /// Sets how to take the flag back.
+    #[must_use]
+    pub const fn rollback(mut self, plan: &'static str) -> Self {
+        self.rollback = Some(plan);
+        self
     }
-}
 
-/// Why a declaration is left out.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DeclarationError {
-    /// The key is not one of a new flag.
-    #[error("declared flag has no valid key")]
-    Key(#[from] KeyError),
-    /// Two declarations have one key. The first one stands.
-    #[error("flag {flag:?} is declared twice")]
-    Twice {
-        /// The key.
-        flag: &'static str,
-    },
-    /// The default is none of the variants.
-    #[error("flag {flag:?} has no variant {variant:?} to serve by default")]
-    DefaultVariant {
-        /// The key.
-        flag: &'static str,
-        /// The default.
-        variant: &'static str,
-    },
-    /// The default number is infinite or not a number.
-    #[error("flag {flag:?} has a default that is not a finite number")]
-    NotFinite {
-        /// The key.
-        flag: &'static str,
-    },
+    /// Sets what users should know about their data.
+    #[must_use]
+    pub const fn privacy(mut self, note: &'static str) -> Self {
+        self.privacy = Some(note);
+        self
+    }
+
+    /// Sets where the work is tracked.
+    #[must_use]
+    pub const fn tracking(mut self, place: &'static str) -> Self {
+        self.tracking = Some(place);
+        self
+    }
+
+    /// Sets the words to find the flag by.
+    #[must_use]
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// Returns whether a user may turn the flag on, or take part in its rollout, on their own machine.
+    pub const fn is_open_to_users(&self) -> bool {
+        !self.critical && (self.overridable || !matches!(self.opt_in, OptIn::None))
+    }
 }

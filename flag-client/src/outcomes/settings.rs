@@ -1,0 +1,66 @@
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::metric::Measure;
+use crate::builder::Remote;
+
+/// What a host records of its flags' use, and where.
+///
+/// ```
+/// use std::time::Duration;
+/// use flag_client::{Measure, Outcomes};
+/// let outcomes = Outcomes::new()
+///     .slow_above("ollama_backend", Duration::from_secs(2))
+///     .metric("command_model_comparison", "suggestions_accepted", Measure::Ratio);
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+#[must_use]
+pub struct Outcomes {
+    folder: Option<PathBuf>,
+    metrics: Vec<(Box<str>, Box<str>, Measure)>,
+    limits: Vec<(Box<str>, Duration)>,
+}
+
+impl Outcomes {
+    /// Returns settings without metrics and limits, which keep outcomes in a folder `outcomes` beside a remote's state file.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the folder. It belongs to this client alone, and into the machine's state, not into a configuration that is synced.
+    pub fn folder(mut self, path: impl Into<PathBuf>) -> Self {
+        self.folder = Some(path.into());
+        self
+    }
+
+    /// Declares a metric of a flag, by a name of 1 to 128 characters of `[A-Za-z0-9._-]`. Reports tell of 16 metrics
+    /// a flag, the first by name. Of two of one name the later one stands.
+    pub fn metric(mut self, flag: impl Into<Box<str>>, name: impl Into<Box<str>>, measure: Measure) -> Self {
+        let (flag, name) = (flag.into(), name.into());
+        self.metrics.retain(|(known, known_name, _)| *known != flag || *known_name != name);
+        self.metrics.push((flag, name, measure));
+        self
+    }
+
+    /// Sets the time above which a use of a flag's feature is slow. Without it, reports of the flag say nothing about slow uses; how long
+    /// uses took they say all the same.
+    pub fn slow_above(mut self, flag: impl Into<Box<str>>, time: Duration) -> Self {
+        let flag = flag.into();
+        self.limits.retain(|(known, _)| *known != flag);
+        self.limits.push((flag, time));
+        self
+    }
+
+    pub(crate) fn find_metric(&self, flag: &str, name: &str) -> Option<Measure> {
+        self.metrics.iter().find(|(of, known, _)| **of == *flag && **known == *name).map(|(_, _, measure)| *measure)
+    }
+
+    pub(crate) fn limit(&self, flag: &str) -> Option<Duration> {
+        self.limits.iter().find(|(of, _)| **of == *flag).map(|(_, time)| *time)
+    }
+
+    pub(crate) fn folder_beside(&self, remote: Option<&Remote>) -> Option<PathBuf> {
+        let beside = |remote: &Remote| remote.state_file.with_file_name("outcomes");
+        self.folder.as_deref().map(Path::to_owned).or_else(|| remote.map(beside))
+    }
+}
