@@ -54,9 +54,9 @@ impl Flags for FeatureFlags {
 ///
 /// Whether any backend may be used at all is the business of [`KillSwitches::llm_backends_disabled`](crate::KillSwitches).
 pub fn select_backend(flags: &impl Flags, platform: Platform) -> Backend {
-    if flags.is_enabled(MLX_BACKEND) && platform.is_apple_silicon() {
+    if flags.is_enabled(MLX_BACKEND.key()) && platform.is_apple_silicon() {
         Backend::Mlx
-    } else if flags.is_enabled(OLLAMA_BACKEND) {
+    } else if flags.is_enabled(OLLAMA_BACKEND.key()) {
         Backend::Ollama
     } else {
         Backend::Embedded

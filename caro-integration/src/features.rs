@@ -1,11 +1,14 @@
 use std::fmt;
 
-use flag_client::{Attributes, Change, ClientError, Environment, FlagClient, IdentitySource, Problem};
+use flag_client::{
+    Attributes, Change, ClientError, Environment, FlagClient, FlagName, IdentitySource, Outcomes, Problem,
+};
 
-use crate::host::{ENVIRONMENT_PREFIX, Glyphs};
+use crate::host::{Clock, ENVIRONMENT_PREFIX, Glyphs};
 use crate::{Host, HostPaths, KillSwitches, Platform, flags};
 
 const INSTALL_ID_NAME: &str = "install-id";
+const OUTCOMES_NAME: &str = "outcomes";
 
 /// caro's features as they stand on this machine.
 ///
@@ -36,7 +39,9 @@ impl Features {
             .precedence(host.precedence)
             .build_kind(host.build_kind)
             .identity(identity)
-            .context_attributes(attributes);
+            .context_attributes(attributes)
+            .outcomes(Outcomes::new().folder(paths.state_dir.join(OUTCOMES_NAME)))
+            .reports(host.reports);
         if let Some(sidecar) = &paths.sidecar {
             builder = builder.sidecar(sidecar);
         }
@@ -45,6 +50,12 @@ impl Features {
         }
         if let Some(remote) = host.remote {
             builder = builder.remote(remote);
+        }
+        if let Some(quarantine) = host.crash_quarantine {
+            builder = builder.crash_quarantine(quarantine);
+        }
+        if let Some(Clock(clock)) = host.clock {
+            builder = builder.clock(clock);
         }
         Self {
             client: builder.open(),
@@ -57,18 +68,18 @@ impl Features {
     }
 
     /// Tells whether a feature is on. One that nobody knows is off.
-    pub fn is_enabled(&self, feature: &str) -> bool {
+    pub fn is_enabled(&self, feature: impl FlagName) -> bool {
         self.client.is_enabled(feature)
     }
 
     /// Returns the variant of a feature that this machine is served, such as `treatment`.
-    pub fn variant(&self, feature: &str) -> Option<String> {
+    pub fn variant(&self, feature: impl FlagName) -> Option<String> {
         self.client.variant(feature)
     }
 
     /// Tells whether a kill stands against a feature or capability, wherever it was set.
-    pub fn is_killed(&self, target: &str) -> bool {
-        self.client.is_killed(target)
+    pub fn is_killed(&self, target: impl FlagName) -> bool {
+        self.client.is_killed(target.key())
     }
 
     /// Returns the kill switches as they stand now.
@@ -77,12 +88,12 @@ impl Features {
     }
 
     /// Turns a feature on for this user, or opts them into its rollout.
-    pub fn enable(&self, feature: &str) -> Result<Change, ClientError> {
+    pub fn enable(&self, feature: impl FlagName) -> Result<Change, ClientError> {
         self.client.enable(feature)
     }
 
     /// Turns a feature off for this user.
-    pub fn disable(&self, feature: &str) -> Result<Change, ClientError> {
+    pub fn disable(&self, feature: impl FlagName) -> Result<Change, ClientError> {
         self.client.disable(feature)
     }
 

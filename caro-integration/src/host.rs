@@ -1,7 +1,8 @@
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use flag_client::{BuildKind, Environment, IdentitySource, Precedence, Remote};
+use flag_client::{BuildKind, Consent, CrashQuarantine, Environment, IdentitySource, Precedence, Remote, Timestamp};
 
 use crate::{Features, Platform};
 
@@ -97,6 +98,18 @@ pub struct Host {
     pub(crate) build_kind: BuildKind,
     pub(crate) identity: Option<IdentitySource>,
     pub(crate) remote: Option<Remote>,
+    pub(crate) reports: Consent,
+    pub(crate) crash_quarantine: Option<CrashQuarantine>,
+    pub(crate) clock: Option<Clock>,
+}
+
+/// Tells the time.
+pub(crate) struct Clock(pub(crate) Box<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
 }
 
 impl Host {
@@ -112,6 +125,9 @@ impl Host {
             build_kind: BuildKind::Release,
             identity: None,
             remote: None,
+            reports: Consent::Withheld,
+            crash_quarantine: None,
+            clock: None,
         }
     }
 
@@ -162,6 +178,26 @@ impl Host {
     #[must_use]
     pub fn remote(self, remote: Remote) -> Self {
         Self { remote: Some(remote), ..self }
+    }
+
+    /// Says whether the user agreed to anonymous reports, as they do to telemetry. Without this, or with [`Consent::Withheld`], nothing is
+    /// recorded, kept or sent. No feature's state depends on it.
+    #[must_use]
+    pub fn reports(self, consent: Consent) -> Self {
+        Self { reports: consent, ..self }
+    }
+
+    /// Takes features that were changed back to what they were, where caro crashes since. See [`flag_client::quarantine`] for what the
+    /// program has to do.
+    #[must_use]
+    pub fn crash_quarantine(self, quarantine: CrashQuarantine) -> Self {
+        Self { crash_quarantine: Some(quarantine), ..self }
+    }
+
+    /// Tells the time otherwise than the system does, for tests.
+    #[must_use]
+    pub fn clock(self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { clock: Some(Clock(Box::new(clock))), ..self }
     }
 }
 

@@ -1,5 +1,5 @@
 use crate::Features;
-use crate::flags::{COMMAND_EXECUTION, LLM_BACKENDS, TELEMETRY};
+use crate::flags;
 
 /// The capabilities that an emergency can take away, and whether one has.
 ///
@@ -19,9 +19,9 @@ impl KillSwitches {
     /// Returns the kill switches as they stand now.
     pub fn load(features: &Features) -> Self {
         Self {
-            telemetry_disabled: features.is_killed(TELEMETRY),
-            llm_backends_disabled: features.is_killed(LLM_BACKENDS),
-            command_execution_disabled: features.is_killed(COMMAND_EXECUTION),
+            telemetry_disabled: features.is_killed(flags::TELEMETRY),
+            llm_backends_disabled: features.is_killed(flags::LLM_BACKENDS),
+            command_execution_disabled: features.is_killed(flags::COMMAND_EXECUTION),
         }
     }
 
@@ -36,6 +36,10 @@ impl KillSwitches {
         }
     }
 }
+
+const TELEMETRY: &str = flags::TELEMETRY.key();
+const LLM_BACKENDS: &str = flags::LLM_BACKENDS.key();
+const COMMAND_EXECUTION: &str = flags::COMMAND_EXECUTION.key();
 
 /// What may stand behind a capability's name where its kill switch is meant.
 pub(crate) const DISABLED: &str = "_disabled";

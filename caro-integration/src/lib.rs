@@ -33,12 +33,18 @@ mod features_command;
 pub mod flags;
 mod host;
 mod kill_switches;
+mod page;
 mod platform;
 
 pub use backends::{Backend, Flags, select_backend};
 pub use features::Features;
-pub use features_command::{CommandError, ConfigFeatureCommand, FeaturesCommand, Outcome, Output};
-pub use flag_client::{BuildKind, Environment, IdentitySource, Precedence, Remote};
+pub use features_command::{
+    CommandError, ConfigFeatureCommand, FeaturesCommand, Outcome, Output, ReportAction, Verdict,
+};
+pub use flag_client::{
+    BuildKind, Consent, CrashQuarantine, Environment, IdentitySource, Precedence, Remote, Timestamp,
+};
 pub use host::{ENVIRONMENT_PREFIX, Glyphs, Host, HostPaths, PathsError, features, init};
 pub use kill_switches::KillSwitches;
+pub use page::user_page;
 pub use platform::Platform;

@@ -28,6 +28,19 @@ fn what_is_a_command_line_and_what_is_none() {
         ("caro features kill-switch --disable telemetry", None),
         ("caro config feature --enable telemetry_cloud_sync", None),
         ("caro config feature --disable telemetry_cloud_sync --json", None),
+        ("caro features ls", None),
+        ("caro features killswitch --enable telemetry_disabled", None),
+        ("caro features feedback command_history --good", None),
+        ("caro features feedback command_history --bad --note --json", None),
+        ("caro features report", None),
+        ("caro features report --show --json", None),
+        ("caro features report --send", None),
+        ("caro features report --clear", None),
+        ("caro features sync --json", None),
+        ("caro features feedback command_history", Some(ErrorKind::MissingRequiredArgument)),
+        ("caro features feedback --good", Some(ErrorKind::MissingRequiredArgument)),
+        ("caro features feedback command_history --good --bad", Some(ErrorKind::ArgumentConflict)),
+        ("caro features report --show --clear", Some(ErrorKind::ArgumentConflict)),
         ("caro features enable", Some(ErrorKind::MissingRequiredArgument)),
         ("caro features why", Some(ErrorKind::MissingRequiredArgument)),
         ("caro features kill-switch --enable a --disable b", Some(ErrorKind::ArgumentConflict)),
@@ -50,7 +63,10 @@ fn every_command_explains_itself_with_examples() {
     let commands = features.get_subcommands().chain(config.get_subcommands());
     let commands: Vec<_> = commands.filter(|command| command.get_name() != "help").cloned().collect();
     let names: Vec<_> = commands.iter().map(clap::Command::get_name).collect();
-    assert_eq!(names, ["list", "enable", "disable", "reset", "why", "kill-switch", "feature"]);
+    assert_eq!(
+        names,
+        ["list", "enable", "disable", "reset", "why", "kill-switch", "feedback", "report", "sync", "feature"]
+    );
     for mut command in commands {
         let help = command.render_help().to_string();
         assert!(help.contains("\nExamples:\n  caro "), "{help}");
@@ -79,4 +95,39 @@ Examples:
   caro features enable command_history --json
 ";
     assert_eq!(help, expected);
+}
+
+#[test]
+fn every_shell_completes_every_command() {
+    use clap_complete::Shell;
+
+    for shell in [Shell::Bash, Shell::Elvish, Shell::Fish, Shell::PowerShell, Shell::Zsh] {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Caro::command(), "caro", &mut script);
+        let script = String::from_utf8(script).unwrap();
+        let words = [
+            "features",
+            "list",
+            "enable",
+            "disable",
+            "reset",
+            "why",
+            "kill-switch",
+            "feedback",
+            "report",
+            "sync",
+            "feature",
+            "good",
+            "bad",
+            "show",
+            "send",
+            "clear",
+            "kills",
+            "id",
+            "json",
+        ];
+        for word in words {
+            assert!(script.contains(word), "{shell} does not complete {word}");
+        }
+    }
 }

@@ -39,16 +39,22 @@ Features of caro 1.2.0
   Feature                   State    Stage     Decided by  You may
 ○ telemetry_cloud_sync      off      beta      default     enable
     Syncs telemetry to the cloud, besides keeping it here
+    planned rollout: 25% of opted-in users; expires: v1.3.0 (2026-05-01)
 ○ enhanced_safety_v2        off      beta      default     enable
     Checks commands against further safety patterns; may block more
+    planned rollout: 50% of users; expires: v1.3.0 (2026-06-01)
 ○ command_history           off      internal  default     enable
     Remembers the commands that were run, to search and repeat them
+    planned rollout: the team since 2026-02-05; expires: v1.3.0 (2026-06-01)
 ○ mlx_backend               off      ga        default     enable
     Runs models with MLX; needs Apple Silicon
+    planned rollout: every Mac with Apple Silicon
 ○ ollama_backend            off      ga        default     enable
     Runs models with your own Ollama
+    planned rollout: whoever turns it on
 ○ command_model_comparison  control  beta      default     enable
     Compares two models for turning prompts into commands
+    planned rollout: half of the users each; expires: v1.3.0 (2026-06-01)
 
 Turn one on or off:  caro features enable FEATURE, caro features disable FEATURE
 See what decides:    caro features why FEATURE
@@ -332,6 +338,10 @@ fn every_json_answer_has_its_members() {
         ("caro features kill-switch --enable telemetry", "changed disabled name origins"),
         ("caro features kill-switch", "kill_switches"),
         ("caro features kill-switch --disable telemetry", "changed disabled name origins"),
+        ("caro features feedback command_history --good", "channels feature feedback recorded"),
+        ("caro features report", "consent reports"),
+        ("caro features report --show", "consent reports"),
+        ("caro features report --clear", "removed"),
     ] {
         assert_eq!(members(arguments), expected, "{arguments}");
     }

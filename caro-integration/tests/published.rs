@@ -62,16 +62,20 @@ Features of caro 1.2.0
   Feature                   State    Stage     Decided by         You may
 ○ telemetry_cloud_sync      off      beta      needs your opt-in  opt in
     Syncs telemetry to the cloud, besides keeping it here
+    rollout: 25%; expires: v1.3.0 (2026-05-01)
 ● enhanced_safety_v2        on       beta      rollout 50%        disable
     Checks commands against further safety patterns; may block more
+    rollout: 50%; expires: v1.3.0 (2026-06-01)
 ○ command_history           off      internal  not rolled out
     Remembers the commands that were run, to search and repeat them
+    rollout: 0%; expires: v1.3.0 (2026-06-01)
 ○ mlx_backend               off      ga        default            enable
     Runs models with MLX; needs Apple Silicon
 ○ ollama_backend            off      ga        published
     Runs models with your own Ollama
 ○ command_model_comparison  control  beta      experiment 100%
     Compares two models for turning prompts into commands
+    rollout: 100%; expires: v1.3.0 (2026-06-01)
 ○ sandbox_escape_check      off      ga        published
 
 Turn one on or off:  caro features enable FEATURE, caro features disable FEATURE

@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! cargo run -p caro-integration --example caro -- --home somewhere features list
+//! cargo run -p caro-integration --example caro -- --home somewhere run list files
 //! ```
 
 mod cloud;
-#[cfg(feature = "remote")]
-mod remote;
+mod published;
 mod run;
 mod safety;
 mod telemetry;
@@ -16,7 +16,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use caro_integration::{CommandError, ConfigFeatureCommand, FeaturesCommand, Host, HostPaths, init};
+use caro_integration::{CommandError, ConfigFeatureCommand, Consent, FeaturesCommand, Host, HostPaths, init};
 use clap::{Parser, Subcommand, ValueEnum};
 
 /// Turns plain words into a command.
@@ -24,11 +24,13 @@ use clap::{Parser, Subcommand, ValueEnum};
 #[command(name = "caro", version)]
 struct Caro {
     /// The home folder to use in place of your own
-    #[arg(long, value_name = "DIR", env = "CARO_HOME", hide_env_values = true, global = true)]
+    #[arg(long, value_name = "DIR", env = "CARO_HOME", hide_env = true, global = true)]
     home: Option<PathBuf>,
-    #[cfg(feature = "remote")]
+    /// Agrees to anonymous reports
+    #[arg(long, global = true)]
+    reports: bool,
     #[command(flatten)]
-    remote: remote::RemoteArguments,
+    published: published::PublishedArguments,
     #[command(subcommand)]
     command: Command,
 }
@@ -41,9 +43,6 @@ enum Command {
     /// Changes the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
-    /// Fetches the published flags
-    #[cfg(feature = "remote")]
-    Sync,
     /// Turns a prompt into a command
     Run {
         /// What you want, in your own words
@@ -79,9 +78,8 @@ enum Failure {
     Features(#[from] CommandError),
     #[error(transparent)]
     Run(#[from] run::RunError),
-    #[cfg(feature = "remote")]
     #[error(transparent)]
-    Remote(#[from] remote::RemoteError),
+    Published(#[from] published::PublishedError),
 }
 
 impl Failure {
@@ -89,9 +87,7 @@ impl Failure {
         match self {
             Self::Features(error) => error.hint(),
             Self::Run(error) => error.hint(),
-            Self::Paths(_) => None,
-            #[cfg(feature = "remote")]
-            Self::Remote(_) => None,
+            Self::Paths(_) | Self::Published(_) => None,
         }
     }
 }
@@ -123,15 +119,13 @@ fn caro(arguments: Caro) -> Result<(), Failure> {
         .feedback_channel("Discord: #feedback channel")
         .feedback_channel("GitHub: an issue with the \"feedback\" label")
         .feedback_channel("Email: feedback@caro.sh");
-    #[cfg(feature = "remote")]
-    let host = arguments.remote.apply(host, &paths)?;
+    let host = host.reports(if arguments.reports { Consent::Given } else { Consent::Withheld });
+    let host = arguments.published.apply(host, &paths)?;
     let features = init(paths, host);
     let out = &mut io::stdout().lock();
     match arguments.command {
         Command::Features(command) => command.run(features, out).map(drop)?,
         Command::Config(ConfigCommand::Feature(command)) => command.run(features, out).map(drop)?,
-        #[cfg(feature = "remote")]
-        Command::Sync => remote::sync(features, out)?,
         Command::Run { prompt, execute, cloud } => {
             let execution = if execute { run::Execution::AtOnce } else { run::Execution::OnlyShow };
             let service = cloud::FileCloud::new(data.join("cloud.jsonl"));

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use caro_integration::flags::COMMAND_MODEL_COMPARISON;
 use caro_integration::{Backend, Features, KillSwitches, select_backend};
+use flag_client::Outcome;
 
 use crate::safety;
 use crate::telemetry::{Event, Telemetry};
@@ -90,6 +91,9 @@ impl Run<'_> {
         };
         let event = Event { name: "command", backend: backend.to_string(), outcome };
         let recorded = self.telemetry.record(&event).map_err(RunError::Telemetry)?;
+        // How the two models do is compared by anonymous counts, and only of users who agreed to that.
+        let ended = if result.is_ok() { Outcome::Success } else { Outcome::Error };
+        self.features.client().record(COMMAND_MODEL_COMPARISON.key(), ended, None);
         result?;
         line(out, &format!("Telemetry: {recorded}."))
     }

@@ -25,7 +25,7 @@ const ADDED_BY_VERSION_2: [Pattern; 3] = [
 
 /// Returns the pattern that forbids a command, if one does.
 pub(crate) fn forbidding(command: &str, flags: &impl Flags) -> Option<&'static Pattern> {
-    let added: &[Pattern] = if flags.is_enabled(ENHANCED_SAFETY_V2) { &ADDED_BY_VERSION_2 } else { &[] };
+    let added: &[Pattern] = if flags.is_enabled(ENHANCED_SAFETY_V2.key()) { &ADDED_BY_VERSION_2 } else { &[] };
     VERSION_1.iter().chain(added).find(|pattern| command.contains(pattern.text))
 }
 

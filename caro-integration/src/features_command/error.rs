@@ -2,9 +2,11 @@ use std::error::Error;
 use std::io;
 use std::sync::Arc;
 
-use flag_client::{ClientError, IdentityError, LocalFileError, Origin, Refusal};
+use flag_client::report::ReportError;
+use flag_client::{ClientError, IdentityError, LocalFileError, Origin, Problem, Refusal};
 
 use super::words;
+use crate::host::ENVIRONMENT_PREFIX;
 
 /// Why a command did nothing.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,35 @@ pub enum CommandError {
     /// The install id could not be removed.
     #[error("the install id could not be forgotten")]
     InstallId(#[source] Arc<IdentityError>),
+    /// A kill switch could not be turned on, since the configuration file could not be read or changed.
+    #[error("{name} is not switched off")]
+    KillNotKept {
+        /// What was to be switched off.
+        name: String,
+        /// Why the file could not be changed.
+        #[source]
+        source: Arc<LocalFileError>,
+    },
+    /// What the user said about a feature is lost.
+    #[error("what you say about {feature} could not be kept")]
+    FeedbackLost {
+        /// The feature.
+        feature: String,
+        /// Why, unless it was said before.
+        #[source]
+        why: Option<Box<Problem>>,
+    },
+    /// Reports could not be read, sent or removed.
+    #[error("the reports stay as they are")]
+    Reports(#[source] Box<ReportError>),
+    /// This build uses no network.
+    #[cfg(not(feature = "remote"))]
+    #[error("this caro uses no network: it fetches nothing and sends nothing")]
+    NoRemote,
+    /// Published flags were not refreshed, or not all of them.
+    #[cfg(feature = "remote")]
+    #[error("the refresh did not succeed")]
+    Sync(#[source] Box<flag_client::SyncError>),
     /// The change was not made for another reason.
     #[error(transparent)]
     Client(ClientError),
@@ -85,6 +116,12 @@ impl From<ClientError> for CommandError {
     }
 }
 
+impl From<ReportError> for CommandError {
+    fn from(error: ReportError) -> Self {
+        Self::Reports(Box::new(error))
+    }
+}
+
 impl CommandError {
     /// Returns what the user can do about it, if there is something.
     pub fn hint(&self) -> Option<String> {
@@ -105,6 +142,19 @@ impl CommandError {
                 Some("it ends where it was set; yours are the only ones you can turn off".to_owned())
             }
             Self::File(error) => file_hint(error),
+            Self::KillNotKept { name, source } => {
+                let hint = file_hint(source).map(|hint| format!("; {hint}")).unwrap_or_default();
+                Some(format!("set {ENVIRONMENT_PREFIX}_KILL={name} to switch it off all the same{hint}"))
+            }
+            Self::Reports(error) if matches!(**error, ReportError::NoConsent) => {
+                Some("reports are sent only if you agree to them in caro's configuration".to_owned())
+            }
+            #[cfg(not(feature = "remote"))]
+            Self::NoRemote => {
+                Some("published flags and reports need a caro that is built with the feature `remote`".to_owned())
+            }
+            #[cfg(feature = "remote")]
+            Self::Sync(error) => sync_hint(error),
             _ => None,
         }
     }
@@ -125,6 +175,22 @@ fn file_hint(error: &LocalFileError) -> Option<String> {
         LocalFileError::Locked { .. } => Some("try again in a moment".to_owned()),
         _ => None,
     }
+}
+
+#[cfg(feature = "remote")]
+fn sync_hint(error: &flag_client::SyncError) -> Option<String> {
+    use flag_client::SyncError;
+
+    Some(match error {
+        SyncError::NoRemote | SyncError::NoUrl => {
+            "this caro has no place set up to fetch published flags from".to_owned()
+        }
+        SyncError::LocalOnly => "remote flags are off here, as the configuration says".to_owned(),
+        SyncError::TimedOut | SyncError::Document { .. } => {
+            "what was fetched before still holds; try again later".to_owned()
+        }
+        _ => return None,
+    })
 }
 
 /// Returns an error's text and those of its causes, each after a colon.

@@ -1,4 +1,4 @@
-use flag_client::{Kind, Layer, Origin};
+use flag_client::{ClientError, Kind, Layer, Origin};
 use serde::Serialize;
 
 use super::suggestion::closest;
@@ -89,7 +89,10 @@ const fn sign(features: &Features, kill_switch: &KillSwitch) -> &'static str {
 /// Turns a kill switch on: what it names stops working.
 pub(super) fn turn_on(features: &Features, name: &str) -> Result<Answer, CommandError> {
     let name = known(features, name)?;
-    let change = features.client().kill(&name)?;
+    let change = match features.client().kill(&name) {
+        Err(ClientError::File(source)) => return Err(CommandError::KillNotKept { name, source }),
+        change => change?,
+    };
     let kill_switch = KillSwitch::of(features, &name);
     let since = if change.written { "from now on" } else { "already" };
     let mut text = wrapped(&format!("{name} is disabled on this machine {since} ({}).", kill_switch.places()), 2);

@@ -1,4 +1,4 @@
-use flag_client::{ClientDecision, KillInForce, Kind, SnapshotInfo};
+use flag_client::{Blame, ClientDecision, KillInForce, Kind, Milestone, Problem, Share, SnapshotInfo};
 use serde::Serialize;
 
 use super::table::{indented, table, wrapped};
@@ -17,15 +17,34 @@ struct List<'a> {
 struct Listed<'a> {
     title: &'static str,
     description: &'static str,
+    rollout: Option<Share>,
+    planned_rollout: Option<&'static str>,
+    expires: Option<&'static str>,
     #[serde(flatten)]
     decision: &'a ClientDecision,
+}
+
+impl Listed<'_> {
+    /// How far the feature reaches, and until when it is a matter of choice.
+    fn plan(&self) -> Option<String> {
+        // Nothing is rolled out where nothing is published: the plan of the time when this version was built has to do.
+        let rollout = match (self.rollout, self.planned_rollout) {
+            (Some(share), _) => Some(format!("rollout: {share}")),
+            (None, planned) => planned.map(|planned| format!("planned rollout: {planned}")),
+        };
+        let expires = self.expires.map(|expires| format!("expires: {expires}"));
+        let plan: Vec<String> = rollout.into_iter().chain(expires).collect();
+        (!plan.is_empty()).then(|| plan.join("; "))
+    }
 }
 
 /// Shows every feature, and whatever stands in the way of one.
 pub(super) fn answer(features: &Features) -> Result<Answer, CommandError> {
     let decisions = decisions(features);
     let described: Vec<_> = decisions.iter().map(|decision| listed(features, decision)).collect();
-    let problems: Vec<_> = features.problems().iter().map(words::problem).collect();
+    // What is held back is noted with the feature.
+    let problems = features.problems().into_iter().filter(|problem| !matches!(problem, Problem::HeldBack { .. }));
+    let problems: Vec<_> = problems.map(|problem| words::problem(&problem)).collect();
     let kills = features.client().kills();
     let text = text(features, &described, &kills, &problems);
     let json = List {
@@ -39,11 +58,8 @@ pub(super) fn answer(features: &Features) -> Result<Answer, CommandError> {
 
 /// Returns every feature in the order they are declared, those that are only published last. Kill switches are none.
 pub(super) fn decisions(features: &Features) -> Vec<ClientDecision> {
-    let declared = flags::declarations(features.platform());
-    let place = |key: &str| declared.iter().position(|declaration| declaration.key == key).unwrap_or(usize::MAX);
     let mut decisions = features.client().list();
     decisions.retain(|decision| decision.kind != Kind::KillSwitch);
-    decisions.sort_by_key(|decision| place(&decision.key));
     decisions
 }
 
@@ -59,6 +75,11 @@ fn listed<'a>(features: &Features, decision: &'a ClientDecision) -> Listed<'a> {
     Listed {
         title: declaration.map_or("", |declaration| declaration.title),
         description: declaration.map_or("", |declaration| declaration.description),
+        rollout: decision.share,
+        planned_rollout: declaration
+            .and_then(|declaration| declaration.rollout)
+            .filter(|_| features.client().snapshot_info().is_none()),
+        expires: declaration.and_then(|declaration| declaration.expires).map(Milestone::as_str),
         decision,
     }
 }
@@ -106,13 +127,16 @@ fn rows(features: &Features, listed: &[Listed<'_>]) -> String {
     let laid_out = table(&cells, 3);
     let mut lines = laid_out.lines();
     let mut text = format!("{}\n", lines.next().unwrap_or_default());
-    for (row, Listed { decision, description, .. }) in lines.zip(listed) {
-        if is_long(&decision.key) {
-            text.extend(["  ", &*decision.key, "\n"]);
+    for (row, feature) in lines.zip(listed) {
+        if is_long(&feature.decision.key) {
+            text.extend(["  ", &*feature.decision.key, "\n"]);
         }
         text.extend([row, "\n"]);
-        if !description.is_empty() {
-            text.push_str(&indented(description, 4));
+        if !feature.description.is_empty() {
+            text.push_str(&indented(feature.description, 4));
+        }
+        if let Some(plan) = feature.plan() {
+            text.push_str(&indented(&plan, 4));
         }
     }
     text
@@ -128,10 +152,26 @@ fn notes(features: &Features, listed: &[Listed<'_>], kills: &[KillInForce]) -> V
         .map(|kill| format!("{} is switched off by a kill switch ({})", kill.target, words::exact(&kill.origin)))
         .collect();
     notes.extend(listed.iter().filter_map(|Listed { decision, .. }| refusal(decision)));
+    notes.extend(listed.iter().filter_map(|Listed { decision, .. }| held_back(decision)));
     if let Some(snapshot) = features.client().snapshot_info().filter(|snapshot| snapshot.stale) {
         notes.push(format!("the published flags are of {}; what they said last still holds", snapshot.issued_at));
     }
     notes
+}
+
+/// Returns what is to be said about a feature that the crash quarantine keeps from changing.
+pub(super) fn held_back(decision: &ClientDecision) -> Option<String> {
+    let held = decision.held_back.as_ref()?;
+    let times = if held.crashes == 1 { "once".to_owned() } else { format!("{} times", held.crashes) };
+    let until = match held.blame {
+        Blame::Suspect => "until it is known which change did it",
+        _ => "until a later version changes it",
+    };
+    let instead = if held.good.is_some() { "as it was before" } else { "as it is by default" };
+    let (key, since) = (&decision.key, held.since);
+    Some(format!(
+        "{key} stays {instead}: caro crashed {times} since version {since} changed it. It is held back {until}."
+    ))
 }
 
 /// Returns what is to be said about a choice that is not obeyed.

@@ -1,9 +1,12 @@
 mod choose;
 mod error;
+mod feedback;
 mod kill_switch;
 mod list;
+mod report;
 mod reset;
 mod suggestion;
+mod sync;
 mod table;
 mod why;
 mod words;
@@ -11,10 +14,11 @@ mod words;
 use std::io::{self, Write};
 
 use clap::{Args, Subcommand};
-use flag_client::ResetScope;
+use flag_client::{Feedback, ResetScope};
 use serde::Serialize;
 
 pub use self::error::CommandError;
+use self::feedback::Note;
 use crate::Features;
 
 /// `caro features ...`
@@ -23,10 +27,13 @@ use crate::Features;
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum FeaturesCommand {
     /// Show every feature, its state, and what you may change
-    #[command(after_help = "\
+    #[command(
+        alias = "ls",
+        after_help = "\
 Examples:
   caro features list
-  caro features list --json")]
+  caro features list --json"
+    )]
     List {
         /// How the answer is written.
         #[command(flatten)]
@@ -92,7 +99,7 @@ Examples:
         output: Output,
     },
     /// Show the kill switches, or turn one on or off
-    #[command(after_help = "\
+    #[command(aliases = ["kill-switches", "killswitch"], after_help = "\
 Examples:
   caro features kill-switch                               Show them
   caro features kill-switch --enable telemetry_disabled   No more telemetry
@@ -104,6 +111,50 @@ Examples:
         /// Turn this one off
         #[arg(long, value_name = "NAME", conflicts_with = "enable")]
         disable: Option<String>,
+        /// How the answer is written.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Say whether a feature works for you
+    #[command(after_help = "\
+Examples:
+  caro features feedback command_history --good
+  caro features feedback enhanced_safety_v2 --bad --note")]
+    Feedback {
+        /// The feature, as `caro features list` names it
+        #[arg(value_name = "FEATURE")]
+        feature: String,
+        /// What you say.
+        #[command(flatten)]
+        verdict: Verdict,
+        /// Also show where to write to: reports hold no words
+        #[arg(long)]
+        note: bool,
+        /// How the answer is written.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show, send or remove the anonymous reports that wait
+    #[command(after_help = "\
+Examples:
+  caro features report          How many there are
+  caro features report --show   Every byte of them
+  caro features report --send   Send them now, if you agreed to that
+  caro features report --clear  Remove them, and what others would be made of")]
+    Report {
+        /// What to do with them.
+        #[command(flatten)]
+        action: ReportAction,
+        /// How the answer is written.
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Fetch what is newly published, and show what it changes
+    #[command(after_help = "\
+Examples:
+  caro features sync
+  caro features sync --json")]
+    Sync {
         /// How the answer is written.
         #[command(flatten)]
         output: Output,
@@ -135,6 +186,39 @@ struct ConfigChoice {
     /// Turn this feature off
     #[arg(long, value_name = "FEATURE")]
     disable: Option<String>,
+}
+
+/// Whether a feature works for the user.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Args)]
+#[group(required = true, multiple = false)]
+pub struct Verdict {
+    /// It works for you
+    #[arg(long)]
+    pub good: bool,
+    /// It does not
+    #[arg(long)]
+    pub bad: bool,
+}
+
+impl Verdict {
+    const fn feedback(self) -> Feedback {
+        if self.bad { Feedback::Bad } else { Feedback::Good }
+    }
+}
+
+/// What to do with the reports that wait; none of it is to count them.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, Args)]
+#[group(multiple = false)]
+pub struct ReportAction {
+    /// Show the exact bytes that would be sent
+    #[arg(long)]
+    pub show: bool,
+    /// Send them
+    #[arg(long)]
+    pub send: bool,
+    /// Remove them, and everything recorded for others
+    #[arg(long)]
+    pub clear: bool,
 }
 
 /// How a command writes what it has to say.
@@ -173,6 +257,15 @@ impl FeaturesCommand {
             Self::KillSwitch { enable: Some(name), output, .. } => (kill_switch::turn_on(features, name)?, output),
             Self::KillSwitch { disable: Some(name), output, .. } => (kill_switch::turn_off(features, name)?, output),
             Self::KillSwitch { output, .. } => (kill_switch::list(features)?, output),
+            Self::Feedback { feature, verdict, note, output } => {
+                let note = if *note { Note::Shown } else { Note::OnlyIfNeeded };
+                (feedback::answer(features, feature, verdict.feedback(), note)?, output)
+            }
+            Self::Report { action: ReportAction { show: true, .. }, output } => (report::show(features)?, output),
+            Self::Report { action: ReportAction { send: true, .. }, output } => (report::send(features)?, output),
+            Self::Report { action: ReportAction { clear: true, .. }, output } => (report::clear(features)?, output),
+            Self::Report { output, .. } => (report::summary(features)?, output),
+            Self::Sync { output } => (sync::answer(features)?, output),
         };
         answer.write(*output, out)
     }

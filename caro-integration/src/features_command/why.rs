@@ -40,9 +40,9 @@ fn text(features: &Features, explanation: &ClientExplanation) -> String {
         text.push('\n');
         text.push_str(&wrapped(&format!("The rollout is at {share}. This machine is in from {flips_at} on."), 2));
     }
-    if let Some(refusal) = list::refusal(decision) {
+    for note in list::held_back(decision).into_iter().chain(list::refusal(decision)) {
         text.push('\n');
-        text.push_str(&wrapped(&format!("! {refusal}"), 2));
+        text.push_str(&wrapped(&format!("! {note}"), 2));
     }
     text
 }
@@ -54,7 +54,7 @@ fn layer(features: &Features, tried: &LayerTried) -> String {
         (Glyphs::Ascii, LayerVerdict::Decided) => ">",
         (Glyphs::Unicode, LayerVerdict::OptedIn) => "✓",
         (Glyphs::Ascii, LayerVerdict::OptedIn) => "+",
-        (_, LayerVerdict::Refused) => "!",
+        (_, LayerVerdict::Refused | LayerVerdict::HeldBack) => "!",
         _ => " ",
     };
     let has_place = tried.origin.place.is_some() || tried.origin.variable.is_some();

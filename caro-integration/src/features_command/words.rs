@@ -51,6 +51,7 @@ pub(crate) fn decided_by(decision: &ClientDecision) -> String {
     let share = decision.share.map(|share| format!(" {share}")).unwrap_or_default();
     match decision.reason {
         Reason::Killed => "kill switch".to_owned(),
+        _ if decision.held_back.is_some() && decision.chosen.is_none() => "held back".to_owned(),
         Reason::Disabled => "disabled for all".to_owned(),
         Reason::Expired => "past its end".to_owned(),
         Reason::PrerequisiteFailed => "other feature off".to_owned(),

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use caro_integration::{
-    ConfigFeatureCommand, Environment, Features, FeaturesCommand, Host, HostPaths, IdentitySource, Outcome, Platform,
-    Remote,
+    ConfigFeatureCommand, Consent, Environment, Features, FeaturesCommand, Host, HostPaths, IdentitySource, Outcome,
+    Platform, Remote,
 };
 use clap::{Parser, Subcommand};
 use ed25519_dalek::{Signer as _, SigningKey};
@@ -18,6 +18,7 @@ use tempfile::TempDir;
 
 pub const LINUX: Platform = Platform { os: "linux", arch: "x86_64" };
 
+#[derive(Debug)]
 pub struct Machine {
     pub home: TempDir,
     sidecar: bool,
@@ -25,12 +26,47 @@ pub struct Machine {
     environment: Vec<(&'static str, &'static str)>,
     install_id: Option<&'static str>,
     snapshot: Option<Value>,
+    reports: Consent,
+    channels: Vec<&'static str>,
+    now: Option<Timestamp>,
 }
 
 impl Machine {
     pub fn new() -> Self {
         let home = TempDir::new().unwrap();
-        Self { home, sidecar: false, platform: LINUX, environment: Vec::new(), install_id: None, snapshot: None }
+        Self {
+            home,
+            sidecar: false,
+            platform: LINUX,
+            environment: Vec::new(),
+            install_id: None,
+            snapshot: None,
+            reports: Consent::Withheld,
+            channels: Vec::new(),
+            now: None,
+        }
+    }
+
+    pub fn reports(self, reports: Consent) -> Self {
+        Self { reports, ..self }
+    }
+
+    /// Sets the clock, as in `2026-02-10T12:00:00Z`.
+    pub fn at(self, now: &str) -> Self {
+        Self { now: Some(now.parse().unwrap()), ..self }
+    }
+
+    pub fn channel(mut self, text: &'static str) -> Self {
+        self.channels.push(text);
+        self
+    }
+
+    pub fn state(&self) -> PathBuf {
+        HostPaths::in_home(self.home.path()).state_dir
+    }
+
+    pub fn outcomes(&self) -> PathBuf {
+        self.state().join("outcomes")
     }
 
     pub fn config(self, text: &str) -> Self {
@@ -59,14 +95,15 @@ impl Machine {
 
     /// Publishes these flags, and these kills.
     pub fn published(self, flags: &Value, kills: &[&str]) -> Self {
-        let kills: Vec<Value> =
-            kills.iter().map(|target| json!({ "id": format!("kill-{target}"), "target": target })).collect();
-        let snapshot = json!({
-            "schema": 1, "project": "caro", "environment": "production", "epoch": 1, "version": 7,
-            "issued_at": "2026-02-10T12:00:00Z", "expires_at": "9000-01-01T00:00:00Z",
-            "audit_head": { "seq": 41, "hash": "00" }, "flags": flags, "kills": kills,
-        });
-        Self { snapshot: Some(snapshot), ..self }
+        Self { snapshot: Some(snapshot(7, flags, kills)), ..self }
+    }
+
+    /// Writes the root to trust and a signed snapshot of this version to the home folder, and returns their paths.
+    pub fn files_of(&self, version: u64, flags: &Value, kills: &[&str]) -> (PathBuf, PathBuf) {
+        let (root_file, snapshot_file) = (self.home.path().join("1.json"), self.home.path().join("snapshot.json"));
+        fs::write(&root_file, root()).unwrap();
+        fs::write(&snapshot_file, signed(PayloadType::Snapshot, &snapshot(version, flags, kills))).unwrap();
+        (root_file, snapshot_file)
     }
 
     pub fn config_file(&self) -> PathBuf {
@@ -82,6 +119,7 @@ impl Machine {
         let paths = if self.sidecar { paths.with_sidecar() } else { paths };
         let mut host = Host::new("1.2.0")
             .platform(self.platform)
+            .reports(self.reports)
             .environment(Environment::from_pairs("CARO", self.environment.iter().copied()));
         if let Some(id) = self.install_id {
             host = host.identity(IdentitySource::Given(id.to_owned()));
@@ -96,6 +134,10 @@ impl Machine {
                 url: None,
             });
         }
+        if let Some(now) = self.now {
+            host = host.clock(move || now);
+        }
+        let host = self.channels.iter().fold(host, |host, channel| host.feedback_channel(*channel));
         Features::open(paths, host)
     }
 
@@ -151,6 +193,24 @@ pub fn rollout(stage: &str, opt_in: &str, share: u32) -> Value {
     json!({
         "stage": stage, "opt_in": opt_in, "variants": { "on": true, "off": false }, "off_variant": "off",
         "fallthrough": { "exposure": share, "allocation": { "on": [[0, 100_000]] }, "otherwise": "off" },
+    })
+}
+
+/// A boolean flag that serves everyone the same.
+pub fn served(kind: &str, variant: &str) -> Value {
+    json!({
+        "kind": kind, "stage": "ga", "variants": { "on": true, "off": false }, "off_variant": "off",
+        "fallthrough": { "variant": variant },
+    })
+}
+
+fn snapshot(version: u64, flags: &Value, kills: &[&str]) -> Value {
+    let kills: Vec<Value> =
+        kills.iter().map(|target| json!({ "id": format!("kill-{target}"), "target": target })).collect();
+    json!({
+        "schema": 1, "project": "caro", "environment": "production", "epoch": 1, "version": version,
+        "issued_at": "2026-02-10T12:00:00Z", "expires_at": "9000-01-01T00:00:00Z",
+        "audit_head": { "seq": 41, "hash": "00" }, "flags": flags, "kills": kills,
     })
 }
 
