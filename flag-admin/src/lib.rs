@@ -9,5 +9,6 @@ pub mod app;
 pub mod cli;
 pub mod definition;
 pub mod demo;
+pub mod hygiene;
 pub mod log;
 pub mod tui;

@@ -6,7 +6,20 @@ use std::path::{Path, PathBuf};
 
 /// A room, and the words that stand for what it may not name.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("app", &["clap", "ratatui", "crossterm", "rusqlite", "reqwest", "crate::cli", "crate::tui", "crate::adapters"]),
+    (
+        "app",
+        &[
+            "clap",
+            "ratatui",
+            "crossterm",
+            "rusqlite",
+            "postgres",
+            "reqwest",
+            "crate::cli",
+            "crate::tui",
+            "crate::adapters",
+        ],
+    ),
     (
         "log",
         &[
@@ -14,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "ratatui",
             "crossterm",
             "rusqlite",
+            "postgres",
             "crate::cli",
             "crate::tui",
             "crate::adapters",
@@ -28,6 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "ratatui",
             "crossterm",
             "rusqlite",
+            "postgres",
             "crate::cli",
             "crate::tui",
             "crate::adapters",
@@ -35,8 +50,24 @@ const ROOMS: &[(&str, &[&str])] = &[
             "std::fs",
         ],
     ),
+    (
+        "hygiene",
+        &[
+            "clap",
+            "ratatui",
+            "crossterm",
+            "rusqlite",
+            "postgres",
+            "crate::cli",
+            "crate::tui",
+            "crate::adapters",
+            "crate::app",
+            "std::fs",
+            "std::thread",
+        ],
+    ),
     ("adapters", &["clap", "ratatui", "crossterm", "crate::cli", "crate::tui"]),
-    ("tui", &["clap", "rusqlite", "crate::cli"]),
+    ("tui", &["clap", "rusqlite", "postgres", "crate::cli"]),
 ];
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -85,13 +85,13 @@ fn the_whole_road_from_init_to_verify() {
     let root = sandbox.path("flags/root/1.json");
     sandbox.run(&["verify", "public/v1/snapshot.json", "--root", root.to_str().unwrap()]).text();
 
-    let line = sandbox.project(&["log", "--limit", "3"]);
+    let line = sandbox.project(&["log", "--limit", "5"]);
     let line = line.text().lines().next().unwrap();
     let (time, told) = line.split_at("2026-01-15 14:32:01".len());
     assert!(time.bytes().all(|byte| byte.is_ascii_digit() || b"- :".contains(&byte)), "{time}");
     assert_eq!(told, " - @charlie increased rollout percentage: 50% → 75% (enhanced_safety_v2) - it holds");
     let audited = sandbox.project(&["audit", "verify", "--against", "public/v1/snapshot.json", "--json"]).json();
-    assert_eq!(audited["entries"], 15);
+    assert_eq!(audited["entries"], 17);
     assert_eq!(audited["against"], again["audit_head"]);
 }
 
@@ -183,7 +183,7 @@ fn a_kill_reaches_clients_at_once_and_a_lifted_one_is_over() {
     assert!(!sandbox.path("public/v1/kills.json").exists());
     let snapshot = std::fs::read(sandbox.path("public/v1/snapshot.json")).unwrap();
     let envelope = flag_client::trust::Envelope::parse(&snapshot).unwrap();
-    let payload: Value = serde_json::from_slice(envelope.payload()).unwrap();
+    let payload: Value = serde_json::from_slice(envelope.document()).unwrap();
     assert_eq!(payload["lifted"], json!([killed_id(&sandbox)]));
     // A capability need not be a flag.
     sandbox.project(&["kill", "network", "--reason", "incident 12", "--unlisted"]).text();

@@ -45,7 +45,7 @@ fn a_share_is_set_and_published_by_keys() {
     ended.assert_terminal_given_back();
     let shown = sandbox.run(&["-C", "flags", "flag", "show", "command_history", "--json"]).json();
     assert_eq!(shown["share"], 10_000);
-    let log = sandbox.run(&["-C", "flags", "log", "--limit", "2"]);
+    let log = sandbox.run(&["-C", "flags", "log", "--limit", "3"]);
     assert!(
         log.text().contains("@alice increased rollout percentage: 0% → 10% (command_history) - first users"),
         "{log:?}"

@@ -5,14 +5,12 @@
 mod support;
 
 use std::path::Path;
-use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
-use flag_admin::adapters::{ProjectFolder, SqliteLog};
-use flag_admin::app::ports::{LogError, LogStore as _};
-use flag_admin::app::{Operator, audit};
-use flag_admin::log::{Change, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed};
+use flag_admin::adapters::ProjectFolder;
+use flag_admin::app::Operator;
+use flag_admin::log::{EnvironmentName, Role};
 use flag_core::Share;
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -96,54 +94,6 @@ fn a_log_cut_off_or_rewritten_shows_against_what_was_published() {
     assert!(run.err.contains("but the log ends with entry 2 ("), "{}", run.err);
 }
 
-fn entry_after(head: Head, writer: usize) -> Sealed {
-    Sealed::new(Entry {
-        schema: ENTRY_SCHEMA,
-        seq: head.seq + 1,
-        time: flag_core::Timestamp::from_millis(1_768_487_521_000),
-        actor: format!("writer{writer}").parse().unwrap(),
-        role: Role::ReleaseManager,
-        environment: Some("production".parse().unwrap()),
-        change: Change::KillActivated {
-            id: format!("k-{writer}").into(),
-            target: "telemetry".into(),
-            emergency: false,
-        },
-        reason: None,
-        prev: head.hash,
-    })
-    .unwrap()
-}
-
-#[test]
-fn of_writers_from_one_head_exactly_one_wins() {
-    const WRITERS: usize = 8;
-    let sandbox = Sandbox::with_project();
-    let path = sandbox.path(LOG);
-    let base = SqliteLog::open(&path).unwrap().head().unwrap();
-    let start = Barrier::new(WRITERS);
-    let results: Vec<Result<(), LogError>> = thread::scope(|scope| {
-        let writers: Vec<_> = (0..WRITERS)
-            .map(|writer| {
-                let (path, start) = (&path, &start);
-                scope.spawn(move || {
-                    let mut log = SqliteLog::open(path).unwrap();
-                    let entry = entry_after(base, writer);
-                    start.wait();
-                    log.append(base, &[entry])
-                })
-            })
-            .collect();
-        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
-    });
-    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
-    for error in results.into_iter().filter_map(Result::err) {
-        let LogError::HeadMoved { expected, found } = error else { panic!("{error}") };
-        assert_eq!((expected, found.seq), (base, base.seq + 1));
-    }
-    assert_eq!(audit(&SqliteLog::open(&path).unwrap(), None).unwrap().entries, base.seq + 1);
-}
-
 #[test]
 fn a_proposal_from_a_head_that_moved_is_refused_until_it_is_made_anew() {
     let sandbox = Sandbox::with_sample();
@@ -161,7 +111,12 @@ fn a_proposal_from_a_head_that_moved_is_refused_until_it_is_made_anew() {
     let refused = other.commit(&second, Some("second")).unwrap_err();
     assert_eq!(
         refused.to_string(),
-        format!("the log has moved on: its head is entry {}, expected entry {}", one.state().head(), second.base())
+        format!(
+            "the log has moved on: its head is entry {}, expected entry {}; since then @alice increased rollout \
+             percentage: 0% → 10% (ollama_backend) (entry 13 - of the same flag \"ollama_backend\")",
+            one.state().head(),
+            second.base()
+        )
     );
     assert_eq!(*other.state(), before);
     assert!(other.refresh().unwrap());
@@ -197,10 +152,38 @@ fn programs_that_write_at_once_lose_nothing_that_was_acknowledged() {
     assert_eq!(killed, acknowledged);
 }
 
+/// How often the program is killed: 25 times every day, 500 times every night.
+#[expect(clippy::disallowed_methods, reason = "a test asks the environment how thorough it must be")]
+fn turns() -> u64 {
+    if std::env::var("FLAG_NIGHTLY").is_ok_and(|value| value == "1") { 500 } else { 25 }
+}
+
+/// Moments to kill the program at, spread over a run of it and a little beyond.
+struct Moments {
+    run: Duration,
+    turn: u32,
+}
+
+impl Moments {
+    /// Takes the length of a run from one that is let be.
+    #[expect(clippy::disallowed_methods, reason = "it says when to kill; nothing is asserted of it")]
+    fn of(run: impl FnOnce()) -> Self {
+        let start = std::time::Instant::now();
+        run();
+        Self { run: start.elapsed(), turn: 0 }
+    }
+
+    fn next(&mut self) -> Duration {
+        self.turn += 1;
+        // 37 and 110 have no common factor, so that 110 different percentages come before one comes again.
+        self.run * (self.turn * 37 % 110) / 100
+    }
+}
+
 /// Runs the program and kills it after a while. Returns what it had acknowledged by then.
-fn killed_after(sandbox: &Sandbox, arguments: &[&str], millis: u64) -> Option<Value> {
+fn killed_after(sandbox: &Sandbox, arguments: &[&str], after: Duration) -> Option<Value> {
     let mut child = sandbox.spawn(arguments);
-    thread::sleep(Duration::from_millis(millis));
+    thread::sleep(after);
     child.kill().unwrap();
     let Run { out, .. } = finished(child);
     out.ends_with('\n').then(|| serde_json::from_str(&out).unwrap())
@@ -210,11 +193,12 @@ fn killed_after(sandbox: &Sandbox, arguments: &[&str], millis: u64) -> Option<Va
 fn killed_at_any_moment_a_rollout_is_whole_or_not_there() {
     let sandbox = Sandbox::with_sample();
     let mut acknowledged = Vec::new();
-    for turn in 0..30_u64 {
+    let mut moments = Moments::of(|| drop(sandbox.project(&["rollout", "set", "ollama_backend", "50%", "--yes"])));
+    for turn in 0..turns() {
         let share = format!("{}%", 1 + turn % 40);
         let rollout = ["-C", "flags", "rollout", "set", "ollama_backend", &share, "--yes", "--json"];
         acknowledged
-            .extend(killed_after(&sandbox, &rollout, turn * 3 % 47).filter(|answer| answer["applied"] == json!(true)));
+            .extend(killed_after(&sandbox, &rollout, moments.next()).filter(|answer| answer["applied"] == json!(true)));
     }
     // With time enough one is acknowledged on any machine.
     acknowledged.push(sandbox.project(&["rollout", "set", "ollama_backend", "99%", "--yes", "--json"]).json());
@@ -230,30 +214,33 @@ fn killed_at_any_moment_a_rollout_is_whole_or_not_there() {
 #[test]
 fn killed_at_any_moment_a_publication_is_whole_and_its_version_spent_once() {
     let sandbox = Sandbox::with_sample();
-    sandbox.project(&["publish", "--to", "public"]).text();
+    let mut moments = Moments::of(|| drop(sandbox.project(&["publish", "--to", "public"])));
     let mut last = 1;
-    for turn in 0..30_u64 {
+    let mut told = vec![1];
+    for _ in 0..turns() {
         let publish = ["-C", "flags", "publish", "--to", "public", "--json"];
-        let acknowledged = killed_after(&sandbox, &publish, turn * 3 % 47);
+        let acknowledged = killed_after(&sandbox, &publish, moments.next());
         let held =
             sandbox.project(&["verify", "public/v1/snapshot.json", "--json"]).json()["version"].as_u64().unwrap();
         assert!(held >= last, "{held} after {last}");
         if let Some(version) = acknowledged.and_then(|answer| answer["version"].as_u64()) {
             assert_eq!(held, version);
+            told.push(version);
         }
         last = held;
     }
     sandbox.project(&["audit", "verify", "--against", "public/v1/snapshot.json"]).text();
     let published = sandbox.project(&["publish", "--to", "public", "--json"]).json();
     let log = sandbox.project(&["log", "--json"]).json();
-    let versions: Vec<u64> = log
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|line| {
-            line["change"]["type"].as_str().filter(|kind| *kind == "published").and(line["change"]["version"].as_u64())
-        })
-        .collect();
+    let versions = |name: &str| -> Vec<u64> {
+        let of = |line: &Value| {
+            line["change"]["type"].as_str().filter(|kind| *kind == name).and(line["change"]["version"].as_u64())
+        };
+        log.as_array().unwrap().iter().filter_map(of).collect()
+    };
     let expected: Vec<u64> = (1..=published["version"].as_u64().unwrap()).collect();
-    assert_eq!(versions, expected);
+    assert_eq!(versions("publish_started"), expected, "no version is signed twice");
+    let arrived = versions("published");
+    assert!(arrived.is_sorted() && arrived.iter().all(|version| expected.contains(version)), "{arrived:?}");
+    assert!(told.iter().all(|version| arrived.contains(version)), "{told:?} {arrived:?}");
 }

@@ -10,9 +10,10 @@ use super::key_files::{KeyFiles, generate_keys};
 use super::root_files::RootFiles;
 use super::settings_file::{SettingsError, SettingsFile};
 use super::sqlite::SqliteLog;
+use super::store::StoreUrl;
 use super::system::{SystemClock, SystemRandomness};
-use crate::app::ports::{Clock as _, KeyError, KeyStore as _, LogError, LogStore, PublisherError};
-use crate::app::{Birth, Failure, InitError, OpenError, Operator, Ports, Project, birth};
+use crate::app::ports::{Clock as _, KeyError, KeyStore as _, LogError, LogTarget, PublisherError, RootStoreError};
+use crate::app::{BackupError, Birth, Failure, InitError, OpenError, Operator, Ports, Project, birth};
 use crate::log::{EnvironmentName, Head, ProjectName};
 
 /// The file that makes a folder a project.
@@ -33,6 +34,7 @@ const IGNORED: &str = "/keys/\n/log.sqlite*\n/publish.lock\n";
 pub struct ProjectFolder {
     path: PathBuf,
     settings: SettingsFile,
+    store: Option<StoreUrl>,
 }
 
 /// Why a folder gives no project.
@@ -73,6 +75,18 @@ pub enum FolderError {
         /// Where.
         place: String,
     },
+    /// A file is to be made where one is.
+    #[error("{place} is there already")]
+    Exists {
+        /// Where.
+        place: String,
+    },
+    /// The backup cannot be made or used.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// The roots cannot be read.
+    #[error(transparent)]
+    Roots(#[from] RootStoreError),
     /// A project cannot be made.
     #[error(transparent)]
     Init(#[from] InitError),
@@ -104,6 +118,8 @@ pub struct InitFolder {
     pub environments: Vec<EnvironmentName>,
     /// Who makes it.
     pub operator: Operator,
+    /// Where its log is kept; in the folder where absent.
+    pub store: Option<StoreUrl>,
 }
 
 impl ProjectFolder {
@@ -111,9 +127,18 @@ impl ProjectFolder {
     pub fn find(start: &Path) -> Result<Self, FolderError> {
         let absolute = std::path::absolute(start).unwrap_or_else(|_| start.to_owned());
         match absolute.ancestors().find(|folder| folder.join(SETTINGS_FILE).is_file()) {
-            Some(path) => Ok(Self { path: path.to_owned(), settings: SettingsFile::read(&path.join(SETTINGS_FILE))? }),
+            Some(path) => {
+                let settings = SettingsFile::read(&path.join(SETTINGS_FILE))?;
+                Ok(Self { path: path.to_owned(), store: settings.store.clone(), settings })
+            }
             None => Err(FolderError::NotFound { place: start.display().to_string() }),
         }
+    }
+
+    /// Takes the log from another store than the settings name, if one is given.
+    #[must_use]
+    pub fn with_store(self, store: Option<StoreUrl>) -> Self {
+        Self { store: store.or(self.store), ..self }
     }
 
     /// Returns the folder.
@@ -129,7 +154,7 @@ impl ProjectFolder {
     /// Opens the project.
     pub fn open(&self, operator: Operator) -> Result<Project, FolderError> {
         let ports = Ports {
-            log: self.log().map(Box::new).map_err(OpenError::from)?,
+            log: self.log().map_err(OpenError::from)?,
             keys: Box::new(KeyFiles::new(self.path.join(KEYS_FOLDER))),
             roots: Box::new(self.roots()),
             clock: Box::new(SystemClock),
@@ -148,8 +173,11 @@ impl ProjectFolder {
     }
 
     /// Opens the log alone, also of a project that does not open because its log is corrupt.
-    pub fn log(&self) -> Result<SqliteLog, LogError> {
-        SqliteLog::open(&self.path.join(LOG_FILE))
+    pub fn log(&self) -> Result<Box<dyn LogTarget>, LogError> {
+        Ok(match &self.store {
+            Some(store) => Box::new(store.open()?),
+            None => Box::new(SqliteLog::open(&self.path.join(LOG_FILE))?),
+        })
     }
 
     /// Returns the signed roots.
@@ -177,6 +205,14 @@ impl ProjectFolder {
 /// Makes a project in a folder that is not there yet, or empty. It is made beside its place and renamed into it, so that there is a whole
 /// project or none. Returns the head of its log.
 pub fn init(target: &Path, request: &InitFolder) -> Result<Head, FolderError> {
+    made_beside(target, |building| build(building, request))
+}
+
+/// Makes a folder that is not there yet, or empty: beside its place, and renamed into it once it is whole.
+pub(super) fn made_beside(
+    target: &Path,
+    make: impl FnOnce(&Path) -> Result<Head, FolderError>,
+) -> Result<Head, FolderError> {
     let file = |path: &Path, action| {
         let place = path.display().to_string();
         move |source| FolderError::File { place, action, source }
@@ -197,7 +233,7 @@ pub fn init(target: &Path, request: &InitFolder) -> Result<Head, FolderError> {
     fs::create_dir_all(parent).map_err(file(parent, "written"))?;
     let building =
         tempfile::Builder::new().prefix(".flag-admin-").tempdir_in(parent).map_err(file(parent, "written"))?;
-    let head = build(building.path(), request)?;
+    let head = make(building.path())?;
     if target.exists() {
         fs::remove_dir(&target).map_err(file(&target, "written"))?;
     }
@@ -229,15 +265,31 @@ fn build(folder: &Path, request: &InitFolder) -> Result<Head, FolderError> {
     fs::create_dir(folder.join(ROOT_FOLDER)).map_err(written(ROOT_FOLDER))?;
     let root = folder.join(ROOT_FOLDER).join("1.json");
     create(&root, &newborn.root, Readers::Everyone).map_err(written(ROOT_FOLDER))?;
-    let settings = SettingsFile::text(&request.project, environment);
+    let settings = SettingsFile::text(&request.project, environment, request.store.as_ref());
     create(&folder.join(SETTINGS_FILE), settings.as_bytes(), Readers::Everyone).map_err(written(SETTINGS_FILE))?;
-    create(&folder.join(IGNORE_FILE), IGNORED.as_bytes(), Readers::Everyone).map_err(written(IGNORE_FILE))?;
-    let log = folder.join(LOG_FILE);
-    SqliteLog::create(&log, &newborn.entries)?;
+    write_ignored(folder)?;
+    let mut entries = newborn.entries.into_iter();
+    let head = new_log(folder, request.store.as_ref())?.fill(&mut || Ok(entries.next()))?;
     for made in [KEYS_FOLDER, ROOT_FOLDER, "."] {
         sync_folder(&folder.join(made)).map_err(written(made))?;
     }
-    Ok(SqliteLog::open(&log)?.head()?)
+    Ok(head)
+}
+
+/// Keeps what is not for repositories out of them.
+pub(super) fn write_ignored(folder: &Path) -> Result<(), FolderError> {
+    let path = folder.join(IGNORE_FILE);
+    let place = path.display().to_string();
+    let written = |source| FolderError::File { place, action: "written", source };
+    create(&path, IGNORED.as_bytes(), Readers::Everyone).map_err(written)
+}
+
+/// Makes an empty log: in a store, or in a folder where none is named.
+pub(super) fn new_log(folder: &Path, store: Option<&StoreUrl>) -> Result<Box<dyn LogTarget>, LogError> {
+    Ok(match store {
+        Some(store) => Box::new(store.create()?),
+        None => Box::new(SqliteLog::create(&folder.join(LOG_FILE))?),
+    })
 }
 
 impl Failure for FolderError {
@@ -249,6 +301,9 @@ impl Failure for FolderError {
             Self::OtherProject { .. } => "other_project",
             Self::AlreadyAProject { .. } => "already_a_project",
             Self::NotEmpty { .. } => "not_empty",
+            Self::Exists { .. } => "exists",
+            Self::Backup(error) => error.code(),
+            Self::Roots(_) => "root_unreadable",
             Self::Init(error) => error.code(),
             Self::Key(_) => "key_unusable",
             Self::Log(error) => error.code(),
@@ -263,6 +318,8 @@ impl Failure for FolderError {
             }
             Self::Open(error) => error.hint(),
             Self::Log(error) => error.hint(),
+            Self::Backup(error) => error.hint(),
+            Self::Exists { .. } => Some("name a file that is not there yet".to_owned()),
             Self::AlreadyAProject { place } => Some(format!("use it: flag-admin -C {place} flag list")),
             Self::NotEmpty { .. } => Some("name a folder that is empty or not there yet".to_owned()),
             _ => None,

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::store::StoreUrl;
 use crate::app::{DEFAULT_SNAPSHOT_LIFETIME_DAYS, Settings};
 use crate::log::{Actor, EnvironmentName, ProjectName};
 
@@ -25,6 +26,9 @@ pub struct SettingsFile {
     /// Who changes things where a command does not say; the system's user where absent.
     #[serde(default)]
     pub actor: Option<Actor>,
+    /// Where the log is kept; the SQLite file beside the settings where absent.
+    #[serde(default)]
+    pub store: Option<StoreUrl>,
 }
 
 /// Why a settings file cannot be used.
@@ -74,24 +78,33 @@ impl SettingsFile {
             Ok(text) => text,
             Err(source) => return Err(SettingsError::Unreadable { place, source }),
         };
-        let settings: Self = toml::from_str(&text).map_err(|error| {
+        Self::parse(&text, &place)
+    }
+
+    /// Reads the text of a settings file. `place` is the name that errors give.
+    pub fn parse(text: &str, place: &str) -> Result<Self, SettingsError> {
+        let settings: Self = toml::from_str(text).map_err(|error| {
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let last = before.rsplit('\n').next().unwrap_or_default();
             SettingsError::Form {
-                place: place.clone(),
+                place: place.to_owned(),
                 line: before.matches('\n').count().saturating_add(1),
                 column: last.chars().count().saturating_add(1),
                 message: error.message().lines().collect::<Vec<_>>().join(" "),
             }
         })?;
         if !(1..=LIFETIME_MAX_DAYS).contains(&settings.snapshot_lifetime_days) {
-            return Err(SettingsError::Lifetime { place, found: settings.snapshot_lifetime_days });
+            return Err(SettingsError::Lifetime { place: place.to_owned(), found: settings.snapshot_lifetime_days });
         }
         Ok(settings)
     }
 
     /// Returns the text of a new project's settings file.
-    pub fn text(project: &ProjectName, environment: &EnvironmentName) -> String {
+    pub fn text(project: &ProjectName, environment: &EnvironmentName, store: Option<&StoreUrl>) -> String {
+        let store = store.map_or_else(
+            || String::from("# store = \"postgres://alice@localhost/flags\"\n"),
+            |store| format!("store = {}\n", toml::Value::from(store.to_string())),
+        );
         format!(
             "# Settings of this project. Its flags live in the log beside this file: \"flag-admin export\" prints them.\n\
              project = \"{project}\"\n\
@@ -103,7 +116,10 @@ impl SettingsFile {
              snapshot_lifetime_days = {DEFAULT_SNAPSHOT_LIFETIME_DAYS}\n\
              \n\
              # Who changes things where a command does not say with --as; else the user of the system.\n\
-             # actor = \"alice\"\n"
+             # actor = \"alice\"\n\
+             \n\
+             # Where the log is kept, if not in log.sqlite beside this file. A password is taken from PGPASSWORD.\n\
+             {store}"
         )
     }
 

@@ -41,6 +41,12 @@ pub fn user_name() -> Option<String> {
         .or_else(user_number)
 }
 
+/// Returns the password for PostgreSQL that the environment gives, under the name that its own programs read.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
+pub(super) fn postgres_password() -> Option<String> {
+    std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty())
+}
+
 /// Tells whether the environment asks for output without colours: `NO_COLOR` is set and not empty (no-color.org), or the terminal is dumb.
 #[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
 pub fn is_without_color() -> bool {

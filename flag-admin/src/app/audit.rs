@@ -1,3 +1,5 @@
+use std::fmt;
+
 use flag_core::Timestamp;
 use flag_core::wire::AuditHead;
 use serde::Serialize;
@@ -20,6 +22,45 @@ pub struct AuditReport {
     /// The published commitment that it was held against.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<AuditHead>,
+    /// The checkpoint kept beside the entries. Nothing was taken from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<CheckpointCheck>,
+}
+
+/// What a checkpoint turned out to be.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckpointCheck {
+    /// The entry that it is of.
+    pub seq: u64,
+    /// Whether the log comes to the same there.
+    pub sound: bool,
+}
+
+/// A word given to others about the log, which it must keep: at this place stands the entry with this hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commitment {
+    /// The place and the hash.
+    pub head: AuditHead,
+    /// What says so.
+    pub source: CommitmentSource,
+}
+
+/// What holds a [`Commitment`].
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum CommitmentSource {
+    /// A signed snapshot.
+    Snapshot,
+    /// A signed note.
+    Note,
+}
+
+impl fmt::Display for CommitmentSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Snapshot => "the snapshot",
+            Self::Note => "the note",
+        })
+    }
 }
 
 /// Why a log is not whole.
@@ -30,19 +71,23 @@ pub enum AuditError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The log was cut off, or a whole chain put in its place.
-    #[error("the snapshot was made from entry {seq} ({}), but the log ends with entry {head}", short(.expected))]
+    #[error("{commitment} was made from entry {seq} ({}), but the log ends with entry {head}", short(.expected))]
     Truncated {
-        /// The entry that the snapshot names.
+        /// What was published.
+        commitment: CommitmentSource,
+        /// The entry that it names.
         seq: u64,
         /// The hash that it names.
         expected: Box<str>,
         /// The head of the log.
         head: Head,
     },
-    /// Another entry stands where the snapshot was made from.
-    #[error("the snapshot was made from entry {seq} ({}), but that entry is {} now", short(.expected), found.short())]
+    /// Another entry stands where the snapshot or note was made from.
+    #[error("{commitment} was made from entry {seq} ({}), but that entry is {} now", short(.expected), found.short())]
     Rewritten {
-        /// The entry that the snapshot names.
+        /// What was published.
+        commitment: CommitmentSource,
+        /// The entry that it names.
         seq: u64,
         /// The hash that it names.
         expected: Box<str>,
@@ -55,26 +100,43 @@ fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }
 
-/// Proves a log from its first entry to its head, and holds it against what a published snapshot says of it, if one is given.
-pub fn audit(log: &dyn LogStore, against: Option<&AuditHead>) -> Result<AuditReport, AuditError> {
-    let (mut first, mut last, mut committed) = (None, None, None);
-    let head = fold(log, |entry, stored, _| {
+/// Proves a log from its first entry to its head, and holds it against what was published of it, if that is given.
+///
+/// The checkpoint is never gone by: it is held against the log.
+pub fn audit(log: &dyn LogStore, against: Option<&Commitment>) -> Result<AuditReport, AuditError> {
+    let kept = log.checkpoint().unwrap_or_default();
+    let kept_state = kept.as_ref().and_then(|kept| kept.state().ok());
+    let kept_seq = kept.as_ref().map(|kept| kept.seq);
+    let (mut first, mut last, mut committed, mut sound) = (None, None, None, false);
+    let state = fold(log, |entry, stored, before| {
         first = first.or(Some(entry.time));
         last = Some(entry.time);
-        if against.is_some_and(|against| against.seq == entry.seq) {
+        if against.is_some_and(|against| against.head.seq == entry.seq) {
             committed = Some(stored.hash);
         }
-    })?
-    .head();
-    if let Some(AuditHead { seq, hash }) = against {
-        let (seq, expected) = (*seq, hash.clone());
+        if before.is_some_and(|before| Some(before.head().seq) == kept_seq) {
+            sound = before == kept_state.as_ref();
+        }
+    })?;
+    let head = state.head();
+    sound |= kept_state.is_some_and(|kept| kept == state);
+    if let Some(Commitment { head: AuditHead { seq, hash }, source }) = against {
+        let (seq, expected, commitment) = (*seq, hash.clone(), *source);
         match committed {
-            None => return Err(AuditError::Truncated { seq, expected, head }),
+            None => return Err(AuditError::Truncated { commitment, seq, expected, head }),
             Some(found) if found.to_string() != **hash => {
-                return Err(AuditError::Rewritten { seq, expected, found });
+                return Err(AuditError::Rewritten { commitment, seq, expected, found });
             }
             Some(_) => {}
         }
     }
-    Ok(AuditReport { entries: head.seq, head, first, last, against: against.cloned() })
+    let checkpoint = kept_seq.map(|seq| CheckpointCheck { seq, sound });
+    Ok(AuditReport {
+        entries: head.seq,
+        head,
+        first,
+        last,
+        against: against.map(|against| against.head.clone()),
+        checkpoint,
+    })
 }

@@ -1,12 +1,17 @@
 use super::apply::ApplyError;
 use super::audit::AuditError;
+use super::backup::BackupError;
 use super::compile::BrokenRuleset;
+use super::conflict::Conflict;
+use super::history::PastError;
 use super::init::InitError;
 use super::kill::KillError;
+use super::note::NoteError;
 use super::ports::{KeyError, LogError, PublisherError, RandomnessError, RootStoreError};
 use super::project::{OpenError, ReasonError, UnknownEnvironment};
 use super::publish::PublishError;
 use super::rollout::RolloutError;
+use super::undo::UndoError;
 use super::verify::VerifyError;
 use super::why::WhyError;
 use crate::log::{ExposureError, FoldError};
@@ -27,6 +32,18 @@ pub enum AppError {
     /// The edit would break flags.
     #[error(transparent)]
     Broken(#[from] BrokenRuleset),
+    /// Somebody else changed something first.
+    #[error(transparent)]
+    Conflict(#[from] Box<Conflict>),
+    /// There is no past to show.
+    #[error(transparent)]
+    Past(#[from] PastError),
+    /// The note is not made, or proves nothing.
+    #[error(transparent)]
+    Note(#[from] NoteError),
+    /// The change cannot be undone.
+    #[error(transparent)]
+    Undo(#[from] UndoError),
     /// The definitions cannot be applied.
     #[error(transparent)]
     Apply(#[from] ApplyError),
@@ -77,6 +94,11 @@ pub trait Failure: std::error::Error {
     fn hint(&self) -> Option<String> {
         None
     }
+
+    /// Returns what a program may want to know of it besides.
+    fn details(&self) -> Option<serde_json::Value> {
+        None
+    }
 }
 
 impl Failure for AppError {
@@ -86,6 +108,10 @@ impl Failure for AppError {
             Self::Environment(_) => "unknown_environment",
             Self::Reason(_) => "bad_reason",
             Self::Broken(_) => "broken_flag",
+            Self::Conflict(_) => "head_moved",
+            Self::Past(error) => error.code(),
+            Self::Note(error) => error.code(),
+            Self::Undo(error) => error.code(),
             Self::Apply(_) => "refused_definition",
             Self::Rollout(error) => error.code(),
             Self::Kill(error) => error.code(),
@@ -114,6 +140,14 @@ impl Failure for AppError {
             Self::Apply(ApplyError::Key(_)) => {
                 Some("new keys follow [a-z][a-z0-9_]*, such as telemetry_cloud_sync".to_owned())
             }
+            Self::Conflict(conflict) if conflict.touching.is_empty() => {
+                Some("none of that is about what you changed: run the command again".to_owned())
+            }
+            Self::Conflict(_) => {
+                Some("look at what they changed, and run the command again if it still holds".to_owned())
+            }
+            Self::Past(error) => error.hint(),
+            Self::Undo(error) => error.hint(),
             Self::Rollout(error) => error.hint(),
             Self::Kill(error) => error.hint(),
             Self::Publish(error) => error.hint(),
@@ -122,6 +156,14 @@ impl Failure for AppError {
             }
             Self::Publisher(_) => Some("make room or permission and publish again: the version grows".to_owned()),
             Self::Key(KeyError::Exposed { place, .. }) => Some(format!("chmod 600 {place}")),
+            _ => None,
+        }
+    }
+
+    fn details(&self) -> Option<serde_json::Value> {
+        match self {
+            Self::Conflict(conflict) => serde_json::to_value(conflict).ok(),
+            Self::Undo(UndoError::Overtaken { later, .. }) => serde_json::to_value(later).ok(),
             _ => None,
         }
     }
@@ -148,9 +190,11 @@ impl Failure for LogError {
     fn code(&self) -> &'static str {
         match self {
             Self::HeadMoved { .. } => "head_moved",
-            Self::Locked => "locked",
+            Self::Locked { .. } => "locked",
             Self::Corrupt(_) => "log_corrupt",
             Self::NotAProject { .. } => "not_a_project",
+            Self::Newer { .. } => "newer_log",
+            Self::NotEmpty { .. } => "not_empty",
             Self::Storage { .. } => "storage",
         }
     }
@@ -158,10 +202,15 @@ impl Failure for LogError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::HeadMoved { .. } => Some("look at \"flag-admin log\" and run the command again".to_owned()),
-            Self::Locked => Some("wait for the other program, or end it".to_owned()),
-            Self::Corrupt(_) => Some("restore the project's folder from a backup".to_owned()),
+            Self::Locked { .. } => Some("wait for the other program, or end it".to_owned()),
+            Self::Corrupt(_) => Some("restore the project from a backup: flag-admin restore FILE DIR".to_owned()),
+            Self::Newer { .. } => Some("use the version of flag-admin that made it, or a newer one".to_owned()),
+            Self::NotEmpty { .. } => Some("name a store that holds no log yet".to_owned()),
             Self::NotAProject { .. } => Some("make a project: flag-admin init DIR".to_owned()),
-            Self::Storage { .. } => None,
+            Self::Storage { .. } => Some(
+                "see whether the disk is full, whether its folder may be written, or whether the server runs"
+                    .to_owned(),
+            ),
         }
     }
 }
@@ -181,6 +230,92 @@ impl Failure for AuditError {
             Self::Truncated { .. } | Self::Rewritten { .. } => {
                 Some("the snapshot is signed: trust it, and look for who changed the log".to_owned())
             }
+        }
+    }
+}
+
+impl Failure for NoteError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownKey { .. } => "key_unusable",
+            Self::Form(_) => "bad_note",
+            Self::Origin { .. } => "other_project",
+            Self::Unsigned | Self::Signature { .. } => "not_trusted",
+            Self::Roots(error) => error.code(),
+        }
+    }
+}
+
+impl Failure for BackupError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::File { .. } => "file",
+            Self::Chain(_) | Self::Unfit { .. } | Self::CutOff { .. } | Self::TooLong | Self::Changed => {
+                "backup_corrupt"
+            }
+            Self::LineBreak { .. } | Self::Line { .. } | Self::Form { .. } => "bad_backup",
+            Self::OtherProject { .. } | Self::Root { .. } => "other_project",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(error) => error.hint(),
+            Self::Chain(_) | Self::Unfit { .. } | Self::CutOff { .. } | Self::TooLong => {
+                Some("nothing was made of it; use another backup".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<VerifyError> for AppError {
+    fn from(error: VerifyError) -> Self {
+        Self::Note(NoteError::Roots(error))
+    }
+}
+
+impl Failure for PastError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::NoEntry { .. } => "no_entry",
+            Self::TooEarly { .. } => "too_early",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(error) => error.hint(),
+            Self::NoEntry { .. } | Self::TooEarly { .. } => Some("see the entries: flag-admin log --json".to_owned()),
+        }
+    }
+}
+
+impl Failure for UndoError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoEntry { .. } => "no_entry",
+            Self::Nothing { .. } => "nothing_to_undo",
+            Self::OtherEnvironment { .. } => "other_environment",
+            Self::Final { .. } | Self::Kill { .. } | Self::Lift { .. } => "not_undoable",
+            Self::Overtaken { .. } => "overtaken",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoEntry { .. } => Some("see the entries: flag-admin log --json".to_owned()),
+            Self::Nothing { .. } | Self::Final { .. } => None,
+            Self::OtherEnvironment { found, .. } => {
+                found.as_ref().map(|found| format!("name its environment: --env {found}"))
+            }
+            Self::Kill { target, .. } => Some(format!("lift it: flag-admin unkill {target} --reason TEXT")),
+            Self::Lift { target, .. } => Some(format!("kill it anew: flag-admin kill {target} --reason TEXT")),
+            Self::Overtaken { later, .. } => later
+                .last()
+                .map(|last| format!("undo the later ones first, the last one first: flag-admin undo {}", last.seq)),
         }
     }
 }
@@ -248,6 +383,7 @@ impl Failure for PublishError {
             Self::Unreadable { .. } | Self::Form { .. } => "unreadable_snapshot",
             Self::Foreign { .. } => "foreign_snapshot",
             Self::Ahead { .. } => "snapshot_ahead",
+            Self::Unrecorded { .. } => "publish_unrecorded",
         }
     }
 
@@ -259,6 +395,9 @@ impl Failure for PublishError {
             Self::Foreign { .. } => Some("publish each environment to a folder of its own".to_owned()),
             Self::Ahead { .. } => {
                 Some("the log is older than what it published: restore the newest copy of the project".to_owned())
+            }
+            Self::Unrecorded { .. } => {
+                Some("publish again once the log can be written: the next publication says so".to_owned())
             }
             Self::NoRoot | Self::RootExpired { .. } => None,
         }

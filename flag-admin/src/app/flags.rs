@@ -133,8 +133,7 @@ impl FlagCard<'_> {
 impl Project {
     /// Returns the flags of an environment in order of their keys.
     pub fn flags<'p>(&'p self, environment: &EnvironmentName) -> Result<Vec<FlagLine<'p>>, UnknownEnvironment> {
-        let state = self.environment(environment)?;
-        Ok(state.flags.iter().map(|(key, flag)| line(state, key, flag)).collect())
+        Ok(flag_lines(self.environment(environment)?))
     }
 
     /// Returns everything about one flag.
@@ -153,6 +152,11 @@ impl Project {
     pub fn kills<'p>(&'p self, environment: &EnvironmentName) -> Result<Vec<KillCard<'p>>, UnknownEnvironment> {
         Ok(self.environment(environment)?.kills.iter().map(KillCard::new).collect())
     }
+}
+
+/// Returns the flags of an environment in order of their keys.
+pub(super) fn flag_lines(state: &EnvironmentState) -> Vec<FlagLine<'_>> {
+    state.flags.iter().map(|(key, flag)| line(state, key, flag)).collect()
 }
 
 fn line<'p>(state: &EnvironmentState, key: &'p FlagKey, flag: &'p FlagState) -> FlagLine<'p> {

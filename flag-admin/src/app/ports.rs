@@ -2,11 +2,12 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::time::Duration;
 
 use flag_client::trust::{RoleName, Signer};
 use flag_core::Timestamp;
 
-use crate::log::{ChainError, Head, Sealed, Stored};
+use crate::log::{ChainError, Head, Sealed, Stored, StoredCheckpoint};
 
 /// The cause of a failure that only an adapter knows the type of.
 pub type Cause = Box<dyn StdError + Send + Sync>;
@@ -21,6 +22,23 @@ pub trait LogStore {
 
     /// Appends all entries or none, and only if the head still is `expected`. What was appended survives a loss of power from then on.
     fn append(&mut self, expected: Head, entries: &[Sealed]) -> Result<(), LogError>;
+
+    /// Returns the checkpoint kept beside the entries, if there is one. Nothing about it is proved.
+    fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, LogError> {
+        Ok(None)
+    }
+
+    /// Keeps a checkpoint in place of the last one; none removes it. A store may keep none at all.
+    fn keep_checkpoint(&mut self, checkpoint: Option<&StoredCheckpoint>) -> Result<(), LogError> {
+        let _ = checkpoint;
+        Ok(())
+    }
+}
+
+/// A store that takes in a whole log: for a new project, a restore, or a move from another store.
+pub trait LogTarget: LogStore {
+    /// Fills an empty log with the entries that `next` gives until it gives none, all of them or none. Returns the head.
+    fn fill(&mut self, next: &mut dyn FnMut() -> Result<Option<Sealed>, LogError>) -> Result<Head, LogError>;
 }
 
 /// Why the log cannot be read or appended to.
@@ -36,8 +54,13 @@ pub enum LogError {
         found: Head,
     },
     /// Another program holds the log for longer than is waited.
-    #[error("the log is locked by another program")]
-    Locked,
+    #[error("{place} is locked by another program, waited {} s", waited.as_secs())]
+    Locked {
+        /// The log.
+        place: String,
+        /// For how long it was waited.
+        waited: Duration,
+    },
     /// An entry was altered, or is missing.
     #[error(transparent)]
     Corrupt(#[from] ChainError),
@@ -47,9 +70,29 @@ pub enum LogError {
         /// Where it was looked for.
         place: String,
     },
+    /// The log was made by a newer version of the program.
+    #[error("{place} has form {found}, expected at most {expected}")]
+    Newer {
+        /// The log.
+        place: String,
+        /// The number of its form.
+        found: i32,
+        /// The newest form that this version knows.
+        expected: i32,
+    },
+    /// A log is to be filled that has entries.
+    #[error("{place} holds a log already, which ends with entry {head}")]
+    NotEmpty {
+        /// The log.
+        place: String,
+        /// Its head.
+        head: Head,
+    },
     /// The storage failed.
-    #[error("the log cannot be {action}")]
+    #[error("{place} cannot be {action}")]
     Storage {
+        /// The log.
+        place: String,
         /// `opened`, `read` or `written`.
         action: &'static str,
         /// What the storage says.

@@ -1,12 +1,14 @@
 use std::fmt;
 
+use flag_core::Timestamp;
 use serde::Serialize;
 
 use super::error::AppError;
 use super::ports::{Clock, KeyStore, LogError, LogStore, Randomness, RootStore};
 use super::proposal::{Committed, Proposal};
 use crate::log::{
-    Actor, Chain, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FoldError, Head, Role, Sealed, State, Stored,
+    Actor, Chain, Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FoldError, Head, Role,
+    Sealed, State, Stored, StoredCheckpoint,
 };
 
 /// How long a snapshot lives where nothing signs it anew by itself.
@@ -64,7 +66,12 @@ pub struct Project {
     pub(super) settings: Settings,
     pub(super) operator: Operator,
     pub(super) state: State,
+    /// The entry of the last checkpoint sealed, as far as is known.
+    checkpoint: u64,
 }
+
+/// After how many entries a new checkpoint is sealed. Walking so many takes a start a few hundredths of a second.
+const CHECKPOINT_ENTRIES: u64 = 10_000;
 
 /// Why a project cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -119,10 +126,34 @@ pub struct UnknownEnvironment {
 }
 
 impl Project {
-    /// Opens the project whose log this is. Every entry is proved on the way.
+    /// Opens the project whose log this is. Every entry is proved on the way, but for those before a checkpoint that is the log's own:
+    /// [`audit`](super::audit()) proves those, and the checkpoint.
     pub fn open(ports: Ports, settings: Settings, operator: Operator) -> Result<Self, OpenError> {
-        let state = fold(&*ports.log, |_, _, _| ())?;
-        Ok(Self { ports, settings, operator, state })
+        if let Some((state, checkpoint)) = resume(&*ports.log) {
+            return Ok(Self { ports, settings, operator, state, checkpoint });
+        }
+        let mut sealed: Option<(State, Digest)> = None;
+        let state = fold(&*ports.log, |entry, _, before| {
+            if let (Change::StateSealed { digest }, Some(before)) = (&entry.change, before) {
+                sealed = Some((before.clone(), *digest));
+            }
+        })?;
+        let mut project = Self { ports, settings, operator, state, checkpoint: 0 };
+        // The log seals a checkpoint that is lost, as after a restore, or that another version made.
+        if let Some((state, digest)) = sealed
+            && let Ok(checkpoint) = StoredCheckpoint::of(&state)
+            && checkpoint.digest == digest
+        {
+            project.keep_checkpoint(&checkpoint);
+        }
+        Ok(project)
+    }
+
+    /// Keeps a checkpoint that the log seals. It saves time and nothing else: that it cannot be kept, as in a folder that may only be read,
+    /// is no failure of what was asked for.
+    fn keep_checkpoint(&mut self, checkpoint: &StoredCheckpoint) {
+        self.checkpoint = checkpoint.seq;
+        let _ = self.ports.log.keep_checkpoint(Some(checkpoint));
     }
 
     /// Takes in what others appended since. Returns whether there was anything.
@@ -161,7 +192,7 @@ impl Project {
     }
 
     /// Returns the time now.
-    pub fn now(&self) -> flag_core::Timestamp {
+    pub fn now(&self) -> Timestamp {
         self.ports.clock.now()
     }
 
@@ -177,7 +208,7 @@ impl Project {
     pub fn commit(&mut self, proposal: &Proposal, reason: Option<&str>) -> Result<Committed, AppError> {
         let found = self.ports.log.head().map_err(OpenError::from)?;
         if proposal.base() != found || proposal.base() != self.state.head() {
-            return Err(LogError::HeadMoved { expected: proposal.base(), found }.into());
+            return Err(self.conflict(proposal.changes(), proposal.base(), found));
         }
         self.append(proposal.environment(), proposal.changes(), reason)
     }
@@ -186,7 +217,7 @@ impl Project {
     pub(super) fn append(
         &mut self,
         environment: &EnvironmentName,
-        changes: &[crate::log::Change],
+        changes: &[Change],
         reason: Option<&str>,
     ) -> Result<Committed, AppError> {
         let reason = reason.map(checked_reason).transpose()?;
@@ -195,26 +226,78 @@ impl Project {
         let mut next = self.state.clone();
         let mut sealed: Vec<Sealed> = Vec::with_capacity(changes.len());
         for change in changes {
-            let Head { seq, hash } = next.head();
-            let entry = Entry {
-                schema: ENTRY_SCHEMA,
-                seq: seq.saturating_add(1),
-                time,
-                actor: self.operator.actor.clone(),
-                role: self.operator.role,
-                environment: (!change.is_of_project()).then(|| environment.clone()),
-                change: change.clone(),
-                reason: reason.map(str::to_owned),
-                prev: hash,
-            };
-            let entry = Sealed::new(entry).map_err(AppError::Seal)?;
-            next.apply_sealed(&entry).map_err(AppError::Unfit)?;
-            sealed.push(entry);
+            sealed.push(self.seal(&mut next, time, environment, change.clone(), reason)?);
         }
-        self.ports.log.append(expected, &sealed)?;
+        let mut checkpoint = None;
+        if next.head().seq.saturating_sub(self.checkpoint) >= CHECKPOINT_ENTRIES {
+            let written = StoredCheckpoint::of(&next).map_err(AppError::Seal)?;
+            let change = Change::StateSealed { digest: written.digest };
+            sealed.push(self.seal(&mut next, time, environment, change, None)?);
+            checkpoint = Some(written);
+        }
+        match self.ports.log.append(expected, &sealed) {
+            Err(LogError::HeadMoved { expected, found }) => return Err(self.conflict(changes, expected, found)),
+            appended => appended?,
+        }
         self.state = next;
-        Ok(Committed { head: self.state.head(), entries: sealed.len() })
+        if let Some(checkpoint) = checkpoint {
+            self.keep_checkpoint(&checkpoint);
+        }
+        Ok(Committed { head: self.state.head(), entries: changes.len() })
     }
+
+    /// Makes the entry of a change that goes onto a state, and takes it into that state.
+    fn seal(
+        &self,
+        onto: &mut State,
+        time: Timestamp,
+        environment: &EnvironmentName,
+        change: Change,
+        reason: Option<&str>,
+    ) -> Result<Sealed, AppError> {
+        let Head { seq, hash } = onto.head();
+        let entry = Entry {
+            schema: ENTRY_SCHEMA,
+            seq: seq.saturating_add(1),
+            time,
+            actor: self.operator.actor.clone(),
+            role: self.operator.role,
+            environment: (!change.is_of_project()).then(|| environment.clone()),
+            change,
+            reason: reason.map(str::to_owned),
+            prev: hash,
+        };
+        let entry = Sealed::new(entry).map_err(AppError::Seal)?;
+        onto.apply_sealed(&entry).map_err(AppError::Unfit)?;
+        Ok(entry)
+    }
+}
+
+/// Goes on from the log's checkpoint, if the log seals it: the entry it is of stands there with the same hash, the next entry names the hash
+/// of its bytes, and everything after follows. Returns the state and the checkpoint's place. Whatever is wrong is found by folding the
+/// whole log.
+fn resume(log: &dyn LogStore) -> Option<(State, u64)> {
+    let checkpoint = log.checkpoint().ok()??;
+    let mut state = checkpoint.state().ok()?;
+    let bound = state.head();
+    let mut chain = None;
+    let mut fits = true;
+    let head = log
+        .read(bound.seq.checked_sub(1)?, &mut |stored| {
+            let Some(chain) = &mut chain else {
+                fits &= stored.seq == bound.seq && stored.hash == bound.hash && Digest::of(&stored.bytes) == bound.hash;
+                chain = Some(Chain::after(bound));
+                return Ok(());
+            };
+            let entry = chain.follow(&stored)?;
+            let seals = Change::StateSealed { digest: checkpoint.digest };
+            fits &= entry.seq != bound.seq.saturating_add(1) || entry.change == seals;
+            fits &= state.apply(&entry, chain.head()).is_ok();
+            Ok(())
+        })
+        .ok()?;
+    fits &= state.head() != bound;
+    (fits && chain?.finish(head).is_ok()).then_some((state, bound.seq))
 }
 
 /// Folds a whole log, proving each entry, and shows each to `seen` with the state before it.

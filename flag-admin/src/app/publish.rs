@@ -7,7 +7,7 @@ use super::compile::{BrokenFlag, BrokenRuleset};
 use super::error::AppError;
 use super::ports::{Document, Publisher};
 use super::project::Project;
-use crate::log::{Change, Digest, EnvironmentName};
+use crate::log::{Change, Digest, EnvironmentName, PublishedSnapshot};
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
@@ -72,7 +72,21 @@ pub enum PublishError {
         /// The last version in the log.
         last: u64,
     },
+    /// Clients have the snapshot, but the log does not say so.
+    #[error("snapshot {version} stands in {place}, but the log does not say so yet")]
+    Unrecorded {
+        /// Where.
+        place: String,
+        /// Its version.
+        version: u64,
+        /// Why.
+        #[source]
+        source: Box<AppError>,
+    },
 }
+
+/// How often it is tried to say in the log that a snapshot was published, while others append to it.
+const RECORD_TRIES: u32 = 32;
 
 /// What was published.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -100,8 +114,9 @@ pub struct Published {
 impl Project {
     /// Signs a snapshot of an environment and publishes it: roots first, kills of the emergency key if there are any, the snapshot last.
     ///
-    /// Its version is in the log before a file is written, so that no version is ever signed twice; a version whose files did not come to
-    /// be is skipped.
+    /// Its version is in the log, as started, before a file is written, so that no version is ever signed twice; and as published once its
+    /// files stand. A publication that was interrupted is made up for by the next: if its snapshot turns out to stand there the log says so,
+    /// and either way a later version takes its place.
     pub fn publish(
         &mut self,
         environment: &EnvironmentName,
@@ -114,9 +129,11 @@ impl Project {
             let (version, expires_at) = (root.version, root.expires_at);
             return Err(PublishError::RootExpired { version, expires_at }.into());
         }
+        let version = self.environment(environment)?.next_version(root.epoch);
+        let standing = self.check_published(environment, publisher, (root.epoch, version))?;
+        self.record_arrival(environment, publisher, standing)?;
         let state = self.environment(environment)?;
-        let (version, epoch) = (state.next_version(root.epoch), root.epoch);
-        self.check_published(environment, publisher, (epoch, version))?;
+        let epoch = root.epoch;
         let roots = self.ports.roots.roots()?;
         let emergency = if state.kills.iter().any(|kill| kill.emergency) {
             Some(self.sign_kills(environment, state)?)
@@ -140,8 +157,8 @@ impl Project {
         let signer = self.ports.keys.signer(RoleName::Snapshot)?;
         let envelope = Envelope::sign(PayloadType::Snapshot, payload, &[&*signer]).to_json();
 
-        let change = Change::Published { version, epoch, digest, expires_at: snapshot.expires_at };
-        self.append(environment, &[change], None)?;
+        let expires_at = snapshot.expires_at;
+        self.append(environment, &[Change::PublishStarted { version, epoch, digest, expires_at }], None)?;
 
         let mut documents = Vec::new();
         let mut put = |document: Document, bytes: &[u8]| -> Result<(), AppError> {
@@ -160,12 +177,13 @@ impl Project {
             // Clients ignore ids that the snapshot lists as lifted, so the file has nothing left to say.
             publisher.withdraw(Document::Kills)?;
         }
+        self.record(environment, publisher, &Change::Published { version, epoch, digest, expires_at }, version)?;
         Ok(Published {
             place: publisher.place(),
             version,
             epoch,
             issued_at,
-            expires_at: snapshot.expires_at,
+            expires_at,
             audit_head,
             flags: snapshot.flags.len(),
             kills: snapshot.kills.len(),
@@ -173,18 +191,57 @@ impl Project {
         })
     }
 
-    /// Refuses to publish over something that is not an older snapshot of the same environment.
+    /// Says in the log that a snapshot whose publication was interrupted does stand where clients fetch it.
+    fn record_arrival(
+        &mut self,
+        environment: &EnvironmentName,
+        publisher: &dyn Publisher,
+        standing: Option<Digest>,
+    ) -> Result<(), AppError> {
+        let signed = &self.environment(environment)?.signed;
+        let Some(arrived) = signed.iter().map(|signed| signed.snapshot).find(|signed| Some(signed.digest) == standing)
+        else {
+            return Ok(());
+        };
+        let PublishedSnapshot { version, epoch, digest, expires_at, .. } = arrived;
+        self.record(environment, publisher, &Change::Published { version, epoch, digest, expires_at }, version)
+    }
+
+    /// Says in the log that a snapshot was published. What others append meanwhile does not stand against it.
+    fn record(
+        &mut self,
+        environment: &EnvironmentName,
+        publisher: &dyn Publisher,
+        change: &Change,
+        version: u64,
+    ) -> Result<(), AppError> {
+        let unrecorded = |source: AppError| {
+            AppError::from(PublishError::Unrecorded { place: publisher.place(), version, source: Box::new(source) })
+        };
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.append(environment, std::slice::from_ref(change), None) {
+                Err(AppError::Conflict(_)) if tries < RECORD_TRIES => {
+                    self.refresh().map_err(|error| unrecorded(error.into()))?;
+                }
+                recorded => return recorded.map(|_| ()).map_err(unrecorded),
+            }
+        }
+    }
+
+    /// Refuses to publish over something that is not an older snapshot of the same environment. Returns the hash of that one's payload.
     fn check_published(
         &self,
         environment: &EnvironmentName,
         publisher: &dyn Publisher,
         (epoch, version): (u64, u64),
-    ) -> Result<(), AppError> {
-        let Some(bytes) = publisher.published(Document::Snapshot)? else { return Ok(()) };
+    ) -> Result<Option<Digest>, AppError> {
+        let Some(bytes) = publisher.published(Document::Snapshot)? else { return Ok(None) };
         let place = publisher.place();
         let envelope =
             Envelope::parse(&bytes).map_err(|source| PublishError::Unreadable { place: place.clone(), source })?;
-        let header: SnapshotHeader = serde_json::from_slice(envelope.payload())
+        let header: SnapshotHeader = serde_json::from_slice(envelope.document())
             .map_err(|source| PublishError::Form { place: place.clone(), source })?;
         let project = self.state.project().as_str();
         if header.project != project || header.environment != environment.as_str() {
@@ -201,7 +258,7 @@ impl Project {
             let last = version.saturating_sub(1);
             return Err(PublishError::Ahead { place, found: header.version, epoch: header.epoch, last }.into());
         }
-        Ok(())
+        Ok(Some(Digest::of(envelope.document())))
     }
 }
 

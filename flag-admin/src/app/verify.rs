@@ -5,6 +5,8 @@ use flag_core::wire::{AuditHead, Snapshot, SnapshotError};
 use flag_core::{Ruleset, Timestamp};
 use serde::Serialize;
 
+use super::audit::{Commitment, CommitmentSource};
+
 /// A snapshot to verify, as a client would.
 #[derive(Copy, Clone, Debug)]
 pub struct Verification<'a> {
@@ -129,9 +131,10 @@ pub fn verify_snapshot(verification: &Verification<'_>) -> Result<Verified, Veri
 }
 
 /// Returns the change that a signed snapshot was made from, however old it is: expiry takes nothing from what it proves of the log.
-pub fn audit_head_of(verification: &Verification<'_>) -> Result<Option<AuditHead>, VerifyError> {
+pub fn commitment_of_snapshot(verification: &Verification<'_>) -> Result<Option<Commitment>, VerifyError> {
     let now = unverified::<SnapshotHeader>("snapshot", verification.snapshot)?.issued_at;
-    Ok(verify_snapshot(&Verification { now, ..*verification })?.audit_head)
+    let head = verify_snapshot(&Verification { now, ..*verification })?.audit_head;
+    Ok(head.map(|head| Commitment { head, source: CommitmentSource::Snapshot }))
 }
 
 /// Reads what a document says of itself, to know what to ask of trust. Nothing else comes of it.
@@ -141,5 +144,5 @@ fn unverified<T: serde::de::DeserializeOwned>(document: &'static str, bytes: &[u
     if envelope.payload_type() != expected {
         return Err(TrustError::WrongPayloadType { found: envelope.payload_type(), expected }.into());
     }
-    serde_json::from_slice(envelope.payload()).map_err(|source| VerifyError::Form { document, source })
+    serde_json::from_slice(envelope.document()).map_err(|source| VerifyError::Form { document, source })
 }

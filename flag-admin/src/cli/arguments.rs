@@ -5,8 +5,16 @@ use clap_complete::Shell as CompletionShell;
 use flag_core::{Share, Timestamp, Value};
 
 use super::attribute::parse_attribute;
+use super::codegen::CodegenArguments;
 use super::dashboard::DashboardArguments;
 use super::demo::DemoArguments;
+use super::docs::DocsArguments;
+use super::lint::LintArguments;
+use super::manual::ManArguments;
+use super::refs::RefsArguments;
+use super::stale::StaleArguments;
+use crate::adapters::StoreUrl;
+use crate::app::Moment;
 use crate::log::{Actor, EnvironmentName, ProjectName};
 
 /// Feature flags and progressive rollouts: edit, plan, publish, explain.
@@ -39,6 +47,9 @@ pub(super) struct Globals {
     /// The environment [default: that of flag-admin.toml]
     #[arg(long = "env", value_name = "NAME", global = true)]
     pub(super) environment: Option<EnvironmentName>,
+    /// Where the log is kept, such as postgres://alice@localhost/flags [default: that of flag-admin.toml]
+    #[arg(long, value_name = "URL", global = true)]
+    pub(super) store: Option<StoreUrl>,
     /// Do not ask before a change
     #[arg(short, long, global = true)]
     pub(super) yes: bool,
@@ -120,14 +131,54 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  flag-admin kills --json")]
     Kills,
     /// Tell what changed, oldest first
-    #[command(after_help = "Examples:\n  flag-admin log --limit 20\n  flag-admin log --env production --json")]
+    #[command(
+        after_help = "Examples:\n  flag-admin log --limit 20\n  flag-admin log --env production --json\n  flag-admin log --at 40\n  flag-admin log --at 2026-01-15T14:32:01Z --json"
+    )]
     Log(LogArguments),
+    /// Take a change back by a new, inverse change, after showing what that does
+    #[command(
+        after_help = "Examples:\n  flag-admin undo\n  flag-admin undo 14 --yes --reason \"error rate\"\n  flag-admin undo 14 --dry-run"
+    )]
+    Undo(UndoArguments),
+    /// Write the whole project into one file
+    #[command(after_help = "Examples:\n  flag-admin backup caro.backup\n  flag-admin backup caro.backup --with-keys")]
+    Backup(BackupArguments),
+    /// Make a project out of a backup, in a new folder, and in another store if one is named
+    #[command(
+        after_help = "Examples:\n  flag-admin restore caro.backup ./flags\n  flag-admin restore caro.backup ./flags --store postgres://alice@localhost/flags"
+    )]
+    Restore(RestoreArguments),
     /// Read the log, or prove it
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Print the definitions in force; applying them changes nothing
     #[command(after_help = "Example:\n  flag-admin export > flags.toml")]
     Export,
+    /// Hold the definitions against the rules of good flags; errors are a failure
+    #[command(
+        after_help = "Examples:\n  flag-admin lint\n  flag-admin lint -f flags.toml --deny warnings\n  flag-admin lint -f flags.toml --sarif > lint.sarif\n  flag-admin lint --explain shadowed-rule"
+    )]
+    Lint(LintArguments),
+    /// List the flags that should go or be looked at, with what to do
+    #[command(
+        after_help = "Examples:\n  flag-admin stale\n  flag-admin stale --json | jq -r '.[].commit_message'\n  flag-admin stale --at 2026-07-01T00:00:00Z"
+    )]
+    Stale(StaleArguments),
+    /// Tell where Rust code uses the flags
+    #[command(
+        after_help = "Examples:\n  flag-admin refs --path .\n  flag-admin refs telemetry_cloud_sync --path src\n  flag-admin refs --unknown --path . -f flags.toml"
+    )]
+    Refs(RefsArguments),
+    /// Write the flags as documented constants
+    #[command(
+        after_help = "Examples:\n  flag-admin codegen --out src/flags.rs\n  flag-admin codegen --out src/flags.rs --check -f flags.toml"
+    )]
+    Codegen(CodegenArguments),
+    /// Write what users read: a README's section on the flags, or what is new
+    #[command(
+        after_help = "Examples:\n  flag-admin docs >> README.md\n  flag-admin docs --feedback 'GitHub: Open an issue'\n  flag-admin docs --release-notes v3..v4\n  flag-admin docs --release-notes 2026-02-01.. --out NOTES.md"
+    )]
+    Docs(DocsArguments),
     /// Print completions for a shell
     #[command(
         after_help = "Example:\n  flag-admin completions bash > ~/.local/share/bash-completion/completions/flag-admin"
@@ -136,6 +187,9 @@ pub(super) enum Command {
         /// The shell
         shell: CompletionShell,
     },
+    /// Print the manual page, or write one for each command
+    #[command(after_help = "Examples:\n  flag-admin man | man -l -\n  flag-admin man --out ~/.local/share/man/man1")]
+    Man(ManArguments),
 }
 
 #[derive(Debug, Args)]
@@ -304,6 +358,47 @@ pub(super) struct LogArguments {
     /// Only the last so many changes
     #[arg(long, value_name = "N")]
     pub(super) limit: Option<usize>,
+    /// Show the flags as they were, after an entry or at a time, rather than the changes
+    #[arg(long, value_name = "SEQ|TIME", conflicts_with = "limit")]
+    pub(super) at: Option<Moment>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UndoArguments {
+    /// The entry to take back [default: the last change of a flag, segment or group]
+    pub(super) seq: Option<u64>,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArguments {
+    /// A file that is not there yet
+    pub(super) file: PathBuf,
+    /// Put the private keys into it, not encrypted; the file is its owner's alone
+    #[arg(long)]
+    pub(super) with_keys: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArguments {
+    /// The backup
+    pub(super) file: PathBuf,
+    /// A folder that is empty or not there yet
+    #[arg(value_name = "DIR")]
+    pub(super) folder: PathBuf,
+}
+
+/// The keys that sign a note.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum NoteKey {
+    /// The snapshot key
+    #[default]
+    Snapshot,
+    /// The root key
+    Root,
+    /// The emergency key
+    Kill,
 }
 
 #[derive(Debug, Subcommand)]
@@ -316,8 +411,17 @@ pub(super) enum AuditCommand {
         after_help = "Examples:\n  flag-admin audit verify\n  flag-admin audit verify --against ./public/v1/snapshot.json"
     )]
     Verify {
-        /// A published snapshot: the log must still hold the very change it was made from
-        #[arg(long, value_name = "SNAPSHOT")]
+        /// A published snapshot, or a note of audit checkpoint: the log must still hold the very change it was made from
+        #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
+    },
+    /// Sign a note that commits to the log as it stands, to keep where the log's keepers cannot change it
+    #[command(
+        after_help = "Examples:\n  flag-admin audit checkpoint > note.txt\n  flag-admin audit checkpoint --key root --json"
+    )]
+    Checkpoint {
+        /// Whose key signs it
+        #[arg(long, value_name = "ROLE", default_value = "snapshot")]
+        key: NoteKey,
     },
 }

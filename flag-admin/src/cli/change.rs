@@ -31,7 +31,7 @@ pub(super) enum Extent {
 }
 
 impl ChangeArguments {
-    const fn extent(&self) -> Extent {
+    pub(super) const fn extent(&self) -> Extent {
         if self.dry_run { Extent::Show } else { Extent::Ask }
     }
 }

@@ -16,8 +16,13 @@ pub(super) fn list(session: &Session, terminal: &mut Terminal<'_>) -> Result<(),
         return terminal
             .line(format_args!("no flags in {}; make some: flag-admin apply -f flags.toml", opened.environment));
     }
+    table(terminal, &flags)
+}
+
+/// Prints flags, one a line.
+pub(super) fn table(terminal: &mut Terminal<'_>, flags: &[FlagLine<'_>]) -> Result<(), Stop> {
     let mut rows = vec![["FLAG", "STATE", "SHARE", "KIND", "STAGE", "OWNER", "CHANGED"].map(str::to_owned).to_vec()];
-    for flag in &flags {
+    for flag in flags {
         rows.push(row(terminal, flag)?);
     }
     columns(&rows).iter().try_for_each(|line| terminal.line(line))

@@ -23,7 +23,7 @@ pub(super) fn init(session: &Session, terminal: &mut Terminal<'_>, arguments: In
         Some(project) => project,
         None => name_of(&folder)?,
     };
-    let request = InitFolder { project, environments, operator: session.operator(None)? };
+    let request = InitFolder { project, environments, operator: session.operator(None)?, store: session.store() };
     let head = make(&folder, &request)?;
     let root = folder.join(ROOT_FOLDER).join("1.json");
     let made = Made {

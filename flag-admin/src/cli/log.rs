@@ -1,17 +1,16 @@
-use std::path::Path;
-
-use flag_core::Timestamp;
-
 use super::arguments::LogArguments;
+use super::flag::table;
 use super::problem::Stop;
-use super::publish::project_roots;
-use super::session::{Session, read_bytes};
-use super::terminal::{Form, Terminal};
-use crate::app::{AppError, Verification, audit, audit_head_of};
+use super::session::{Opened, Session};
+use super::terminal::{Form, Meaning, Terminal};
+use crate::app::{AppError, Moment};
 
 /// Tells what changed.
 pub(super) fn log(session: &Session, terminal: &mut Terminal<'_>, arguments: &LogArguments) -> Result<(), Stop> {
     let opened = session.open()?;
+    if let Some(moment) = arguments.at {
+        return past(&opened, terminal, moment);
+    }
     let lines = opened.project.history(session.named_environment(), arguments.limit)?;
     if terminal.form() == Form::Json {
         return terminal.json(&lines);
@@ -23,35 +22,27 @@ pub(super) fn log(session: &Session, terminal: &mut Terminal<'_>, arguments: &Lo
     })
 }
 
-/// Proves the log, and holds it against a published snapshot.
-pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, against: Option<&Path>) -> Result<(), Stop> {
-    let folder = session.folder()?;
-    let head = match against {
-        None => None,
-        Some(path) => {
-            let roots = project_roots(session)?;
-            let snapshot = read_bytes(path)?;
-            let head = audit_head_of(&Verification {
-                root: &roots.shipped,
-                successors: &roots.successors,
-                snapshot: &snapshot,
-                environment: None,
-                now: Timestamp::default(),
-            })?;
-            let none = || Stop::problem("no_audit_head", "the snapshot names no log entry that it was made from", None);
-            Some(head.ok_or_else(none)?)
-        }
-    };
-    let store = folder.log()?;
-    let report = audit(&store, head.as_ref())?;
+/// Shows the flags as they were.
+fn past(opened: &Opened, terminal: &mut Terminal<'_>, moment: Moment) -> Result<(), Stop> {
+    let past = opened.project.past(moment).map_err(AppError::from)?;
+    // The environments of a project are those that it was made with.
+    let Some(state) = past.state.environment(&opened.environment) else { return Ok(()) };
+    let then = past.environment(&opened.environment, state);
     if terminal.form() == Form::Json {
-        return terminal.json(&report);
+        return terminal.json(&then);
     }
-    terminal.line(format_args!("the log is whole, from its first entry to its head, entry {}", report.head))?;
-    if let Some(against) = &report.against {
-        terminal.line(format_args!("it holds entry {} that the snapshot was made from", against.seq))?;
+    let (head, time) = (then.head.seq, then.time);
+    terminal.line(format_args!("{} after entry {head}, at {time}: {}", opened.environment, past.entry.sentence))?;
+    if then.flags.is_empty() {
+        terminal.line("no flags")?;
+    } else {
+        table(terminal, &then.flags)?;
     }
-    Ok(())
+    then.kills.iter().try_for_each(|kill| {
+        let why = kill.reason.unwrap_or("no reason given");
+        let killed = terminal.paint(Meaning::Loss, format_args!("killed: {}", kill.target));
+        terminal.line(format_args!("{killed} by {} since {}: {why}", kill.by, kill.since))
+    })
 }
 
 /// Prints the definitions in force.

@@ -6,26 +6,36 @@
 
 mod arguments;
 mod attribute;
+mod audit;
+mod backup;
 mod change;
+mod codegen;
 mod dashboard;
 mod demo;
+mod docs;
 mod flag;
+mod given;
 mod init;
 mod kill;
+mod lint;
 mod log;
+mod manual;
 mod plan_text;
 mod problem;
 mod publish;
+mod refs;
 mod session;
+mod stale;
 mod terminal;
+mod undo;
 mod why;
 
 use std::ffi::OsString;
 use std::io::{self, BufWriter, Write as _};
 use std::process::ExitCode;
 
+use clap::Parser as _;
 use clap::error::ErrorKind;
-use clap::{CommandFactory as _, Parser as _};
 
 use self::arguments::{Arguments, AuditCommand, Command, FlagCommand, RolloutCommand};
 use self::problem::{Problem, Stop};
@@ -81,13 +91,19 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         Command::Unkill(unkill) => kill::unkill(&session, terminal, &unkill),
         Command::Kills => kill::kills(&session, terminal),
         Command::Log(log) | Command::Audit(AuditCommand::Log(log)) => log::log(&session, terminal, &log),
-        Command::Audit(AuditCommand::Verify { against }) => log::verify(&session, terminal, against.as_deref()),
+        Command::Audit(AuditCommand::Verify { against }) => audit::verify(&session, terminal, against.as_deref()),
+        Command::Audit(AuditCommand::Checkpoint { key }) => audit::checkpoint(&session, terminal, key),
+        Command::Undo(undo) => undo::undo(&session, terminal, &undo),
+        Command::Backup(arguments) => backup::backup(&session, terminal, &arguments),
+        Command::Restore(arguments) => backup::restore(&session, terminal, &arguments),
         Command::Export => log::export(&session, terminal),
-        Command::Completions { shell } => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Arguments::command(), "flag-admin", &mut script);
-            terminal.text(&String::from_utf8_lossy(&script))
-        }
+        Command::Lint(arguments) => lint::lint(&session, terminal, &arguments),
+        Command::Stale(arguments) => stale::stale(&session, terminal, &arguments),
+        Command::Refs(arguments) => refs::refs(&session, terminal, &arguments),
+        Command::Codegen(arguments) => codegen::codegen(&session, terminal, &arguments),
+        Command::Docs(arguments) => docs::docs(&session, terminal, &arguments),
+        Command::Completions { shell } => manual::completions(terminal, shell),
+        Command::Man(arguments) => manual::man(terminal, &arguments),
     }
 }
 
@@ -105,14 +121,19 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         // The message is the whole help.
         let (message, hint) = ("a subcommand is missing".to_owned(), Some("see flag-admin --help".to_owned()));
-        report(&Problem { code: "usage", message, hint }, json);
+        report(&Problem { code: "usage", message, hint, details: None }, json);
         return ExitCode::from(USAGE);
     }
     let text = error.render().to_string();
     let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
     let hint = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
     let message = message.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ");
-    let problem = Problem { code: "usage", message, hint: Some(hint.unwrap_or("see flag-admin --help").to_owned()) };
+    let problem = Problem {
+        code: "usage",
+        message,
+        hint: Some(hint.unwrap_or("see flag-admin --help").to_owned()),
+        details: None,
+    };
     report(&problem, json);
     ExitCode::from(USAGE)
 }

@@ -23,12 +23,15 @@ pub(super) struct Problem {
     pub(super) message: String,
     /// What to do about it.
     pub(super) hint: Option<String>,
+    /// What a program may want to know besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) details: Option<serde_json::Value>,
 }
 
 impl Stop {
     /// Returns a failure of the shell itself.
     pub(super) fn problem(code: &'static str, message: impl Into<String>, hint: Option<&str>) -> Self {
-        Self::Problem(Box::new(Problem { code, message: message.into(), hint: hint.map(str::to_owned) }))
+        Self::Problem(Box::new(Problem { code, message: message.into(), hint: hint.map(str::to_owned), details: None }))
     }
 
     /// Returns the failure of reading or writing a file.
@@ -40,7 +43,7 @@ impl Stop {
 
 impl<F: Failure> From<F> for Stop {
     fn from(failure: F) -> Self {
-        let hint = failure.hint();
-        Self::Problem(Box::new(Problem { code: failure.code(), message: with_causes(&failure), hint }))
+        let (hint, details) = (failure.hint(), failure.details());
+        Self::Problem(Box::new(Problem { code: failure.code(), message: with_causes(&failure), hint, details }))
     }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::arguments::Globals;
 use super::problem::Stop;
-use crate::adapters::{FolderError, ProjectFolder, user_name};
+use crate::adapters::{FolderError, ProjectFolder, StoreUrl, user_name};
 use crate::app::{Operator, Project, UnknownEnvironment};
 use crate::log::{Actor, EnvironmentName, Role};
 
@@ -37,7 +37,12 @@ impl Session {
 
     /// Finds the project that the command is for, without opening it.
     pub(super) fn folder(&self) -> Result<ProjectFolder, FolderError> {
-        ProjectFolder::find(&self.globals.directory)
+        Ok(ProjectFolder::find(&self.globals.directory)?.with_store(self.store()))
+    }
+
+    /// Returns the store named on the command line.
+    pub(super) fn store(&self) -> Option<StoreUrl> {
+        self.globals.store.clone()
     }
 
     /// Returns the environment named on the command line.

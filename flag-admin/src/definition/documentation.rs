@@ -8,6 +8,9 @@ use super::target::Target;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Documentation {
+    /// What users call it, `Telemetry Cloud Sync`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// What the flag does, in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
@@ -41,6 +44,12 @@ pub struct Documentation {
     /// What users should know about their data.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub privacy: Option<String>,
+    /// What users should know besides, `May block more commands`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// When somebody last made sure that the flag is still needed as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reviewed: Option<CivilDate>,
     /// Where the work is tracked, `#245`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tracking: Option<String>,

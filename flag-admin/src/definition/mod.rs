@@ -7,8 +7,10 @@ mod civil_date;
 mod documentation;
 mod error;
 mod layout;
+mod lint_settings;
 mod names;
 mod nearest;
+mod places;
 mod print;
 mod read;
 mod target;
@@ -21,7 +23,10 @@ use serde::{Deserialize, Serialize};
 pub use self::civil_date::{CivilDate, CivilDateError};
 pub use self::documentation::{Documentation, Metric, Milestone};
 pub use self::error::{DefinitionError, Fault, Problem};
+pub use self::lint_settings::{Allowance, LintSettings};
+pub use self::names::{is_earlier, kind_name, stage_name};
 pub use self::nearest::nearest;
+pub use self::places::Places;
 pub use self::target::{Comparison, Target, TargetError, TargetUnit};
 
 /// A flag as its owners write it: what is published, and the documentation that never travels to clients.
@@ -32,6 +37,9 @@ pub struct Definition {
     /// What is known about the flag besides.
     #[serde(default, skip_serializing_if = "Documentation::is_empty")]
     pub documentation: Documentation,
+    /// What lint is told about the flag.
+    #[serde(default, skip_serializing_if = "LintSettings::is_empty")]
+    pub lint: LintSettings,
 }
 
 /// The whole of an authoring file: flags, segments, groups. It stands by itself: what a flag refers to is in the same file.
@@ -66,6 +74,11 @@ pub struct Definitions {
 impl Definitions {
     /// Reads the TOML form. `file` is the name that errors give.
     pub fn from_toml(text: &str, file: &str) -> Result<Self, DefinitionError> {
+        read::definitions(text, file).map(|(definitions, _)| definitions)
+    }
+
+    /// Reads the TOML form, and remembers where in the text everything stands.
+    pub fn from_toml_with_places(text: &str, file: &str) -> Result<(Self, Places), DefinitionError> {
         read::definitions(text, file)
     }
 

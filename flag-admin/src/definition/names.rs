@@ -24,6 +24,22 @@ pub(super) const STAGES: &[(&str, Stage)] = &[
 pub(super) const OPT_INS: &[(&str, OptIn)] =
     &[("none", OptIn::None), ("allowed", OptIn::Allowed), ("required", OptIn::Required)];
 
+/// Returns the name of a kind as it is written.
+pub fn kind_name(kind: Kind) -> &'static str {
+    name_of(KINDS, &kind)
+}
+
+/// Returns the name of a stage as it is written.
+pub fn stage_name(stage: Stage) -> &'static str {
+    name_of(STAGES, &stage)
+}
+
+/// Tells whether one stage comes before another in a flag's life.
+pub fn is_earlier(one: Stage, other: Stage) -> bool {
+    let place = |stage| STAGES.iter().position(|(_, known)| *known == stage);
+    place(one) < place(other)
+}
+
 /// Returns the name of a value of a closed set.
 pub(super) fn name_of<T: PartialEq>(names: &[(&'static str, T)], value: &T) -> &'static str {
     names.iter().find(|(_, known)| known == value).map_or("", |(name, _)| name)

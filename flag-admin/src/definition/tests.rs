@@ -91,13 +91,18 @@ fn names_and_keys_are_checked_and_the_nearest_is_offered() {
             "[flags.a]\nkind = \"ops\"\n  stag = \"beta\"",
             "f.toml:3:3: flags.a: unknown key \"stag\", expected one of kind, stage, enabled, variants, off_variant, rules, serve, \
              rollout, weights, allocation, otherwise, prerequisites, bucketing, seed, unit, off_after, overridable, opt_in, \
-             critical, group, holdout, default_on_expiry, requires, documentation\n  hint: did you mean \"stage\"?",
+             critical, group, holdout, default_on_expiry, requires, documentation, lint\n  hint: did you mean \"stage\"?",
         ),
         ("[groups.g]\nsalt = \"x\"", "f.toml:2:1: groups.g: unknown key \"salt\", expected one of seed, unit, holdout"),
         (
             "flags.a.documentation.ownr = \"@alice\"",
-            "f.toml:1:23: flags.a.documentation: unknown key \"ownr\", expected one of description, owner, default, status, rollout, \
-             rollback, privacy, tracking, added, expires, risks, metrics, tags\n  hint: did you mean \"owner\"?",
+            "f.toml:1:23: flags.a.documentation: unknown key \"ownr\", expected one of title, description, owner, default, status, \
+             rollout, rollback, privacy, note, tracking, reviewed, added, expires, risks, metrics, tags\n  hint: did you mean \"owner\"?",
+        ),
+        (
+            "flags.a.lint.allow = [{ rule = \"naming-pattern\" }, { rule = \"expired\", reason = \" \" }]",
+            "f.toml:1:23: flags.a.lint.allow[0]: no key \"reason\", expected why the flag may break the rule\n\
+             f.toml:1:81: flags.a.lint.allow[1].reason: found an empty text, expected why the flag may break the rule",
         ),
         (
             "flags.\"a b\".kind = \"ops\"",

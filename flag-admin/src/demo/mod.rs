@@ -196,6 +196,7 @@ impl Walk {
             project: "demo".parse()?,
             environments: vec![environment.clone()],
             operator: operator.clone(),
+            store: None,
         };
         init(folder, &request)?;
         let folder = ProjectFolder::find(folder)?;

@@ -1,8 +1,10 @@
-use flag_core::wire::{Condition, Group};
+use std::fmt;
+
+use flag_core::wire::{Condition, Group, Stage};
 use flag_core::{FlagKey, Share, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, EnvironmentName, ProjectName};
+use super::{Actor, Digest, EnvironmentName, ProjectName, Role};
 use crate::definition::Definition;
 
 /// One audited edit. JSON names the edit in `type`; what an edit means never changes, a new meaning gets a new name.
@@ -17,6 +19,11 @@ pub enum Change {
         /// Its environments.
         environments: Vec<EnvironmentName>,
     },
+    /// The project has another environment, without flags.
+    EnvironmentCreated {
+        /// Its name.
+        environment: EnvironmentName,
+    },
     /// A root was signed: from now on its keys count.
     RootPublished {
         /// Its version, from 1 on.
@@ -27,6 +34,45 @@ pub enum Change {
         digest: Digest,
         /// From when on it accepts no new snapshots.
         expires_at: Timestamp,
+    },
+    /// What the log comes to was written down, as of the entry before this one. A checkpoint that is not the one sealed here is none.
+    StateSealed {
+        /// The hash of the checkpoint's bytes.
+        digest: Digest,
+    },
+    /// Somebody became a member, or got another role.
+    MemberSet {
+        /// Who.
+        member: Actor,
+        /// What they may change.
+        role: Role,
+    },
+    /// Somebody is no member any more.
+    MemberRemoved {
+        /// Who.
+        member: Actor,
+    },
+    /// Changes of an environment need so many approvals of others from now on.
+    ApprovalsRequired {
+        /// How many: 0 or 1.
+        approvals: u8,
+    },
+    /// Changes were asked for that need another member's approval. The entry's place is the request's number.
+    ChangeRequested {
+        /// The changes, in order.
+        changes: Vec<Change>,
+        /// What they were shown to do: the hash of edits and plan. An approval is of just that.
+        effect: Digest,
+    },
+    /// A request was approved. Its changes follow.
+    ChangeApproved {
+        /// The request.
+        request: u64,
+    },
+    /// A request was turned down, or taken back by whoever made it.
+    ChangeRejected {
+        /// The request.
+        request: u64,
     },
     /// A flag was made.
     FlagCreated {
@@ -46,6 +92,24 @@ pub enum Change {
     FlagArchived {
         /// Its key.
         key: FlagKey,
+    },
+    /// A flag goes by another key from now on. It draws its buckets from the same seed as before, so nobody moves; flags that need it name
+    /// the new key.
+    FlagRenamed {
+        /// The key it had.
+        from: FlagKey,
+        /// The key it has.
+        to: FlagKey,
+    },
+    /// A flag is at another stage of its life. What it serves stays as it is.
+    StageSet {
+        /// The flag.
+        flag: FlagKey,
+        /// The stage.
+        stage: Stage,
+        /// The checks of the stage that did not pass, and were waived.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        waived: Vec<Box<str>>,
     },
     /// A split exposes another share of units. A flag that served one variant to everyone serves its on variant to that share instead.
     RolloutSet {
@@ -98,9 +162,20 @@ pub enum Change {
         /// What was off.
         target: Box<str>,
     },
-    /// A snapshot was signed. Its version is spent, whether or not its file came to be.
-    Published {
+    /// A snapshot was signed, and is on its way to where clients fetch it. Its version is spent, whether or not it arrives.
+    PublishStarted {
         /// Its version, one more than any before in its epoch.
+        version: u64,
+        /// Its epoch.
+        epoch: u64,
+        /// The hash of its payload.
+        digest: Digest,
+        /// From when on it is stale.
+        expires_at: Timestamp,
+    },
+    /// A snapshot stands where clients fetch it. Where no `publish_started` names it, it was signed in the same moment.
+    Published {
+        /// Its version.
         version: u64,
         /// Its epoch.
         epoch: u64,
@@ -111,6 +186,27 @@ pub enum Change {
     },
 }
 
+/// What one change is of. Two changes of the same subject get in each other's way.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ChangeSubject<'c> {
+    /// A flag, or a capability that is killed.
+    Flag(&'c str),
+    /// A segment.
+    Segment(&'c str),
+    /// An exclusion group.
+    Group(&'c str),
+}
+
+impl fmt::Display for ChangeSubject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(name) => write!(f, "flag \"{name}\""),
+            Self::Segment(name) => write!(f, "segment \"{name}\""),
+            Self::Group(name) => write!(f, "group \"{name}\""),
+        }
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
 const fn is_false(value: &bool) -> bool {
     !*value
@@ -119,26 +215,96 @@ const fn is_false(value: &bool) -> bool {
 impl Change {
     /// Tells whether the change concerns the whole project rather than one environment.
     pub const fn is_of_project(&self) -> bool {
-        matches!(self, Self::ProjectCreated { .. } | Self::RootPublished { .. })
+        matches!(
+            self,
+            Self::ProjectCreated { .. }
+                | Self::EnvironmentCreated { .. }
+                | Self::RootPublished { .. }
+                | Self::StateSealed { .. }
+                | Self::MemberSet { .. }
+                | Self::MemberRemoved { .. }
+        )
+    }
+
+    /// Tells whether the change is part of publishing, and changes nothing that is published.
+    pub const fn is_publication(&self) -> bool {
+        matches!(self, Self::PublishStarted { .. } | Self::Published { .. })
+    }
+
+    /// Tells whether the change is part of agreeing on changes, and changes nothing that is published.
+    pub const fn is_agreement(&self) -> bool {
+        matches!(
+            self,
+            Self::ApprovalsRequired { .. }
+                | Self::ChangeRequested { .. }
+                | Self::ChangeApproved { .. }
+                | Self::ChangeRejected { .. }
+        )
     }
 
     /// Returns the flag changed, if it is one flag.
     pub const fn flag(&self) -> Option<&FlagKey> {
         match self {
             Self::FlagCreated { key, .. } | Self::FlagChanged { key, .. } | Self::FlagArchived { key } => Some(key),
-            Self::RolloutSet { flag, .. } => Some(flag),
+            Self::RolloutSet { flag, .. } | Self::StageSet { flag, .. } => Some(flag),
+            Self::FlagRenamed { to, .. } => Some(to),
             _ => None,
         }
+    }
+
+    /// Returns what the change is of. A kill is of the flag or capability that it turns off.
+    pub fn subject(&self) -> Option<ChangeSubject<'_>> {
+        Some(match self {
+            Self::FlagCreated { key, .. } | Self::FlagChanged { key, .. } | Self::FlagArchived { key } => {
+                ChangeSubject::Flag(key.as_str())
+            }
+            Self::RolloutSet { flag, .. } | Self::StageSet { flag, .. } => ChangeSubject::Flag(flag.as_str()),
+            Self::FlagRenamed { to, .. } => ChangeSubject::Flag(to.as_str()),
+            Self::KillActivated { target, .. } | Self::KillLifted { target, .. } => ChangeSubject::Flag(target),
+            Self::SegmentSet { name, .. } | Self::SegmentRemoved { name } => ChangeSubject::Segment(name),
+            Self::GroupSet { name, .. } | Self::GroupRemoved { name } => ChangeSubject::Group(name),
+            Self::ProjectCreated { .. }
+            | Self::EnvironmentCreated { .. }
+            | Self::RootPublished { .. }
+            | Self::StateSealed { .. }
+            | Self::MemberSet { .. }
+            | Self::MemberRemoved { .. }
+            | Self::ApprovalsRequired { .. }
+            | Self::ChangeRequested { .. }
+            | Self::ChangeApproved { .. }
+            | Self::ChangeRejected { .. }
+            | Self::PublishStarted { .. }
+            | Self::Published { .. } => return None,
+        })
+    }
+
+    /// Tells whether the change is of a subject. A rename is of the key that a flag had, too.
+    pub fn concerns(&self, subject: ChangeSubject<'_>) -> bool {
+        let had = match self {
+            Self::FlagRenamed { from, .. } => Some(ChangeSubject::Flag(from.as_str())),
+            _ => None,
+        };
+        self.subject() == Some(subject) || had == Some(subject)
     }
 
     /// Returns the name of the edit as JSON has it.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::ProjectCreated { .. } => "project_created",
+            Self::EnvironmentCreated { .. } => "environment_created",
             Self::RootPublished { .. } => "root_published",
+            Self::StateSealed { .. } => "state_sealed",
+            Self::MemberSet { .. } => "member_set",
+            Self::MemberRemoved { .. } => "member_removed",
+            Self::ApprovalsRequired { .. } => "approvals_required",
+            Self::ChangeRequested { .. } => "change_requested",
+            Self::ChangeApproved { .. } => "change_approved",
+            Self::ChangeRejected { .. } => "change_rejected",
             Self::FlagCreated { .. } => "flag_created",
             Self::FlagChanged { .. } => "flag_changed",
             Self::FlagArchived { .. } => "flag_archived",
+            Self::FlagRenamed { .. } => "flag_renamed",
+            Self::StageSet { .. } => "stage_set",
             Self::RolloutSet { .. } => "rollout_set",
             Self::SegmentSet { .. } => "segment_set",
             Self::SegmentRemoved { .. } => "segment_removed",
@@ -146,6 +312,7 @@ impl Change {
             Self::GroupRemoved { .. } => "group_removed",
             Self::KillActivated { .. } => "kill_activated",
             Self::KillLifted { .. } => "kill_lifted",
+            Self::PublishStarted { .. } => "publish_started",
             Self::Published { .. } => "published",
         }
     }

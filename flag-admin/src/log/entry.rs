@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 use flag_core::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,14 +14,55 @@ pub const ENTRY_SCHEMA: u32 = 1;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Role {
-    /// Everything. The owner of a project folder is its release manager.
+    /// Everything. The owner of a project folder is its release manager, until members are declared.
     ReleaseManager,
+    /// Features at every stage, no kill switches.
+    EngineeringLead,
+    /// Features at the development stage.
+    Engineer,
+    /// Kills, and nothing else.
+    EmergencyResponder,
+}
+
+impl Role {
+    /// Every role, the one that may most first.
+    pub const ALL: [Self; 4] = [Self::ReleaseManager, Self::EngineeringLead, Self::Engineer, Self::EmergencyResponder];
+
+    /// Returns the word that commands and JSON have for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReleaseManager => "release_manager",
+            Self::EngineeringLead => "engineering_lead",
+            Self::Engineer => "engineer",
+            Self::EmergencyResponder => "emergency_responder",
+        }
+    }
+}
+
+/// A text that names no role.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{found:?} is no role, expected release_manager, engineering_lead, engineer or emergency_responder")]
+pub struct RoleError {
+    /// The text given.
+    pub found: Box<str>,
+}
+
+impl FromStr for Role {
+    type Err = RoleError;
+
+    fn from_str(text: &str) -> Result<Self, RoleError> {
+        let plain = text.replace(['-', ' '], "_");
+        Self::ALL.into_iter().find(|role| role.as_str() == plain).ok_or_else(|| RoleError { found: text.into() })
+    }
 }
 
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::ReleaseManager => "release manager",
+            Self::EngineeringLead => "engineering lead",
+            Self::Engineer => "engineer",
+            Self::EmergencyResponder => "emergency responder",
         })
     }
 }
@@ -52,7 +94,7 @@ pub struct Entry {
 }
 
 /// The end of the log: the last entry's place and hash, zeros when there is none.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// The last entry's place.
     pub seq: u64,
@@ -95,6 +137,11 @@ impl Sealed {
         let bytes = serde_json::to_vec(&entry)?;
         let stored = Stored { seq: entry.seq, hash: Digest::of(&bytes), bytes };
         Ok(Self { entry, stored })
+    }
+
+    /// Returns a row that the chain proved, with the entry that came of it.
+    pub(crate) const fn proved(entry: Entry, stored: Stored) -> Self {
+        Self { entry, stored }
     }
 
     /// Returns the entry.

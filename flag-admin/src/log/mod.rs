@@ -3,12 +3,14 @@
 //! * [`Change`] is one audited edit; [`Entry`] adds who, when, where and why.
 //! * [`Sealed`] is an entry's stored form: its bytes, made once and never made again, and their hash.
 //! * [`Chain`] walks stored entries, proves that each names its predecessor, and names the first that does not.
+//! * [`StoredCheckpoint`] keeps a fold, so that a start need not walk the whole log. The log stands above it.
 //! * [`State`] is what the changes come to; [`sentence`] says a change in words.
 //!
 //! Nothing here touches a disk, a clock or a random source.
 
 mod chain;
 mod change;
+mod checkpoint;
 mod digest;
 mod entry;
 mod exposure;
@@ -20,12 +22,14 @@ mod state;
 mod tests;
 
 pub use chain::{Chain, ChainError, Flaw};
-pub use change::Change;
+pub use change::{Change, ChangeSubject};
+pub use checkpoint::{CheckpointError, StoredCheckpoint};
 pub use digest::{Digest, DigestError};
-pub use entry::{ENTRY_SCHEMA, Entry, Head, Role, Sealed, Stored};
+pub use entry::{ENTRY_SCHEMA, Entry, Head, Role, RoleError, Sealed, Stored};
 pub use exposure::{ExposureError, exposure_of, set_exposure};
 pub use name::{Actor, EnvironmentName, NameError, ProjectName};
 pub use sentence::sentence;
 pub use state::{
-    ActiveKill, EnvironmentState, FlagState, FoldError, PublishedSnapshot, RootInForce, State, bare_snapshot,
+    ActiveKill, EndedKill, EnvironmentState, FlagState, FoldError, PendingRequest, PublishedSnapshot, RootInForce,
+    SignedSnapshot, State, bare_snapshot,
 };

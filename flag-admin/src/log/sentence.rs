@@ -1,5 +1,8 @@
+use flag_core::wire::Stage;
+
 use super::exposure::exposure_of;
 use super::{Change, EnvironmentState, FlagState};
+use crate::definition::{is_earlier, stage_name};
 
 /// Says what a change did, as the log prints it after who: `increased rollout percentage: 25% → 50% (telemetry_cloud_sync)`.
 ///
@@ -11,9 +14,21 @@ pub fn sentence(change: &Change, before: Option<&EnvironmentState>) -> String {
             let environments: Vec<&str> = environments.iter().map(super::EnvironmentName::as_str).collect();
             format!("created project: {project} ({})", environments.join(", "))
         }
+        Change::EnvironmentCreated { environment } => format!("created environment: {environment}"),
         Change::RootPublished { version, epoch, expires_at, .. } => {
             format!("published root: {version} (epoch {epoch}, expires {})", day(*expires_at))
         }
+        Change::StateSealed { digest } => format!("sealed a checkpoint: {}", digest.short()),
+        Change::MemberSet { member, role } => format!("made member: {member} ({role})"),
+        Change::MemberRemoved { member } => format!("removed member: {member}"),
+        Change::ApprovalsRequired { approvals: 0 } => "let changes go without approval".to_owned(),
+        Change::ApprovalsRequired { approvals } => format!("required approvals of every change: {approvals}"),
+        Change::ChangeRequested { changes, .. } => {
+            let asked: Vec<String> = changes.iter().map(|change| sentence(change, before)).collect();
+            format!("asked for approval: {}", asked.join("; "))
+        }
+        Change::ChangeApproved { request } => format!("approved request: {request}"),
+        Change::ChangeRejected { request } => format!("rejected request: {request}"),
         Change::FlagCreated { key, .. } => format!("created feature flag: {key}"),
         Change::FlagChanged { key, definition } => {
             let after = &definition.flag;
@@ -30,6 +45,8 @@ pub fn sentence(change: &Change, before: Option<&EnvironmentState>) -> String {
             }
         }
         Change::FlagArchived { key } => format!("archived feature flag: {key}"),
+        Change::FlagRenamed { from, to } => format!("renamed feature flag: {from} → {to}"),
+        Change::StageSet { flag, stage, waived } => staged(flag.as_str(), *stage, waived, flag_before),
         Change::RolloutSet { flag, rule, share } => rollout(flag.as_str(), rule.as_deref(), *share, flag_before),
         Change::SegmentSet { name, .. } => format!("set segment: {name}"),
         Change::SegmentRemoved { name } => format!("removed segment: {name}"),
@@ -37,10 +54,21 @@ pub fn sentence(change: &Change, before: Option<&EnvironmentState>) -> String {
         Change::GroupRemoved { name } => format!("removed exclusion group: {name}"),
         Change::KillActivated { target, .. } => format!("enabled kill switch: {target}"),
         Change::KillLifted { target, .. } => format!("disabled kill switch: {target}"),
+        Change::PublishStarted { version, .. } => format!("started to publish snapshot: {version}"),
         Change::Published { version, expires_at, .. } => {
             format!("published snapshot: {version} (expires {})", day(*expires_at))
         }
     }
+}
+
+fn staged(flag: &str, stage: Stage, waived: &[Box<str>], before: Option<&FlagState>) -> String {
+    let to = stage_name(stage);
+    let despite = if waived.is_empty() { String::new() } else { format!(", despite {}", waived.join(", ")) };
+    let Some(from) = before.map(|before| before.definition.flag.stage).filter(|from| *from != stage) else {
+        return format!("set stage: {to} ({flag}{despite})");
+    };
+    let verb = if is_earlier(from, stage) { "promoted" } else { "demoted" };
+    format!("{verb} feature flag: {} → {to} ({flag}{despite})", stage_name(from))
 }
 
 fn rollout(flag: &str, rule: Option<&str>, share: flag_core::Share, before: Option<&FlagState>) -> String {

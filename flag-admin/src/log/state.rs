@@ -1,23 +1,28 @@
 use std::collections::BTreeMap;
 
-use flag_core::wire::{Condition, Group, Kill, SCHEMA, Snapshot};
-use flag_core::{FlagKey, Timestamp};
+use flag_core::wire::{Condition, Flag, Group, Kill, SCHEMA, Serve, Snapshot};
+use flag_core::{FlagKey, Share, Timestamp};
+use serde::{Deserialize, Serialize};
 
 use super::exposure::{ExposureError, set_exposure};
-use super::{Actor, Change, Digest, Entry, EnvironmentName, Head, ProjectName, Sealed};
+use super::{Actor, Change, Digest, Entry, EnvironmentName, Head, ProjectName, Role, Sealed};
 use crate::definition::Definition;
 
 /// What the changes of a log come to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct State {
     project: ProjectName,
     environments: BTreeMap<EnvironmentName, EnvironmentState>,
     root: Option<RootInForce>,
     head: Head,
+    /// Who may change what; nobody is declared in a project of one owner.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    members: BTreeMap<Actor, Role>,
 }
 
 /// The root whose keys count.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RootInForce {
     /// Its version.
     pub version: u64,
@@ -30,7 +35,8 @@ pub struct RootInForce {
 }
 
 /// What the changes of one environment come to.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct EnvironmentState {
     /// The flags by key.
     pub flags: BTreeMap<FlagKey, FlagState>,
@@ -44,14 +50,58 @@ pub struct EnvironmentState {
     pub kills: Vec<ActiveKill>,
     /// The ids of kills that are over, oldest first.
     pub lifted: Vec<Box<str>>,
-    /// The last snapshot signed.
+    /// The kills that are over, in the order they were lifted.
+    pub ended: Vec<EndedKill>,
+    /// The last snapshot that is known to stand where clients fetch it.
     pub published: Option<PublishedSnapshot>,
-    /// How many changes the last snapshot signed does not carry.
+    /// How many changes that snapshot does not carry.
     pub unpublished: u64,
+    /// Snapshots that were signed, and are not known to have arrived, oldest first.
+    pub signed: Vec<SignedSnapshot>,
+    /// How many approvals of others every change needs: 0 or 1.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub approvals_required: u8,
+    /// Changes that wait for approval, by request.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub requests: BTreeMap<u64, PendingRequest>,
+    /// How many changes there were in all, publications not counted.
+    changes: u64,
 }
 
+/// Changes that wait for approval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PendingRequest {
+    /// The changes, in order.
+    pub changes: Vec<Change>,
+    /// The hash of the edits and the plan that they were shown to come to.
+    pub effect: Digest,
+    /// Who asked.
+    pub by: Actor,
+    /// When.
+    pub since: Timestamp,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
+const fn is_zero(number: &u8) -> bool {
+    *number == 0
+}
+
+/// A snapshot that was signed and whose arrival is not known.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedSnapshot {
+    /// What was signed.
+    pub snapshot: PublishedSnapshot,
+    /// How many changes there were before it was signed.
+    changes: u64,
+}
+
+/// How many snapshots that never arrived are remembered.
+const SIGNED_MAX: usize = 64;
+
 /// A flag with what the log knows of it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FlagState {
     /// The whole of it. Its version is the place of the last change.
     pub definition: Definition,
@@ -61,10 +111,16 @@ pub struct FlagState {
     pub changed: Timestamp,
     /// Who last changed it.
     pub changed_by: Actor,
+    /// Since when it is at its stage.
+    pub staged: Timestamp,
+    /// Since when everyone whom no rule takes gets what they get now.
+    pub served: Timestamp,
+    /// Whether it ever gave anybody anything but its off variant.
+    pub exposed: bool,
 }
 
 /// A kill that stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActiveKill {
     /// Its own name.
     pub id: Box<str>,
@@ -80,8 +136,21 @@ pub struct ActiveKill {
     pub reason: Option<String>,
 }
 
-/// A snapshot that was signed.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+/// A kill that is over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndedKill {
+    /// The kill as it stood.
+    pub kill: ActiveKill,
+    /// When it was lifted.
+    pub lifted: Timestamp,
+    /// Who lifted it.
+    pub by: Actor,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// A snapshot that was published.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublishedSnapshot {
     /// Its version.
     pub version: u64,
@@ -120,6 +189,12 @@ pub enum FoldError {
         /// The environment named.
         environment: EnvironmentName,
     },
+    /// An environment is made that is there.
+    #[error("environment \"{environment}\" is created a second time")]
+    EnvironmentTwice {
+        /// The environment.
+        environment: EnvironmentName,
+    },
     /// A flag is made that is there.
     #[error("flag \"{flag}\" is created a second time")]
     FlagTwice {
@@ -155,6 +230,18 @@ pub enum FoldError {
         /// The id.
         id: Box<str>,
     },
+    /// Somebody is removed who is no member.
+    #[error("{member} is no member")]
+    UnknownMember {
+        /// Who.
+        member: Actor,
+    },
+    /// A request is approved or rejected that does not wait.
+    #[error("request {request} does not exist, or is settled")]
+    UnknownRequest {
+        /// Its number.
+        request: u64,
+    },
     /// A version of a snapshot does not grow.
     #[error("snapshot version {found} does not follow version {last}")]
     Version {
@@ -172,7 +259,7 @@ impl State {
             return Err(FoldError::NoProject { found: entry.change.name() });
         };
         let environments = environments.iter().map(|name| (name.clone(), EnvironmentState::default())).collect();
-        Ok(Self { project: project.clone(), environments, root: None, head })
+        Ok(Self { project: project.clone(), environments, root: None, head, members: BTreeMap::new() })
     }
 
     /// Takes the next entry. An entry that does not fit changes nothing.
@@ -182,6 +269,19 @@ impl State {
             Change::RootPublished { version, epoch, digest, expires_at } => {
                 self.root =
                     Some(RootInForce { version: *version, epoch: *epoch, digest: *digest, expires_at: *expires_at });
+            }
+            Change::StateSealed { .. } => {}
+            Change::MemberSet { member, role } => {
+                self.members.insert(member.clone(), *role);
+            }
+            Change::MemberRemoved { member } => {
+                self.members.remove(member).ok_or_else(|| FoldError::UnknownMember { member: member.clone() })?;
+            }
+            Change::EnvironmentCreated { environment } => {
+                if self.environments.contains_key(environment) {
+                    return Err(FoldError::EnvironmentTwice { environment: environment.clone() });
+                }
+                self.environments.insert(environment.clone(), EnvironmentState::default());
             }
             change => {
                 let name = entry.environment.as_ref().ok_or(FoldError::NoEnvironment { change: change.name() })?;
@@ -221,6 +321,11 @@ impl State {
         self.root.as_ref()
     }
 
+    /// Returns who may change what. Nobody is declared in a project of one owner.
+    pub const fn members(&self) -> &BTreeMap<Actor, Role> {
+        &self.members
+    }
+
     /// Returns the last entry taken.
     pub const fn head(&self) -> Head {
         self.head
@@ -231,18 +336,39 @@ impl EnvironmentState {
     fn apply(&mut self, entry: &Entry) -> Result<(), FoldError> {
         let unknown = |what, name: &str| FoldError::Unknown { what, name: name.into() };
         match &entry.change {
-            Change::ProjectCreated { .. } | Change::RootPublished { .. } => return Ok(()),
+            Change::ProjectCreated { .. }
+            | Change::EnvironmentCreated { .. }
+            | Change::RootPublished { .. }
+            | Change::StateSealed { .. }
+            | Change::MemberSet { .. }
+            | Change::MemberRemoved { .. } => return Ok(()),
+            Change::ApprovalsRequired { approvals } => {
+                self.approvals_required = *approvals;
+                return Ok(());
+            }
+            Change::ChangeRequested { changes, effect } => {
+                let request = PendingRequest {
+                    changes: changes.clone(),
+                    effect: *effect,
+                    by: entry.actor.clone(),
+                    since: entry.time,
+                    reason: entry.reason.clone(),
+                };
+                self.requests.insert(entry.seq, request);
+                return Ok(());
+            }
+            Change::ChangeApproved { request } | Change::ChangeRejected { request } => {
+                let unknown = || FoldError::UnknownRequest { request: *request };
+                self.requests.remove(request).ok_or_else(unknown)?;
+                return Ok(());
+            }
             Change::FlagCreated { key, definition } => {
                 if self.flags.contains_key(key) {
                     return Err(FoldError::FlagTwice { flag: key.clone() });
                 }
-                let mut flag = FlagState {
-                    definition: (**definition).clone(),
-                    created: entry.time,
-                    changed: entry.time,
-                    changed_by: entry.actor.clone(),
-                };
+                let mut flag = FlagState::new((**definition).clone(), entry.time, entry.actor.clone());
                 flag.definition.flag.version = entry.seq;
+                flag.exposed |= self.archived.get(key).is_some_and(|archived| archived.exposed);
                 self.archived.remove(key);
                 self.flags.insert(key.clone(), flag);
             }
@@ -256,6 +382,13 @@ impl EnvironmentState {
                 self.flag_mut(key)?
                     .edit(entry, |definition| set_exposure(&mut definition.flag, rule.as_deref(), *share))
                     .map_err(|source| FoldError::Exposure { flag: key.clone(), source })?;
+            }
+            Change::FlagRenamed { from, to } => self.rename(entry, from, to)?,
+            Change::StageSet { flag: key, stage, .. } => {
+                self.flag_mut(key)?.edit(entry, |definition| {
+                    definition.flag.stage = *stage;
+                    Ok(())
+                })?;
             }
             Change::FlagArchived { key } => {
                 let flag = self.flags.remove(key).ok_or_else(|| FoldError::UnknownFlag { flag: key.clone() })?;
@@ -288,40 +421,97 @@ impl EnvironmentState {
             }
             Change::KillLifted { id, .. } => {
                 let place = self.kills.iter().position(|kill| kill.id == *id).ok_or_else(|| unknown("kill", id))?;
-                self.kills.remove(place);
+                let kill = self.kills.remove(place);
                 self.lifted.push(id.clone());
+                let (lifted, by, reason) = (entry.time, entry.actor.clone(), entry.reason.clone());
+                self.ended.push(EndedKill { kill, lifted, by, reason });
+            }
+            Change::PublishStarted { version, epoch, digest, expires_at } => {
+                let signed = self.sign(entry.time, *version, *epoch, *digest, *expires_at)?;
+                if self.signed.len() >= SIGNED_MAX {
+                    self.signed.remove(0);
+                }
+                self.signed.push(signed);
+                return Ok(());
             }
             Change::Published { version, epoch, digest, expires_at } => {
-                let next = self.next_version(*epoch);
-                if *version != next {
-                    return Err(FoldError::Version { found: *version, last: next.saturating_sub(1) });
+                let is_it = |signed: &SignedSnapshot| {
+                    let PublishedSnapshot { version: v, epoch: e, digest: d, .. } = signed.snapshot;
+                    (v, e, d) == (*version, *epoch, *digest)
+                };
+                let signed = match self.signed.iter().position(is_it) {
+                    Some(place) => self.signed.remove(place),
+                    None => self.sign(entry.time, *version, *epoch, *digest, *expires_at)?,
+                };
+                let place = |snapshot: PublishedSnapshot| (snapshot.epoch, snapshot.version);
+                // Two publishers may arrive in another order than they signed in; clients keep the later version.
+                if self.published.is_none_or(|held| place(held) < place(signed.snapshot)) {
+                    self.published = Some(signed.snapshot);
+                    self.unpublished = self.changes.saturating_sub(signed.changes);
                 }
-                self.published = Some(PublishedSnapshot {
-                    version: *version,
-                    epoch: *epoch,
-                    digest: *digest,
-                    published_at: entry.time,
-                    expires_at: *expires_at,
-                });
-                self.unpublished = 0;
                 return Ok(());
             }
         }
         self.unpublished = self.unpublished.saturating_add(1);
+        self.changes = self.changes.saturating_add(1);
         Ok(())
+    }
+
+    fn sign(
+        &self,
+        published_at: Timestamp,
+        version: u64,
+        epoch: u64,
+        digest: Digest,
+        expires_at: Timestamp,
+    ) -> Result<SignedSnapshot, FoldError> {
+        let next = self.next_version(epoch);
+        if version != next {
+            return Err(FoldError::Version { found: version, last: next.saturating_sub(1) });
+        }
+        let snapshot = PublishedSnapshot { version, epoch, digest, published_at, expires_at };
+        Ok(SignedSnapshot { snapshot, changes: self.changes })
     }
 
     /// Returns the version of the next snapshot signed in an epoch.
     pub fn next_version(&self, epoch: u64) -> u64 {
-        match self.published {
-            Some(last) if last.epoch == epoch => last.version.saturating_add(1),
-            _ => 1,
-        }
+        let signed = self.signed.iter().map(|signed| signed.snapshot);
+        let versions = signed.chain(self.published).filter(|snapshot| snapshot.epoch == epoch);
+        versions.map(|snapshot| snapshot.version).max().map_or(1, |last| last.saturating_add(1))
     }
 
     /// Returns the kill that stands against a target, the oldest first where there are several.
     pub fn kill_of(&self, target: &str) -> Option<&ActiveKill> {
         self.kills.iter().find(|kill| *kill.target == *target)
+    }
+
+    /// Returns the last kill of a target that is over.
+    pub fn ended_kill_of(&self, target: &str) -> Option<&EndedKill> {
+        self.ended.iter().rev().find(|ended| *ended.kill.target == *target)
+    }
+
+    fn rename(&mut self, entry: &Entry, from: &FlagKey, to: &FlagKey) -> Result<(), FoldError> {
+        if self.flags.contains_key(to) {
+            return Err(FoldError::FlagTwice { flag: to.clone() });
+        }
+        let mut flag = self.flags.remove(from).ok_or_else(|| FoldError::UnknownFlag { flag: from.clone() })?;
+        flag.edit(entry, |definition| {
+            let seed = definition.flag.seed.take().unwrap_or_else(|| from.as_str().into());
+            definition.flag.seed = (*seed != *to.as_str()).then_some(seed);
+            Ok::<(), FoldError>(())
+        })?;
+        self.archived.remove(to);
+        self.flags.insert(to.clone(), flag);
+        for dependent in self.flags.values_mut() {
+            if dependent.definition.flag.prerequisites.iter().any(|needed| needed.flag == *from) {
+                dependent.edit(entry, |definition| {
+                    let needed = definition.flag.prerequisites.iter_mut().filter(|needed| needed.flag == *from);
+                    needed.for_each(|needed| needed.flag = to.clone());
+                    Ok::<(), FoldError>(())
+                })?;
+            }
+        }
+        Ok(())
     }
 
     fn flag_mut(&mut self, key: &FlagKey) -> Result<&mut FlagState, FoldError> {
@@ -330,13 +520,39 @@ impl EnvironmentState {
 }
 
 impl FlagState {
+    /// Returns the state of a flag that is made.
+    pub fn new(definition: Definition, created: Timestamp, by: Actor) -> Self {
+        let exposed = is_exposing(&definition.flag);
+        let (changed, staged, served) = (created, created, created);
+        Self { definition, created, changed, changed_by: by, staged, served, exposed }
+    }
+
     fn edit<E>(&mut self, entry: &Entry, change: impl FnOnce(&mut Definition) -> Result<(), E>) -> Result<(), E> {
+        let before = &self.definition.flag;
+        let (was_enabled, served_before, stage_before) = (before.enabled, before.fallthrough.clone(), before.stage);
         change(&mut self.definition)?;
+        let flag = &self.definition.flag;
+        if flag.stage != stage_before {
+            self.staged = entry.time;
+        }
+        if (flag.enabled, &flag.fallthrough) != (was_enabled, &served_before) {
+            self.served = entry.time;
+        }
+        self.exposed |= is_exposing(flag);
         self.definition.flag.version = entry.seq;
         self.changed = entry.time;
         self.changed_by = entry.actor.clone();
         Ok(())
     }
+}
+
+/// Tells whether a flag gives anybody anything but its off variant.
+fn is_exposing(flag: &Flag) -> bool {
+    let gives = |serve: &Serve| match (&serve.variant, serve.exposure) {
+        (Some(variant), _) => *variant != flag.off_variant,
+        (None, share) => share.is_some_and(|share| share != Share::NOBODY),
+    };
+    flag.enabled && (gives(&flag.fallthrough) || flag.rules.iter().any(|rule| gives(&rule.serve)))
 }
 
 /// Returns what an environment would publish, but for version, epoch and times, which are 0 until it is signed.

@@ -3,7 +3,7 @@ use flag_core::{FlagKey, Share, Timestamp, Value};
 use proptest::prelude::*;
 
 use super::*;
-use crate::definition::{Definition, Documentation};
+use crate::definition::{Definition, Documentation, LintSettings};
 
 fn boolean(share: u32) -> Box<Definition> {
     let variants = Entries::from_iter([("on".into(), Value::from(true)), ("off".into(), Value::from(false))]);
@@ -29,7 +29,7 @@ fn boolean(share: u32) -> Box<Definition> {
         default_on_expiry: false,
         requires: Vec::new(),
     };
-    Box::new(Definition { flag, documentation: Documentation::default() })
+    Box::new(Definition { flag, documentation: Documentation::default(), lint: LintSettings::default() })
 }
 
 fn key(text: &str) -> FlagKey {

@@ -107,8 +107,8 @@ impl Facts {
 
     /// Returns the changes that the last snapshot does not carry, newest first.
     pub(super) fn unpublished_changes(&self) -> impl Iterator<Item = &HistoryLine> {
-        let carried = |line: &&HistoryLine| !matches!(line.change, crate::log::Change::Published { .. });
-        self.history.iter().take_while(carried).filter(|line| line.environment.is_some())
+        let unpublished = usize::try_from(self.unpublished).unwrap_or(usize::MAX);
+        self.history.iter().filter(|line| line.environment.is_some() && !line.change.is_publication()).take(unpublished)
     }
 
     /// Returns the changes of a flag and the kills against it, newest first.

@@ -6,6 +6,7 @@ use super::literal::{list, long_list, table, text};
 pub(super) fn lines(documentation: &Documentation) -> Vec<Line> {
     let plain = |key, found: &Option<String>| found.as_deref().map(|found| (key, text(found)));
     let mut lines: Vec<Line> = Vec::new();
+    lines.extend(plain("title", &documentation.title));
     lines.extend(plain("description", &documentation.description));
     lines.extend(plain("owner", &documentation.owner));
     lines.extend(documentation.added.as_ref().map(|found| ("added", milestone(found))));
@@ -21,6 +22,8 @@ pub(super) fn lines(documentation: &Documentation) -> Vec<Line> {
     }
     lines.extend(plain("rollback", &documentation.rollback));
     lines.extend(plain("privacy", &documentation.privacy));
+    lines.extend(plain("note", &documentation.note));
+    lines.extend(documentation.reviewed.as_ref().map(|found| ("reviewed", text(found.as_str()))));
     lines.extend(plain("tracking", &documentation.tracking));
     if !documentation.tags.is_empty() {
         lines.push(("tags", list(documentation.tags.iter().map(|tag| text(tag)))));

@@ -9,7 +9,7 @@ use flag_core::{EVERYONE, Place, Share};
 use self::literal::{key, list, long_list, table, text, value};
 use super::layout::{are_boolean, lay_out, on_variant, usual_off_variant, weights_of};
 use super::names::{KINDS, OPT_INS, STAGES, name_of};
-use super::{Definition, Definitions};
+use super::{Allowance, Definition, Definitions, LintSettings};
 
 /// A key with its value, both as TOML spells them.
 type Line = (&'static str, String);
@@ -52,7 +52,17 @@ fn flag(name: &str, definition: &Definition, is_fixed: impl Fn(&Place) -> bool) 
         let lines = documentation::lines(&definition.documentation);
         tables.push(section(&format!("[flags.{name}.documentation]"), lines));
     }
+    if !definition.lint.is_empty() {
+        tables.push(section(&format!("[flags.{name}.lint]"), [("allow", allowances(&definition.lint))]));
+    }
     tables
+}
+
+fn allowances(lint: &LintSettings) -> String {
+    let entry = |allowance: &Allowance| {
+        table([("rule".into(), text(&allowance.rule)), ("reason".into(), text(&allowance.reason))])
+    };
+    long_list(lint.allow.iter().map(entry).collect())
 }
 
 /// Returns what is not as it is without being said.

@@ -7,6 +7,7 @@ use toml::de::DeValue;
 
 /// The keys of `[flags.NAME.documentation]` that no flag itself has.
 pub(super) const KEYS: &[&str] = &[
+    "title",
     "description",
     "owner",
     "added",
@@ -17,6 +18,8 @@ pub(super) const KEYS: &[&str] = &[
     "metrics",
     "rollback",
     "privacy",
+    "note",
+    "reviewed",
     "tracking",
     "tags",
 ];
@@ -26,6 +29,7 @@ pub(super) fn documentation(node: &Node<'_>, report: &mut Report<'_>) -> Option<
     let mut fields = node.fields(report, "a table of documentation")?;
     let mut text =
         |report: &mut Report<'_>, key| fields.take(key).and_then(|node| node.text(report, "text").map(str::to_owned));
+    let title = text(report, "title");
     let description = text(report, "description");
     let owner = text(report, "owner");
     let default = text(report, "default");
@@ -33,7 +37,9 @@ pub(super) fn documentation(node: &Node<'_>, report: &mut Report<'_>) -> Option<
     let rollout = text(report, "rollout");
     let rollback = text(report, "rollback");
     let privacy = text(report, "privacy");
+    let remark = text(report, "note");
     let tracking = text(report, "tracking");
+    let reviewed = fields.take("reviewed").and_then(|node| date(&node, report));
     let added = fields.take("added").and_then(|node| milestone(&node, report));
     let expires = fields.take("expires").and_then(|node| milestone(&node, report));
     let risks = fields.take("risks").map(|node| node.texts(report)).unwrap_or_default();
@@ -41,6 +47,7 @@ pub(super) fn documentation(node: &Node<'_>, report: &mut Report<'_>) -> Option<
     let tags = fields.take("tags").map(|node| node.texts(report)).unwrap_or_default();
     fields.finish(report, |_| None);
     Some(Documentation {
+        title,
         description,
         owner,
         added,
@@ -52,6 +59,8 @@ pub(super) fn documentation(node: &Node<'_>, report: &mut Report<'_>) -> Option<
         metrics,
         rollback,
         privacy,
+        note: remark,
+        reviewed,
         tracking,
         tags,
     })

@@ -9,6 +9,7 @@ use super::super::names::{KINDS, OPT_INS, STAGES};
 use super::condition::condition;
 use super::documentation::{self, documentation};
 use super::fields::{Fields, Node};
+use super::lint::lint;
 use super::serve::{self, Ranges, Variants};
 use super::source::Report;
 use super::value::{share, value};
@@ -52,6 +53,7 @@ pub(super) fn flag(node: &Node<'_>, report: &mut Report<'_>) -> Option<Read> {
     let default_on_expiry = switch(&mut fields, "default_on_expiry", report).unwrap_or(false);
     let requires = fields.take("requires").map(|node| node.texts(report)).unwrap_or_default();
     let documentation = fields.take("documentation").and_then(|node| documentation(&node, report)).unwrap_or_default();
+    let lint = fields.take("lint").and_then(|node| lint(&node, report)).unwrap_or_default();
     let place = fields.place.clone();
     let documented = |key: &str| documentation::KEYS.contains(&key);
     fields.finish(report, |key| documented(key).then(|| format!("[{place}.documentation]").into()));
@@ -78,7 +80,7 @@ pub(super) fn flag(node: &Node<'_>, report: &mut Report<'_>) -> Option<Read> {
         default_on_expiry,
         requires,
     };
-    (report.count() == before).then_some(Read { definition: Definition { flag, documentation }, fixed })
+    (report.count() == before).then_some(Read { definition: Definition { flag, documentation, lint }, fixed })
 }
 
 /// The part of a flag that names variants.

@@ -5,6 +5,7 @@ mod condition;
 mod documentation;
 mod fields;
 mod flag;
+mod lint;
 mod serve;
 mod source;
 mod value;
@@ -20,10 +21,10 @@ use self::condition::condition;
 use self::fields::{Fields, Node};
 use self::source::Report;
 use super::error::Fault;
-use super::{DefinitionError, Definitions};
+use super::{DefinitionError, Definitions, Places};
 
 /// Reads an authoring file's text.
-pub(super) fn definitions(text: &str, file: &str) -> Result<Definitions, DefinitionError> {
+pub(super) fn definitions(text: &str, file: &str) -> Result<(Definitions, Places), DefinitionError> {
     let mut report = Report::new(file, text);
     let (table, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::Places;
 use super::super::error::{DefinitionError, Fault, Problem};
 use super::fields::Node;
 
@@ -66,10 +67,10 @@ impl<'t> Report<'t> {
         self.text.get(span).unwrap_or_default()
     }
 
-    /// Returns what was read, unless there were problems.
-    pub(super) fn conclude<T>(mut self, read: T) -> Result<T, DefinitionError> {
+    /// Returns what was read and where it stands, unless there were problems.
+    pub(super) fn conclude<T>(mut self, read: T) -> Result<(T, Places), DefinitionError> {
         if self.problems.is_empty() {
-            return Ok(read);
+            return Ok((read, Places::new(self.marks, self.text)));
         }
         self.problems.sort_by_key(|noted| noted.at);
         let (mut line, mut line_start) = (1, 0);

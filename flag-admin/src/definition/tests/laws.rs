@@ -205,10 +205,12 @@ fn documentation() -> impl Strategy<Value = Documentation> {
     let metric = (text().prop_map(String::from), target).prop_map(|(name, target)| Metric { name, target });
     let texts = || vec(text().prop_map(String::from), 0..4);
     let plain = (words(), words(), words(), words(), words(), words(), words(), words());
-    (plain, milestone(), milestone(), texts(), vec(metric, 0..4), texts()).prop_map(
-        |(plain, added, expires, risks, metrics, tags)| {
+    let more = (words(), words(), date.clone());
+    (plain, milestone(), milestone(), texts(), vec(metric, 0..4), texts(), more).prop_map(
+        |(plain, added, expires, risks, metrics, tags, (title, note, reviewed))| {
             let (description, owner, default, status, rollout, rollback, privacy, tracking) = plain;
             Documentation {
+                title,
                 description,
                 owner,
                 added,
@@ -220,6 +222,8 @@ fn documentation() -> impl Strategy<Value = Documentation> {
                 metrics,
                 rollback,
                 privacy,
+                note,
+                reviewed,
                 tracking,
                 tags,
             }
@@ -227,9 +231,15 @@ fn documentation() -> impl Strategy<Value = Documentation> {
     )
 }
 
+fn lint() -> impl Strategy<Value = LintSettings> {
+    let reason = text().prop_filter("a reason says something", |reason| !reason.trim().is_empty());
+    let allowance = (text(), reason).prop_map(|(rule, reason)| Allowance { rule: rule.into(), reason: reason.into() });
+    vec(allowance, 0..3).prop_map(|allow| LintSettings { allow })
+}
+
 /// Flags that hold together: prerequisites point backwards, and one flag is in the group.
 fn definitions() -> impl Strategy<Value = Definitions> {
-    let flags = vec(("[A-Za-z0-9._-]{1,8}", flag(), documentation(), vec(any::<Index>(), 0..3)), 0..4);
+    let flags = vec(("[A-Za-z0-9._-]{1,8}", flag(), documentation(), lint(), vec(any::<Index>(), 0..3)), 0..4);
     let group = (option::of(name()), option::of(name()), share()).prop_map(|(seed, unit, holdout)| Group {
         seed,
         unit,
@@ -237,7 +247,7 @@ fn definitions() -> impl Strategy<Value = Definitions> {
     });
     (flags, condition(), group, name(), any::<u64>()).prop_map(|(flags, inner, group, group_name, chosen)| {
         let mut definitions = Definitions::default();
-        for (key, mut flag, documentation, wanted) in flags {
+        for (key, mut flag, documentation, lint, wanted) in flags {
             let known: Vec<&str> = definitions.flags.names().filter(|known| *known != key).collect();
             for index in wanted.iter().filter(|_| !known.is_empty()) {
                 let other = *index.get(&known);
@@ -250,7 +260,7 @@ fn definitions() -> impl Strategy<Value = Definitions> {
                 flag.group = Some(Membership { name: group_name.clone(), slots: vec![Range { from: 5, to: 70_000 }] });
             }
             if definitions.flags.find(&key).is_none() {
-                definitions.flags.insert(key, Definition { flag, documentation });
+                definitions.flags.insert(key, Definition { flag, documentation, lint });
             }
         }
         definitions.groups.insert(group_name, group);
@@ -307,8 +317,8 @@ proptest! {
     }
 
     #[test]
-    fn json_reads_back_the_same(flag in flag(), documentation in documentation()) {
-        let definition = Definition { flag, documentation };
+    fn json_reads_back_the_same(flag in flag(), documentation in documentation(), lint in lint()) {
+        let definition = Definition { flag, documentation, lint };
         let json = serde_json::to_string(&definition).unwrap();
         prop_assert_eq!(serde_json::from_str::<Definition>(&json).unwrap(), definition);
     }

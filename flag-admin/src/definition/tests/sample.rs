@@ -74,7 +74,7 @@ fn the_sample_holds_the_flags_it_teaches() {
 
 #[test]
 fn the_sample_documents_every_flag() {
-    for (key, Definition { flag, documentation }) in sample().flags.iter() {
+    for (key, Definition { flag, documentation, .. }) in sample().flags.iter() {
         let Documentation { description, owner, added, default, expires, status, rollout, .. } = documentation;
         let Documentation { rollback, privacy, tracking, risks, metrics, .. } = documentation;
         for (what, text) in [

@@ -1,0 +1,70 @@
+use std::path::Path;
+
+use flag_client::trust::RoleName;
+use flag_core::Timestamp;
+
+use super::arguments::NoteKey;
+use super::problem::Stop;
+use super::publish::project_roots;
+use super::session::{Session, read_bytes};
+use super::terminal::{Form, Meaning, Terminal};
+use crate::adapters::ProjectFolder;
+use crate::app::{Commitment, Verification, audit, commitment_of_note, commitment_of_snapshot};
+
+/// Proves the log, and holds it against a published snapshot or a signed note.
+pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, against: Option<&Path>) -> Result<(), Stop> {
+    let folder = session.folder()?;
+    let commitment = against.map(|path| commitment(session, &folder, path)).transpose()?;
+    let mut store = folder.log()?;
+    let report = audit(&*store, commitment.as_ref())?;
+    let is_odd = report.checkpoint.is_some_and(|checkpoint| !checkpoint.sound);
+    if is_odd {
+        // The next start makes it anew, from the log that was just proved.
+        store.keep_checkpoint(None)?;
+    }
+    if terminal.form() == Form::Json {
+        return terminal.json(&report);
+    }
+    terminal.line(format_args!("the log is whole, from its first entry to its head, entry {}", report.head))?;
+    if let (Some(against), Some(Commitment { source, .. })) = (&report.against, &commitment) {
+        terminal.line(format_args!("it holds entry {} that {source} was made from", against.seq))?;
+    }
+    match report.checkpoint {
+        Some(checkpoint) if is_odd => {
+            let warning = terminal.paint(
+                Meaning::Notice,
+                format_args!("warning: the checkpoint of entry {} was not what the log comes to there", checkpoint.seq),
+            );
+            terminal.line(format_args!("{warning}; it was removed"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn commitment(session: &Session, folder: &ProjectFolder, path: &Path) -> Result<Commitment, Stop> {
+    let bytes = read_bytes(path)?;
+    // A snapshot is an object of JSON; no note begins like one.
+    if let Some(note) = std::str::from_utf8(&bytes).ok().filter(|text| !text.trim_start().starts_with('{')) {
+        return Ok(commitment_of_note(note, &folder.roots(), &folder.settings().project)?);
+    }
+    let roots = project_roots(session)?;
+    let head = commitment_of_snapshot(&Verification {
+        root: &roots.shipped,
+        successors: &roots.successors,
+        snapshot: &bytes,
+        environment: None,
+        now: Timestamp::default(),
+    })?;
+    head.ok_or_else(|| Stop::problem("no_audit_head", "the snapshot names no log entry that it was made from", None))
+}
+
+/// Signs a note that commits to the log as it stands.
+pub(super) fn checkpoint(session: &Session, terminal: &mut Terminal<'_>, key: NoteKey) -> Result<(), Stop> {
+    let role = match key {
+        NoteKey::Snapshot => RoleName::Snapshot,
+        NoteKey::Root => RoleName::Root,
+        NoteKey::Kill => RoleName::Kill,
+    };
+    let note = session.open()?.project.sign_note(role)?;
+    if terminal.form() == Form::Json { terminal.json(&note) } else { terminal.text(&note.note) }
+}

@@ -1,0 +1,53 @@
+use serde_json::json;
+
+use super::arguments::{BackupArguments, RestoreArguments};
+use super::problem::Stop;
+use super::session::Session;
+use super::terminal::{Form, Meaning, Terminal};
+use crate::adapters::{BackupKeys, KEYS_FOLDER, backup as write, restore as make};
+
+/// Writes the project into one file.
+pub(super) fn backup(session: &Session, terminal: &mut Terminal<'_>, arguments: &BackupArguments) -> Result<(), Stop> {
+    let BackupArguments { file, with_keys } = arguments;
+    let folder = session.folder()?;
+    let keys = if *with_keys { BackupKeys::With } else { BackupKeys::Without };
+    let head = write(&folder, file, keys)?;
+    if terminal.form() == Form::Json {
+        return terminal.json(&json!({
+            "project": folder.settings().project, "file": file.display().to_string(), "head": head, "with_keys": with_keys
+        }));
+    }
+    let project = terminal.paint(Meaning::Name, &folder.settings().project);
+    terminal.line(format_args!("wrote project {project} to {}, up to entry {head}", file.display()))?;
+    terminal.line(match keys {
+        BackupKeys::Without => "  without its private keys: keep them, or add them with --with-keys",
+        BackupKeys::With => "  with its private keys, not encrypted: whoever reads the file can publish",
+    })
+}
+
+/// Makes a project out of a backup.
+pub(super) fn restore(
+    session: &Session,
+    terminal: &mut Terminal<'_>,
+    arguments: &RestoreArguments,
+) -> Result<(), Stop> {
+    let RestoreArguments { file, folder } = arguments;
+    let store = session.store();
+    let restored = make(file, folder, store.as_ref())?;
+    let with_keys = restored.keys == BackupKeys::With;
+    if terminal.form() == Form::Json {
+        return terminal.json(&json!({
+            "project": restored.project, "folder": folder.display().to_string(), "store": store.as_ref().map(ToString::to_string),
+            "head": restored.head, "with_keys": with_keys
+        }));
+    }
+    let project = terminal.paint(Meaning::Name, &restored.project);
+    terminal.line(format_args!("made project {project} in {}, up to entry {}", folder.display(), restored.head))?;
+    if let Some(store) = &store {
+        terminal.line(format_args!("  its log is in {store}"))?;
+    }
+    if with_keys {
+        return Ok(());
+    }
+    terminal.line(format_args!("  without private keys: put them into {KEYS_FOLDER}/, mode 0600, to publish"))
+}

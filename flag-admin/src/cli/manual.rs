@@ -1,0 +1,71 @@
+//! What a shell and `man` know of the program, made from its own description of its commands.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+use clap_mangen::Man;
+use serde_json::json;
+
+use super::arguments::Arguments;
+use super::problem::Stop;
+use super::terminal::{Form, Terminal};
+
+const PROGRAM: &str = "flag-admin";
+
+/// What `man` takes.
+#[derive(Debug, Args)]
+pub(super) struct ManArguments {
+    /// Write a page for each command into this folder [default: the program's own page to standard output]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Prints completions for a shell.
+pub(super) fn completions(terminal: &mut Terminal<'_>, shell: Shell) -> Result<(), Stop> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), PROGRAM, &mut script);
+    let script = String::from_utf8_lossy(&script);
+    if terminal.form() == Form::Json {
+        return terminal.json(&json!({ "shell": shell.to_string(), "script": script }));
+    }
+    terminal.text(&script)
+}
+
+/// Prints the manual page, or writes one for each command.
+pub(super) fn man(terminal: &mut Terminal<'_>, arguments: &ManArguments) -> Result<(), Stop> {
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    // From here on each command knows its whole name, as `man` finds it.
+    command.build();
+    let Some(folder) = &arguments.out else {
+        let page = page(&command)?;
+        if terminal.form() == Form::Json {
+            return terminal.json(&json!({ "page": page }));
+        }
+        return terminal.text(&page);
+    };
+    fs::create_dir_all(folder).map_err(|error| Stop::file(folder, "made", &error))?;
+    let mut pages = Vec::new();
+    write(&command, folder, &mut pages)?;
+    if terminal.form() == Form::Json {
+        return terminal.json(&json!({ "pages": pages }));
+    }
+    terminal.line(format_args!("{} pages written to {}", pages.len(), folder.display()))
+}
+
+/// Writes the pages of a command and of those below it.
+fn write(command: &clap::Command, folder: &Path, pages: &mut Vec<PathBuf>) -> Result<(), Stop> {
+    let path = folder.join(format!("{}.1", command.get_display_name().unwrap_or(PROGRAM)));
+    fs::write(&path, page(command)?).map_err(|error| Stop::file(&path, "written", &error))?;
+    pages.push(path);
+    let mut below = command.get_subcommands().filter(|below| !below.is_hide_set());
+    below.try_for_each(|below| write(below, folder, pages))
+}
+
+fn page(command: &clap::Command) -> Result<String, Stop> {
+    let mut page = Vec::new();
+    let drawn = Man::new(command.clone()).render(&mut page);
+    drawn.map_err(|error| Stop::problem("no_page", format!("the page cannot be written: {error}"), None))?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
+}

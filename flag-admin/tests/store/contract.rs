@@ -1,0 +1,198 @@
+//! What every store of a log owes the rest of the program.
+
+use std::sync::Barrier;
+use std::thread;
+
+use flag_admin::app::audit;
+use flag_admin::app::ports::{LogError, LogTarget};
+use flag_admin::log::{
+    Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed, Stored, StoredCheckpoint,
+};
+use flag_core::Timestamp;
+
+/// One kind of store, with one log in it.
+pub trait Engine: Sync {
+    /// Opens the log once more.
+    fn open(&self) -> Box<dyn LogTarget>;
+
+    /// Puts rows and a head into the store past its adapter, as somebody does who tampers with it.
+    fn put(&self, rows: &[Stored], head: Head);
+}
+
+pub fn entry(head: Head, change: Change) -> Sealed {
+    let environment = (!change.is_of_project()).then(EnvironmentName::production);
+    Sealed::new(Entry {
+        schema: ENTRY_SCHEMA,
+        seq: head.seq + 1,
+        time: Timestamp::from_millis(1_768_487_521_000),
+        actor: "alice".parse().unwrap(),
+        role: Role::ReleaseManager,
+        environment,
+        change,
+        reason: None,
+        prev: head.hash,
+    })
+    .unwrap()
+}
+
+pub fn kill(number: usize) -> Change {
+    Change::KillActivated { id: format!("k-{number}").into(), target: "telemetry".into(), emergency: false }
+}
+
+/// Returns a log of so many entries.
+pub fn log_of(entries: usize) -> Vec<Sealed> {
+    let project =
+        Change::ProjectCreated { project: "caro".parse().unwrap(), environments: vec![EnvironmentName::production()] };
+    let mut head = Head::GENESIS;
+    std::iter::once(project)
+        .chain((1..entries).map(kill))
+        .map(|change| {
+            let sealed = entry(head, change);
+            head = sealed.head();
+            sealed
+        })
+        .collect()
+}
+
+pub fn rows(entries: &[Sealed]) -> Vec<Stored> {
+    entries.iter().map(|entry| entry.stored().clone()).collect()
+}
+
+fn read(log: &dyn LogTarget, after: u64) -> (Vec<Stored>, Head) {
+    let mut rows = Vec::new();
+    let head = log
+        .read(after, &mut |row| {
+            rows.push(row);
+            Ok(())
+        })
+        .unwrap();
+    (rows, head)
+}
+
+/// A log is filled once, all or nothing; rows come back as the very bytes, from any place on, with the head of the same moment.
+pub fn fills_and_reads(engine: &dyn Engine) {
+    let entries = log_of(2_345);
+    let mut log = engine.open();
+    assert_eq!(read(&*log, 0), (Vec::new(), Head::GENESIS));
+    // A source that fails half way leaves nothing.
+    let mut given = entries.iter().cloned();
+    let failed = log.fill(&mut || {
+        let next = given.next();
+        if next.as_ref().is_some_and(|entry| entry.head().seq > 2_000) {
+            return Err(LogError::NotAProject { place: "the source".into() });
+        }
+        Ok(next)
+    });
+    assert_eq!(failed.unwrap_err().to_string(), "the source is not a project's log");
+    assert_eq!(read(&*log, 0), (Vec::new(), Head::GENESIS));
+
+    let mut given = entries.iter().cloned();
+    let head = log.fill(&mut || Ok(given.next())).unwrap();
+    assert_eq!(head, entries[2_344].head());
+    assert_eq!(log.head().unwrap(), head);
+    let again = engine.open();
+    for after in [0, 1, 999, 1_000, 2_344, 2_345, 9_999] {
+        let expected: Vec<Stored> = rows(&entries).into_iter().filter(|row| row.seq > after).collect();
+        assert_eq!(read(&*again, after), (expected, head), "{after}");
+    }
+    let refused = log.fill(&mut || Ok(None)).unwrap_err();
+    assert!(matches!(refused, LogError::NotEmpty { head: found, .. } if found == head), "{refused}");
+    // Reading stops where it is told to, and the log can be used on.
+    let stopped =
+        log.read(0, &mut |row| if row.seq < 3 { Ok(()) } else { Err(LogError::NotAProject { place: "here".into() }) });
+    assert_eq!(stopped.unwrap_err().to_string(), "here is not a project's log");
+    assert_eq!(audit(&*log, None).unwrap().entries, 2_345);
+}
+
+/// Entries go onto the head that they were made from, all or none, and of writers from one head exactly one wins.
+pub fn appends_by_compare_and_set(engine: &dyn Engine) {
+    const WRITERS: usize = 8;
+    let entries = log_of(3);
+    engine.open().append(Head::GENESIS, &entries).unwrap();
+    let base = entries[2].head();
+    let mut log = engine.open();
+    let elsewhere = Head { seq: 3, hash: Digest::of(b"another") };
+    for wrong in [Head::GENESIS, entries[1].head(), elsewhere] {
+        let refused = log.append(wrong, &[entry(base, kill(100))]).unwrap_err();
+        assert!(
+            matches!(refused, LogError::HeadMoved { expected, found } if (expected, found) == (wrong, base)),
+            "{refused}"
+        );
+    }
+    // The second of these has a place that is taken, so the first goes as well.
+    let twice = [entry(base, kill(101)), entry(entries[1].head(), kill(102))];
+    assert!(matches!(log.append(base, &twice).unwrap_err(), LogError::Storage { action: "written", .. }));
+    log.append(base, &[]).unwrap();
+    assert_eq!(read(&*log, 0), (rows(&entries), base));
+
+    let start = Barrier::new(WRITERS);
+    let results: Vec<Result<(), LogError>> = thread::scope(|scope| {
+        let writers: Vec<_> = (0..WRITERS)
+            .map(|writer| {
+                let start = &start;
+                scope.spawn(move || {
+                    let mut log = engine.open();
+                    let next = entry(base, kill(200 + writer));
+                    start.wait();
+                    log.append(base, &[next])
+                })
+            })
+            .collect();
+        writers.into_iter().map(|writer| writer.join().unwrap()).collect()
+    });
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    for error in results.into_iter().filter_map(Result::err) {
+        let LogError::HeadMoved { expected, found } = error else { panic!("{error}") };
+        assert_eq!((expected, found.seq), (base, 4));
+    }
+    assert_eq!(audit(&*engine.open(), None).unwrap().entries, 4);
+}
+
+/// One checkpoint is kept, the last one given, byte for byte; and none changes the log.
+pub fn keeps_a_checkpoint(engine: &dyn Engine) {
+    let entries = log_of(2);
+    let mut log = engine.open();
+    log.append(Head::GENESIS, &entries).unwrap();
+    assert_eq!(log.checkpoint().unwrap(), None);
+    for seq in [1, 2, 1] {
+        let bytes = vec![0, 255, u8::try_from(seq).unwrap()];
+        let checkpoint = StoredCheckpoint { seq, digest: Digest::of(&bytes), bytes };
+        log.keep_checkpoint(Some(&checkpoint)).unwrap();
+        assert_eq!(engine.open().checkpoint().unwrap(), Some(checkpoint));
+    }
+    log.keep_checkpoint(None).unwrap();
+    assert_eq!(engine.open().checkpoint().unwrap(), None);
+    assert_eq!(read(&*log, 0), (rows(&entries), entries[1].head()));
+}
+
+/// What was altered past the adapter is named, the head included, which stands apart.
+pub fn shows_tampering(engine: &dyn Engine) {
+    let entries = log_of(6);
+    let (rows, head) = (rows(&entries), entries[5].head());
+    let altered = |change: &dyn Fn(&mut Vec<Stored>)| {
+        let mut rows = rows.clone();
+        change(&mut rows);
+        rows
+    };
+    let table = [
+        (altered(&|_| ()), head, None),
+        (altered(&|rows| rows[2].bytes[10] ^= 1), head, Some("log entry 3 is corrupt: its bytes hash to ")),
+        (altered(&|rows| rows[2].bytes.clear()), head, Some("log entry 3 is corrupt: its bytes hash to ")),
+        (altered(&|rows| drop(rows.remove(3))), head, Some("log entry 4 is corrupt: stored under 5")),
+        (altered(&|rows| rows.truncate(4)), head, Some("log entry 5 is corrupt: missing: the log ends before it")),
+        (rows.clone(), entries[4].head(), Some("log entry 6 is corrupt: it is the last and hashes to ")),
+        (
+            rows.clone(),
+            Head { seq: 6, hash: Digest::GENESIS },
+            Some("log entry 6 is corrupt: it is the last and hashes to "),
+        ),
+    ];
+    for (rows, head, message) in table {
+        engine.put(&rows, head);
+        match (audit(&*engine.open(), None), message) {
+            (Ok(report), None) => assert_eq!(report.entries, 6),
+            (Err(error), Some(message)) => assert!(error.to_string().starts_with(message), "{error}: {message}"),
+            (result, message) => panic!("{result:?}, expected {message:?}"),
+        }
+    }
+}
