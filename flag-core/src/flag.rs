@@ -14,7 +14,7 @@ use crate::key::KEY_MAX_BYTES;
 use crate::share::{Bucket, EVERYONE};
 use crate::text;
 use crate::value::VALUE_MAX_DEPTH;
-use crate::wire::{self, Kind, OptIn, Range, Stage};
+use crate::wire::{self, FlagForm, Kind, OptIn, Range, Stage};
 use crate::{FlagKey, Share, Timestamp, Value, ValueType};
 
 /// The most variants of one flag.
@@ -244,11 +244,21 @@ pub(crate) struct Compiler<'w> {
     groups: HashMap<&'w str, &'w wire::Group>,
     /// The variants of the flag before, for the next one to share.
     variants: Option<Arc<[Variant]>>,
+    switch: Option<Arc<[Variant]>>,
 }
 
 impl<'w> Compiler<'w> {
     pub(crate) fn new(segments: &'w wire::Entries<wire::Condition>, groups: &'w wire::Entries<wire::Group>) -> Self {
-        Self { segments: Segments::new(segments.iter()), groups: groups.iter().collect(), variants: None }
+        Self { segments: Segments::new(segments.iter()), groups: groups.iter().collect(), variants: None, switch: None }
+    }
+
+    /// Returns the variants of a flag that does not say them.
+    fn switch(&mut self) -> Arc<[Variant]> {
+        Arc::clone(
+            self.switch.get_or_insert_with(|| {
+                wire::on_and_off().into_iter().map(|(id, value)| Variant { id, value }).collect()
+            }),
+        )
     }
 
     fn share(&mut self, wire: wire::Entries<Value>) -> Arc<[Variant]> {
@@ -269,11 +279,7 @@ impl<'w> Compiler<'w> {
 /// Compiles everything of a flag that other flags have no part in. Prerequisites are resolved by the ruleset.
 ///
 /// Takes the key and what it needs of the published form; of a flag that is refused the key stays.
-pub(crate) fn compile(
-    key: &mut Box<str>,
-    wire: &mut wire::Flag,
-    compiler: &mut Compiler<'_>,
-) -> Result<Flag, FlagError> {
+pub(crate) fn compile(key: &mut Box<str>, wire: &mut FlagForm, compiler: &mut Compiler<'_>) -> Result<Flag, FlagError> {
     FlagKey::check(key)?;
     if let Some(feature) = wire.requires.iter().find(|feature| !KNOWN_FEATURES.contains(&&***feature)) {
         return Err(FlagError::UnknownFeature { feature: feature.clone() });
@@ -283,7 +289,7 @@ pub(crate) fn compile(
     }
     let at_most =
         |what, found, limit| if found > limit { Err(FlagError::TooMany { what, found, limit }) } else { Ok(()) };
-    at_most("variants", wire.variants.len(), FLAG_MAX_VARIANTS)?;
+    at_most("variants", wire.variants.as_ref().map_or(0, wire::Entries::len), FLAG_MAX_VARIANTS)?;
     at_most("rules", wire.rules.len(), FLAG_MAX_RULES)?;
     at_most("prerequisites", wire.prerequisites.len(), FLAG_MAX_PREREQUISITES)?;
     let named = |what, text: &str| match text.len() {
@@ -296,19 +302,25 @@ pub(crate) fn compile(
     if let Some(unit) = &wire.unit {
         named("unit", unit)?;
     }
-    for id in wire.variants.names() {
-        named("a variant id", id)?;
-    }
-    check_variants(&wire.variants)?;
-    let variants = compiler.share(core::mem::take(&mut wire.variants));
+    let variants = match wire.variants.take() {
+        None => compiler.switch(),
+        Some(variants) => {
+            for id in variants.names() {
+                named("a variant id", id)?;
+            }
+            check_variants(&variants)?;
+            compiler.share(variants)
+        }
+    };
+    let off = wire.off_variant.as_deref().unwrap_or(wire::OFF);
     let index = |id: &str| {
         let at = variants.iter().position(|variant| text::same(&variant.id, id));
         at.and_then(|at| VariantIndex::try_from(at).ok())
     };
     let no_variant = |place, id: &str| FlagError::NoVariant { place, variant: id.into() };
-    let off_variant = index(&wire.off_variant).ok_or_else(|| no_variant(Place::OffVariant, &wire.off_variant))?;
+    let off_variant = index(off).ok_or_else(|| no_variant(Place::OffVariant, off))?;
     let pairs = variants.iter().map(|variant| (&*variant.id, &variant.value));
-    let defaults = Defaults { on: wire::on_variant(pairs, &wire.off_variant), off: &wire.off_variant };
+    let defaults = Defaults { on: wire::on_variant(pairs, off), off };
     let fallthrough = serve(&wire.fallthrough, &|| Place::Fallthrough, defaults, &index)?;
     if wire.rules.len() > 1 {
         let mut ids = HashSet::with_capacity(wire.rules.len());
@@ -456,7 +468,7 @@ pub(crate) fn covering(ranges: impl Iterator<Item = Range> + Clone) -> Result<()
 
 fn membership(
     wire: &wire::Membership,
-    flag: &wire::Flag,
+    flag: &FlagForm,
     groups: &HashMap<&str, &wire::Group>,
 ) -> Result<Membership, FlagError> {
     let Some(group) = groups.get(&*wire.name) else {

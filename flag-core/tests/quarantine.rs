@@ -220,8 +220,8 @@ fn malformed() -> Vec<Case> {
     vec![
         whole(&deep, &at("recursion limit exceeded")),
         whole("{}", &at("missing field `fallthrough`")),
-        whole("5", &at("invalid type: integer `5`, expected struct Flag")),
-        whole("null", &at("invalid type: null, expected struct Flag")),
+        whole("5", &at("invalid type: integer `5`, expected a flag")),
+        whole("null", &at("invalid type: null, expected a flag")),
         whole(r#"{"variants": 1}"#, &at("invalid type: integer `1`, expected an object")),
         whole(r#"{"variants": {"on": true, "on": false}}"#, &at(r#""on" stands twice"#)),
         whole(

@@ -186,7 +186,7 @@ pub enum PlanWarning {
         /// The population below which fewer than three units are expected.
         below_population: u64,
     },
-    /// The flag's seed or unit changed: everyone's bucket is drawn anew.
+    /// The flag's seed or unit changed, or the seed of its group: everyone's bucket is drawn anew.
     Reshuffled,
 }
 
@@ -289,7 +289,11 @@ const POPULATION_UNKNOWN: u64 = 10_000;
 fn warnings(old: Option<FlagRef<'_>>, new: Option<FlagRef<'_>>, options: &PlanOptions) -> Vec<PlanWarning> {
     let mut warnings = Vec::new();
     let Some(new) = new else { return warnings };
-    if old.is_some_and(|old| old.seed != new.seed || old.unit != new.unit) {
+    let slots_drawn_anew = |old: FlagRef<'_>| match (&old.membership, &new.membership) {
+        (Some(before), Some(after)) => before.seed != after.seed,
+        _ => false,
+    };
+    if old.is_some_and(|old| old.seed != new.seed || old.unit != new.unit || slots_drawn_anew(old)) {
         warnings.push(PlanWarning::Reshuffled);
     }
     let smallest = new.splits().map(|split| split.exposure).filter(|share| *share != Share::NOBODY).min();

@@ -15,7 +15,7 @@ use crate::condition::Condition;
 use crate::error::FlagError;
 use crate::evaluate::FlagRef;
 use crate::flag::{self, Choice, Compiler, Flag};
-use crate::wire::{self, MalformedFlag, Parsed, Snapshot, SnapshotError};
+use crate::wire::{self, FlagForm, MalformedFlag, Parsed, Snapshot, SnapshotError};
 
 /// The deepest chain of prerequisites.
 pub const PREREQUISITE_MAX_DEPTH: usize = 16;
@@ -93,7 +93,7 @@ impl Candidates {
         Self { slots: Vec::with_capacity(flags), prerequisites: Vec::new() }
     }
 
-    fn compile(&mut self, mut key: Box<str>, mut wire: wire::Flag, compiler: &mut Compiler<'_>) {
+    fn compile(&mut self, mut key: Box<str>, mut wire: FlagForm, compiler: &mut Compiler<'_>) {
         let slot = match flag::compile(&mut key, &mut wire, compiler) {
             Ok(flag) => Slot::Live(flag),
             Err(reason) => Slot::Quarantined(Box::new((key, reason))),
@@ -168,7 +168,7 @@ impl Ruleset {
         // A document cannot have two flags of one key; where a caller made one up, the first stands.
         let mut keys = HashSet::new();
         for (key, wire) in flags.into_iter().filter(|(key, _)| keys.insert(key.clone())) {
-            candidates.compile(key, wire, &mut compiler);
+            candidates.compile(key, wire.into(), &mut compiler);
         }
         for flag in malformed.into_iter().filter(|flag| keys.insert(flag.key.clone())) {
             candidates.malformed(flag);

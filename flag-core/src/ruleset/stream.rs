@@ -14,7 +14,7 @@ use super::{Candidates, Ruleset};
 use crate::Timestamp;
 use crate::condition::Condition;
 use crate::flag::Compiler;
-use crate::wire::{self, AuditHead, Entries, Group, Kill, SCHEMA, SNAPSHOT_MAX_FLAGS};
+use crate::wire::{self, AuditHead, Entries, FlagForm, Group, Kill, SCHEMA, SNAPSHOT_MAX_FLAGS};
 
 /// Returns the ruleset of a sound snapshot, or nothing where the document has to be looked at as a whole.
 pub(super) fn compile(bytes: &[u8]) -> Option<Ruleset> {
@@ -169,7 +169,7 @@ impl<'de> Visitor<'de> for Flags<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { candidates, compiler } = self;
-        while let Some((key, flag)) = map.next_entry::<Box<str>, wire::Flag>()? {
+        while let Some((key, flag)) = map.next_entry::<Box<str>, FlagForm>()? {
             candidates.compile(key, flag, compiler);
             if candidates.slots.len() > SNAPSHOT_MAX_FLAGS {
                 return Err(A::Error::custom("too many flags"));

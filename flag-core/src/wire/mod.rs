@@ -4,6 +4,7 @@
 //! hold together. Unknown optional fields are ignored; a flag that cannot do without a newer feature names it in [`Flag::requires`].
 
 mod entries;
+mod form;
 mod operator;
 mod serve;
 mod snapshot;
@@ -14,6 +15,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 pub use self::entries::Entries;
+pub(crate) use self::form::FlagForm;
 pub use self::operator::Operator;
 pub use self::serve::Serve;
 pub use self::snapshot::{AuditHead, Kill, MalformedFlag, Parsed, SCHEMA, SNAPSHOT_MAX_FLAGS, Snapshot, SnapshotError};
@@ -71,66 +73,66 @@ pub enum OptIn {
 
 /// One flag as published. Everything the evaluator needs, and no documentation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "FlagForm")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a field of the published form")]
 pub struct Flag {
     /// The sequence number of the flag's last change.
-    #[serde(default)]
     pub version: u64,
     /// What the flag is for.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub kind: Kind,
     /// Where it is in its life.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub stage: Stage,
     /// Off serves [`Flag::off_variant`] to everyone.
-    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    #[serde(skip_serializing_if = "is_true")]
     pub enabled: bool,
     /// The bucketing version, frozen when the flag is made.
-    #[serde(default = "first_bucketing", skip_serializing_if = "is_first_bucketing")]
+    #[serde(skip_serializing_if = "is_first_bucketing")]
     pub bucketing: u32,
     /// What the buckets are drawn from; the flag's key where absent. Fixed when the flag is made, so that a rename moves nobody.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<Box<str>>,
     /// The attribute that is bucketed; the context's own unit where absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub unit: Option<Box<str>>,
     /// The outcomes by stable id. All values share one type. Not written where they are `on` = true and `off` = false.
-    #[serde(default = "on_and_off", skip_serializing_if = "is_on_and_off")]
+    #[serde(skip_serializing_if = "is_on_and_off")]
     pub variants: Entries<Value>,
     /// What is served when the flag is off, killed or expired. Not written where it is `off`.
-    #[serde(default = "off", skip_serializing_if = "is_off")]
+    #[serde(skip_serializing_if = "is_off")]
     pub off_variant: Box<str>,
     /// Tried in order; the first that matches serves.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
     /// Serves when no rule does.
     pub fallthrough: Serve,
     /// Other flags that must serve one of some variants, or this one serves its off variant.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub prerequisites: Vec<Prerequisite>,
     /// From this time on the off variant is served.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub off_after: Option<Timestamp>,
     /// Whether a user may turn the flag on locally.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub overridable: bool,
     /// What a user's enabling means.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub opt_in: OptIn,
     /// Critical flags cannot be turned on locally.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub critical: bool,
     /// The exclusion group and the slots this flag owns in it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<Membership>,
     /// The share at the top of lane 0 that is never exposed by a split.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub holdout: Share,
     /// Whether clients fall back to the code default once the snapshot has expired.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "is_false")]
     pub default_on_expiry: bool,
     /// Features an evaluator must know to read this flag. One it does not know quarantines the flag.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Box<str>>,
 }
 
@@ -309,7 +311,7 @@ impl Entries<Vec<Range>> {
     }
 }
 
-fn on_and_off() -> Entries<Value> {
+pub(crate) fn on_and_off() -> Entries<Value> {
     Entries::of_distinct(alloc::vec![("on".into(), Value::Bool(true)), ("off".into(), Value::Bool(false))])
 }
 
@@ -319,12 +321,15 @@ fn is_on_and_off(variants: &Entries<Value>) -> bool {
     matches!(pair, (Some(("on", Value::Bool(true))), Some(("off", Value::Bool(false))), None))
 }
 
+/// The off variant of a flag that does not say it.
+pub(crate) const OFF: &str = "off";
+
 fn off() -> Box<str> {
-    "off".into()
+    OFF.into()
 }
 
 fn is_off(variant: &str) -> bool {
-    variant == "off"
+    variant == OFF
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]

@@ -55,7 +55,9 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
             next = match (next, byte) {
                 (Next::Value | Next::ValueOrEnd, b'{' | b'[') => self.open_container(byte)?,
                 (Next::Value | Next::ValueOrEnd, b'"') => {
-                    self.pass_string()?;
+                    if self.plain_string().is_none() {
+                        self.string()?;
+                    }
                     Next::CommaOrEnd
                 }
                 (Next::CommaOrEnd, b',') => {
@@ -111,7 +113,10 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
     /// Passes a key and its colon.
     fn key(&mut self) -> Result<Next, StrictJsonError> {
         let start = self.at;
-        let key = self.string()?;
+        let key = match self.plain_string() {
+            Some(key) => Cow::Borrowed(key),
+            None => self.string()?,
+        };
         let follows_path = self.open.len() == self.on_path.len() + 1;
         let is_on_path = follows_path && self.path.get(self.on_path.len()).is_some_and(|member| **member == *key);
         if let Some(Container::Object(object)) = self.open.last_mut() {
@@ -130,14 +135,16 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
         Ok(Next::Value)
     }
 
-    /// Passes the string that opens here, whatever it says.
-    fn pass_string(&mut self) -> Result<(), StrictJsonError> {
-        let end = self.at + 1 + self.text.as_bytes().get(self.at + 1..).map_or(0, plain_length);
-        if self.text.as_bytes().get(end) == Some(&b'"') {
-            self.at = end + 1;
-            return Ok(());
+    /// Passes the string that opens here if nothing in it is escaped, and returns it.
+    #[inline]
+    fn plain_string(&mut self) -> Option<&'a str> {
+        let start = self.at + 1;
+        let end = start + plain_length(self.text.as_bytes().get(start..)?);
+        if self.text.as_bytes().get(end) != Some(&b'"') {
+            return None;
         }
-        self.string().map(drop)
+        self.at = end + 1;
+        self.text.get(start..end)
     }
 
     /// Passes the string that opens here, and returns what it says.
@@ -272,6 +279,7 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
     }
 
     /// Passes white space, and returns the byte that stands after it.
+    #[inline]
     fn visible(&mut self) -> Option<u8> {
         loop {
             match self.byte()? {
@@ -281,6 +289,7 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
         }
     }
 
+    #[inline]
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -303,6 +312,7 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
 }
 
 /// How many bytes come before the first quote, backslash or control character. Eight at a time: a payload in base64 is one long string.
+#[inline]
 fn plain_length(text: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
