@@ -62,10 +62,11 @@ fn uses_unit(flag: &Flag, segments: &HashMap<&str, &Condition>) -> bool {
     (own_unit && splits) || flag.rules.iter().any(|rule| tests_unit(&rule.when, segments, 0))
 }
 
-/// Tells whether a serve draws a bucket: a split, unless it gives everyone one variant.
+/// Tells whether a serve draws a bucket: a split, unless it gives everyone one variant. A split that names no allocation has one variant.
 fn draws(flag: &Flag, serve: &Serve) -> bool {
     let to_everyone = serve.exposure == Some(Share::EVERYONE) && flag.holdout == Share::NOBODY && flag.group.is_none();
-    serve.allocation.as_ref().is_some_and(|allocation| !(to_everyone && allocation.len() == 1))
+    let to_one = serve.allocation.as_ref().is_none_or(|allocation| allocation.len() == 1);
+    serve.exposure.is_some() && !(to_everyone && to_one)
 }
 
 /// Tells whether a condition tests the id itself. Deeper than the evaluator goes nothing is tested.

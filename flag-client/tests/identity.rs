@@ -35,6 +35,28 @@ fn no_id_is_made_before_a_split_needs_one() {
 }
 
 #[test]
+fn every_form_of_a_split_draws() {
+    let forms = [
+        "50000",
+        r#"{"exposure":50000}"#,
+        r#"{"exposure":50000,"otherwise":"off"}"#,
+        r#"{"exposure":50000,"allocation":{"on":[[0,100000]]},"otherwise":"off"}"#,
+        r#"{"exposure":100000,"allocation":{"on":[[0,50000]],"off":[[50000,100000]]}}"#,
+    ];
+    for form in forms {
+        for flag in [
+            format!(r#""mlx_backend":{{"fallthrough":{form}}}"#),
+            format!(r#""mlx_backend":{{"rules":[{{"id":"r","when":{{"all":[]}},"serve":{form}}}],"fallthrough":"off"}}"#),
+        ] {
+            let home = Home::new();
+            let client = home.builder_with(&flag).open();
+            assert!(client.decision("mlx_backend").bucket.is_some(), "{flag}");
+            assert!(home.path("install-id").exists(), "{flag}");
+        }
+    }
+}
+
+#[test]
 fn e18_without_an_id_a_split_serves_what_it_serves_to_everyone_else() {
     let home = Home::new();
     let path = home.write("folder", "a file where the folder should be").join("install-id");

@@ -92,12 +92,9 @@ pub fn flag(key: &str, on: bool, more: &str) -> String {
     )
 }
 
-/// A flag that exposes a share, in thousandths of a percent.
+/// A flag that exposes a share, in thousandths of a percent, as it is published: what goes without saying is not said.
 pub fn rollout(key: &str, share: u32, more: &str) -> String {
-    format!(
-        r#""{key}":{{"variants":{{"on":true,"off":false}},"off_variant":"off",
-            "fallthrough":{{"exposure":{share},"allocation":{{"on":[[0,100000]]}},"otherwise":"off"}}{more}}}"#
-    )
+    format!(r#""{key}":{{"version":1,"fallthrough":{share}{more}}}"#)
 }
 
 /// The declarations that most tests use.
