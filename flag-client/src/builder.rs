@@ -14,7 +14,8 @@ use crate::forced::Forced;
 use crate::hook::{EvaluationHook, Hooks};
 use crate::identity::IdentitySource;
 use crate::outcomes::{Consent, Outcomes};
-use crate::quarantine::CrashQuarantine;
+use crate::published::Documents;
+use crate::quarantine::{CrashQuarantine, MakeQuarantine, Quarantine};
 
 /// The published flags of one environment of one project.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub struct ClientBuilder {
     pub(crate) sidecar: Option<PathBuf>,
     pub(crate) system_file: Option<PathBuf>,
     pub(crate) remote: Option<Remote>,
+    /// Stands with `remote`.
+    pub(crate) documents: Option<Documents>,
     pub(crate) environment: Environment,
     pub(crate) precedence: Precedence,
     pub(crate) build_kind: BuildKind,
@@ -77,7 +80,7 @@ pub struct ClientBuilder {
     pub(crate) forced: Forced,
     pub(crate) clock: Clock,
     pub(crate) hooks: Hooks,
-    pub(crate) quarantine: Option<CrashQuarantine>,
+    pub(crate) quarantine: Option<MakeQuarantine>,
     pub(crate) outcomes: Option<Outcomes>,
     pub(crate) consent: Consent,
     #[cfg(feature = "remote")]
@@ -94,6 +97,7 @@ impl ClientBuilder {
             sidecar: None,
             system_file: None,
             remote: None,
+            documents: None,
             environment: Environment::default(),
             precedence: Precedence::default(),
             build_kind: BuildKind::default(),
@@ -140,6 +144,7 @@ impl ClientBuilder {
     /// Sets where published flags come from. Without it there are none.
     pub fn remote(mut self, remote: Remote) -> Self {
         self.remote = Some(remote);
+        self.documents = Some(Documents::READ);
         self
     }
 
@@ -229,7 +234,7 @@ impl ClientBuilder {
     /// keeps its files beside the trust state of a [`remote`](Self::remote), and does nothing without one. See
     /// [`quarantine`](crate::quarantine) for what counts as a crash, and what a host must do.
     pub fn crash_quarantine(mut self, quarantine: CrashQuarantine) -> Self {
-        self.quarantine = Some(quarantine);
+        self.quarantine = Some(Box::new(move |trust_state| Box::new(Quarantine::new(quarantine, trust_state))));
         self
     }
 

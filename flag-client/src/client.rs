@@ -15,13 +15,13 @@ use crate::gather::FileOwner;
 use crate::hook::Hooks;
 use crate::in_force::InForce;
 use crate::kills::KillInForce;
-use crate::local_file::{self, Contents, Edit, KillSetting, Section};
+use crate::local_file::{self, Contents, Edit, KillSetting, Readings, Section};
 use crate::merge::{merge, standing};
 use crate::outcomes::{CrashWatch, Recorder};
 use crate::permission::{Standing, permit};
 use crate::problem::Problem;
 use crate::published::{Published, SnapshotInfo};
-use crate::quarantine::{Quarantine, RunGuard};
+use crate::quarantine::{RunGuard, WatchRuns};
 use crate::reads::Reader;
 use crate::registry::{Evaluation, Flag, FlagName, FlagType};
 
@@ -30,7 +30,8 @@ use crate::registry::{Evaluation, Flag, FlagName, FlagType};
 pub struct ResetScope {
     /// The user's kill switches too.
     pub kills: bool,
-    /// The installation's id too, so that the next one draws other buckets.
+    /// The installation's id too, so that the next one draws other buckets; and the names of documents (`ETag`, `Last-Modified`) that a
+    /// server gave, by which it could know this installation again.
     pub id: bool,
 }
 
@@ -75,8 +76,9 @@ struct Inner {
     in_force: ArcSwap<InForce>,
     /// Held while what is in force is changed, never while it is read.
     published: Mutex<Published>,
+    readings: Readings,
     /// None unless the host asked for it.
-    quarantine: Option<Quarantine>,
+    quarantine: Option<Box<dyn WatchRuns>>,
     /// None unless the host records outcomes.
     outcomes: Option<(Arc<Recorder>, CrashWatch)>,
     #[cfg(feature = "remote")]
@@ -95,10 +97,13 @@ impl FlagClient {
     pub(crate) fn open(host: ClientBuilder) -> Self {
         let (declarations, declaration_problems) = sound(&host.declarations);
         let outcomes = Recorder::of(&host).map(|recorder| (Arc::clone(&recorder), CrashWatch::new(&recorder)));
-        let published = Published::load(host.remote.as_ref());
-        let quarantine = host.quarantine.zip(host.remote.as_ref());
-        let quarantine = quarantine.map(|(settings, remote)| Quarantine::new(settings, &remote.state_file));
-        let in_force = put_together(&host, &declarations, &declaration_problems, &published, quarantine.as_ref());
+        let published = Published::load(&host);
+        let quarantine = host.quarantine.as_ref().zip(host.remote.as_ref());
+        let quarantine = quarantine.map(|(make, remote)| make(&remote.state_file));
+        let readings = Readings::default();
+        let (problems, watch) = (&declaration_problems, quarantine.as_deref());
+        let in_force = put_together(&host, &readings, &declarations, problems, &published, watch);
+        note_kills(outcomes.as_ref(), &in_force);
         Self {
             inner: Arc::new(Inner {
                 host,
@@ -106,6 +111,7 @@ impl FlagClient {
                 declaration_problems,
                 in_force: ArcSwap::from_pointee(in_force),
                 published: Mutex::new(published),
+                readings,
                 quarantine,
                 outcomes,
                 #[cfg(feature = "remote")]
@@ -224,6 +230,9 @@ impl FlagClient {
 
     /// Clears the user's override of one flag, or of all. Kill switches and the installation's id stay, unless the scope names them.
     pub fn reset(&self, flag: Option<&str>, scope: ResetScope) -> Result<Change, ClientError> {
+        // A refresh that is under way would keep what is to be forgotten.
+        #[cfg(feature = "remote")]
+        let _no_refresh = scope.id.then(|| self.lock_refresh());
         let mut published = self.inner.lock();
         let own_file = self.inner.own_file()?.to_owned();
         let mut written = false;
@@ -241,6 +250,10 @@ impl FlagClient {
         }
         if scope.id {
             self.inner.host.identity_source().reset().map_err(|source| ClientError::Identity(Arc::new(source)))?;
+            #[cfg(feature = "remote")]
+            if let Some(remote) = &self.inner.host.remote {
+                crate::fetch::Etags::forget(remote)?;
+            }
             self.inner.rebuild(&published);
         }
         Ok(Change::of(own_file, written))
@@ -298,7 +311,7 @@ impl FlagClient {
     /// Reads all files, the clock and the trusted documents again.
     pub fn reload(&self) {
         let mut published = self.inner.lock();
-        published.reload(self.inner.host.remote.as_ref());
+        published.reload(&self.inner.host);
         self.inner.rebuild(&published);
     }
 }
@@ -382,8 +395,9 @@ impl Inner {
     }
 
     fn rebuild(&self, published: &Published) {
-        let quarantine = self.quarantine.as_ref();
-        let in_force = put_together(&self.host, &self.declarations, &self.declaration_problems, published, quarantine);
+        let (problems, watch) = (&self.declaration_problems, self.quarantine.as_deref());
+        let in_force = put_together(&self.host, &self.readings, &self.declarations, problems, published, watch);
+        note_kills(self.outcomes.as_ref(), &in_force);
         self.in_force.store(Arc::new(in_force));
     }
 
@@ -420,6 +434,13 @@ impl Inner {
     }
 }
 
+/// Tells who records outcomes which kills stand: a kill ends uses that have begun before it, too.
+fn note_kills(outcomes: Option<&(Arc<Recorder>, CrashWatch)>, in_force: &InForce) {
+    if let Some((recorder, _)) = outcomes {
+        recorder.note_kills(in_force);
+    }
+}
+
 fn removal(kill: KillSetting) -> Edit {
     Edit::Remove { section: Section::KillSwitches, key: kill.key }
 }
@@ -427,28 +448,27 @@ fn removal(kill: KillSetting) -> Edit {
 /// Reads every local file and merges all layers.
 fn put_together(
     host: &ClientBuilder,
+    readings: &Readings,
     declarations: &[Declaration],
     declaration_problems: &[Problem],
     published: &Published,
-    quarantine: Option<&Quarantine>,
+    quarantine: Option<&dyn WatchRuns>,
 ) -> InForce {
     let mut problems = Vec::new();
     let users = host.sidecar.iter().chain(&host.user_file).map(|path| (FileOwner::User, path));
     let systems = host.system_file.iter().map(|path| (FileOwner::System, path));
     let files: Vec<(FileOwner, Contents)> = users
         .chain(systems)
-        .filter_map(|(owner, path)| match local_file::read(path) {
-            Ok(contents) => Some((owner, contents)),
-            Err(source) => {
-                problems.push(Problem::File(Arc::new(source)));
-                None
-            }
+        .filter_map(|(owner, path)| {
+            let (contents, error) = readings.read(path);
+            problems.extend(error.map(|source| Problem::File(Arc::new(source))));
+            contents.map(|contents| (owner, contents))
         })
         .collect();
     let state = published.state.as_ref();
     let governs = host.precedence != Precedence::LocalOnly;
     let verdict = quarantine.map(|quarantine| quarantine.look(state.filter(|_| governs))).unwrap_or_default();
-    let mut in_force = merge(host, declarations, files, state, &verdict.holds, (host.clock)());
+    let mut in_force = merge(host, declarations, files, state, verdict.holds.as_deref(), (host.clock)());
     problems.splice(0..0, declaration_problems.iter().chain(&published.problems).chain(&verdict.problems).cloned());
     in_force.problems.splice(0..0, problems);
     in_force

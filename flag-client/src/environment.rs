@@ -44,25 +44,28 @@ impl Environment {
             if suffix.is_none() && name != kill_name {
                 continue;
             }
-            let Ok(value) = value.into_string() else {
-                environment.unreadable.push(name.into());
-                continue;
-            };
+            let value = value.into_string().unwrap_or_else(|value| {
+                environment.unreadable.push(name.as_str().into());
+                // One broken byte must not take the sound names of a list of kills with it.
+                if suffix.is_none() { value.to_string_lossy().into_owned() } else { String::new() }
+            });
             let value = value.trim();
             match suffix {
                 // An empty variable is how a shell unsets one for a single command.
                 Some(_) if value.is_empty() => {}
                 Some(suffix) => {
                     let (suffix, value) = (suffix.into(), value.into());
-                    environment.flags.push(Variable { suffix, value, name: name.into() });
+                    // By name, since the process's own are in no order.
+                    let at = environment.flags.partition_point(|known| *known.name <= *name);
+                    environment.flags.insert(at, Variable { suffix, value, name: name.into() });
                 }
                 None => {
-                    let targets = value.split(',').map(str::trim).filter(|target| !target.is_empty());
+                    let targets = value.split(',').map(str::trim);
+                    let targets = targets.filter(|target| !target.is_empty() && !target.contains('\u{fffd}'));
                     environment.kills.extend(targets.map(|target| (name.as_str().into(), target.into())));
                 }
             }
         }
-        environment.flags.sort_by(|one, other| one.name.cmp(&other.name));
         environment
     }
 }

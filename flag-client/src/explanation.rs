@@ -137,9 +137,12 @@ pub(crate) fn layers_tried<'k>(
             facts.refused.iter().map(|refused| LayerTried::refused(&refused.origin, &refused.wanted, &refused.why)),
         );
     }
-    // Layers are declared strongest first. The sort keeps the order inside each.
-    overrides.sort_by_key(|tried| tried.layer as u8);
-    tried.extend(overrides);
+    let killed = tried.len();
+    for one in overrides {
+        // Layers are declared strongest first. Inside each the order stays.
+        let at = tried.iter().skip(killed).take_while(|known| known.layer as u8 <= one.layer as u8).count();
+        tried.insert(killed + at, one);
+    }
     let mut below: Vec<LayerTried> = base_values(decision, facts).collect();
     let published = published(decision, facts, snapshot);
     if facts.is_some_and(Facts::is_base_first) {

@@ -72,11 +72,14 @@ impl LocalLayers {
         for variable in &host.environment.flags {
             let origin = Origin::variable(&variable.name);
             let suffix = variable_of(&variable.suffix);
-            let mut fitting: Vec<&str> = known.clone().filter(|key| variable_of(key) == suffix).collect();
+            let mut fitting: Vec<&str> = Vec::new();
             let local = files.iter().flat_map(|(_, contents)| &contents.base).map(|setting| &*setting.key);
-            fitting.extend(local.filter(|key| variable_of(key) == suffix));
-            fitting.sort_unstable();
-            fitting.dedup();
+            let known = known.clone().map(|key| -> &str { key });
+            for key in known.chain(local).filter(|key| variable_of(key) == suffix) {
+                if let Err(at) = fitting.binary_search(&key) {
+                    fitting.insert(at, key);
+                }
+            }
             match *fitting {
                 [] => {
                     let flag = variable.suffix.to_ascii_lowercase().into();

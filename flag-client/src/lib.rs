@@ -63,11 +63,13 @@ mod gather;
 mod hook;
 mod identity;
 mod in_force;
+mod json;
 mod kills;
 mod local_file;
 mod merge;
 #[cfg(feature = "openfeature")]
 pub mod openfeature;
+mod ordered;
 mod outcomes;
 mod panic_hook;
 mod permission;

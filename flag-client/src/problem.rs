@@ -97,6 +97,9 @@ pub enum Problem {
     /// Two validly signed documents contradict each other.
     #[error(transparent)]
     Equivocation(Equivocation),
+    /// The snapshot that the application ships is signed, and cannot be read.
+    #[error("the bundled snapshot cannot be read")]
+    UnreadableBundle(#[source] Arc<wire::SnapshotError>),
     /// The verified bytes are no snapshot.
     #[error("the verified snapshot cannot be read")]
     Snapshot(#[source] Arc<wire::SnapshotError>),

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use flag_core::Timestamp;
+use flag_core::wire::{Parsed, Snapshot, SnapshotError};
 use serde::Serialize;
 
-use crate::builder::Remote;
+use crate::builder::{ClientBuilder, Remote};
 use crate::problem::Problem;
-use crate::trust::{SnapshotHeader, TrustFile, TrustState};
+use crate::trust::{Change, SnapshotHeader, TrustFile, TrustState};
 
 /// The snapshot in force.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
@@ -38,6 +39,19 @@ impl SnapshotInfo {
     }
 }
 
+/// What reads and verifies published documents. Nothing else leads there, so that a program which never calls
+/// [`ClientBuilder::remote`](crate::ClientBuilder::remote) does not grow by all of it.
+#[derive(Copy, Clone)]
+pub(crate) struct Documents {
+    load: fn(&Remote) -> Published,
+    /// Reads the JSON of a snapshot.
+    pub(crate) parse: fn(&[u8]) -> Result<Parsed, SnapshotError>,
+}
+
+impl Documents {
+    pub(crate) const READ: Self = Self { load: Published::of, parse: Snapshot::from_json };
+}
+
 /// What is trusted, and what went wrong with it.
 #[derive(Debug, Default)]
 pub(crate) struct Published {
@@ -46,9 +60,12 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    /// Reads what is kept on this machine. Every document is verified again.
-    pub(crate) fn load(remote: Option<&Remote>) -> Self {
-        let Some(remote) = remote else { return Self::default() };
+    /// Reads what is kept on this machine, if the host asked for a remote. Every document is verified again.
+    pub(crate) fn load(host: &ClientBuilder) -> Self {
+        host.remote.as_ref().zip(host.documents).map(|(remote, documents)| (documents.load)(remote)).unwrap_or_default()
+    }
+
+    fn of(remote: &Remote) -> Self {
         let shipped = match TrustState::open(&remote.pinned_root, &remote.project, &remote.environment) {
             Ok(shipped) => shipped,
             Err(source) => {
@@ -61,8 +78,14 @@ impl Published {
         problems.extend(loaded.problem.map(|source| Problem::TrustFile(Arc::new(source))));
         problems.extend(loaded.dropped_snapshot.map(|source| Problem::DroppedSnapshot(Arc::new(source))));
         if let Some(bundled) = &remote.bundled_snapshot {
-            if let Err(source) = state.accept_bundled_snapshot(bundled) {
-                problems.push(Problem::BundledSnapshot(Arc::new(source)));
+            let mut with_bundled = state.clone();
+            match with_bundled.accept_bundled_snapshot(bundled) {
+                Ok(accepted) if accepted.change == Change::NotModified => {}
+                Ok(_) => match unreadable(&with_bundled) {
+                    None => state = with_bundled,
+                    Some(source) => problems.push(Problem::UnreadableBundle(Arc::new(source))),
+                },
+                Err(source) => problems.push(Problem::BundledSnapshot(Arc::new(source))),
             }
         }
         Self { state: Some(state), problems }
@@ -70,8 +93,8 @@ impl Published {
 
     /// Reads again, and keeps what is held where the file has gone back or cannot be used: documents are not forgotten because a file
     /// was removed.
-    pub(crate) fn reload(&mut self, remote: Option<&Remote>) {
-        let loaded = Self::load(remote);
+    pub(crate) fn reload(&mut self, host: &ClientBuilder) {
+        let loaded = Self::load(host);
         let goes_back = match (&self.state, &loaded.state) {
             (Some(held), Some(loaded)) => !covers(loaded, held),
             (held, _) => held.is_some(),
@@ -90,6 +113,12 @@ impl Published {
             self.problems = problems;
         }
     }
+}
+
+/// Returns why the snapshot of a state cannot be read, if so: a mistake of whoever signed it, which must not take the place of one that
+/// can.
+fn unreadable(state: &TrustState) -> Option<SnapshotError> {
+    Snapshot::from_json(state.snapshot_payload()?).err()
 }
 
 /// Tells whether a state holds everything that another one does.

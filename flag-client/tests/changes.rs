@@ -260,6 +260,47 @@ fn a_file_that_cannot_be_parsed_is_never_overwritten_and_costs_nothing_else() {
 }
 
 #[test]
+fn e46_a_file_broken_while_the_program_runs_goes_on_saying_what_it_said() {
+    let home = Home::new();
+    home.config("[feature_flags]\nmlx_backend = false\n[feature_flags.kill_switches]\ntelemetry = true\n");
+    let client = home.builder().open();
+    assert!(client.is_killed("telemetry") && !client.is_enabled("mlx_backend"));
+    home.config("[feature_flags]\nmlx_backend = false\n[feature_flags.kill_swit");
+    client.reload();
+    assert!(client.is_killed("telemetry") && !client.is_enabled("mlx_backend"));
+    assert_eq!(problems(&client).len(), 1, "{:?}", problems(&client));
+    home.config("[feature_flags]\n");
+    client.reload();
+    assert!(!client.is_killed("telemetry") && client.is_enabled("mlx_backend"));
+    assert!(problems(&client).is_empty());
+}
+
+#[test]
+fn kill_switches_of_a_broken_file_are_made_out_from_the_start() {
+    let home = Home::new();
+    home.config(
+        "[feature_flags]\nmlx_backend = false\n[feature_flags.kill_switches]\ntelemetry = true\nllm = false\noops\n",
+    );
+    let client = home.builder().open();
+    assert!(client.is_killed("telemetry") && !client.is_killed("llm"));
+    assert!(client.is_enabled("mlx_backend"), "only what switches off is made out");
+    assert_eq!(problems(&client).len(), 1, "{:?}", problems(&client));
+}
+
+#[test]
+fn a_kill_switch_of_another_type_is_on_unless_it_says_off() {
+    for (value, killed) in
+        [("\"true\"", true), ("1", true), ("[]", true), ("\"false\"", false), ("0", false), ("\"\"", false)]
+    {
+        let home = Home::new();
+        home.config(&format!("[feature_flags.kill_switches]\ntelemetry = {value}\n"));
+        let client = home.builder().open();
+        assert_eq!(client.is_killed("telemetry"), killed, "{value}");
+        assert_eq!(problems(&client).len(), 1, "{value}");
+    }
+}
+
+#[test]
 fn other_junk_in_a_files_place_is_a_problem() {
     let home = Home::new();
     let path = home.path("config.toml");

@@ -46,7 +46,9 @@ fn every_form_of_a_split_draws() {
     for form in forms {
         for flag in [
             format!(r#""mlx_backend":{{"fallthrough":{form}}}"#),
-            format!(r#""mlx_backend":{{"rules":[{{"id":"r","when":{{"all":[]}},"serve":{form}}}],"fallthrough":"off"}}"#),
+            format!(
+                r#""mlx_backend":{{"rules":[{{"id":"r","when":{{"all":[]}},"serve":{form}}}],"fallthrough":"off"}}"#
+            ),
         ] {
             let home = Home::new();
             let client = home.builder_with(&flag).open();

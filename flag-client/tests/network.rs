@@ -38,6 +38,7 @@ fn holds_version_one(client: &FlagClient) -> bool {
     client.is_enabled("command_history") && client.snapshot_info().is_some_and(|info| info.version == 1)
 }
 
+/// How long a client takes to open from its cache is measured by `cargo bench -p benches --bench client -- client/open`.
 #[test]
 fn fault_01_with_a_cache_a_server_that_refuses_connections_is_not_missed() {
     let home = cached();

@@ -114,6 +114,85 @@ fn nothing_is_recorded_unless_host_and_user_want_it() {
     assert_eq!(sum(&folder, "calls"), 1);
 }
 
+#[test]
+fn a_kill_of_the_capability_stops_recording_at_once_in_the_midst_of_a_use() {
+    let home = Home::new();
+    let folder = home.path("outcomes");
+    let outcomes = || Outcomes::new().folder(&folder).unless_killed("telemetry");
+    let client = recording(&folder).outcomes(outcomes()).user_file(home.path("config.toml")).open();
+    let in_use = client.begin(FLAG);
+    assert_eq!(client.record(FLAG, Outcome::Success, None), Recorded::Kept);
+    client.kill("telemetry_disabled").unwrap();
+    assert_eq!(in_use.finish(Outcome::Error), Recorded::Off);
+    assert_eq!(client.record(FLAG, Outcome::Success, None), Recorded::Off);
+    assert_eq!(client.feedback(FLAG, Feedback::Bad), Recorded::Off);
+    assert_eq!(client.begin(FLAG).finish(Outcome::Error), Recorded::Off);
+    assert_eq!((sum(&folder, "calls"), sum(&folder, "fb_neg")), (1, 0));
+    // Killed from the start, and what is killed is something else.
+    let next = || recording(&folder).user_file(home.path("config.toml"));
+    assert_eq!(next().outcomes(outcomes()).open().record(FLAG, Outcome::Success, None), Recorded::Off);
+    assert_eq!(next().open().record(FLAG, Outcome::Success, None), Recorded::Kept);
+    client.unkill("telemetry").unwrap();
+    assert_eq!(client.record(FLAG, Outcome::Success, None), Recorded::Kept);
+}
+
+/// What one run as the administrator leaves behind, the user can still read, write and lock.
+#[cfg(unix)]
+#[test]
+fn what_the_administrator_makes_in_a_users_folder_is_the_users() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+
+    const USER: u32 = 65_534;
+    let home = Home::new();
+    let folder = home.path("of_the_user");
+    fs::create_dir(&folder).unwrap();
+    if chown(&folder, Some(USER), Some(USER)).is_err() {
+        // Shown with `--nocapture`.
+        println!("SKIPPED: only the administrator can give a folder away");
+        return;
+    }
+    let remote = flag_client::Remote {
+        state_file: folder.join("new").join("state.json"),
+        ..home.remote(Some(support::snapshot(1, &rollout(FLAG, 50_000, ""))))
+    };
+    let client = recording(&folder.join("state").join("outcomes"))
+        .user_file(folder.join("config.toml"))
+        .remote(remote)
+        .identity(flag_client::IdentitySource::File(folder.join("ids").join("install-id")))
+        .crash_quarantine(flag_client::CrashQuarantine::default())
+        .open();
+    assert!(client.decision(FLAG).bucket.is_some());
+    assert_eq!(client.record(FLAG, Outcome::Success, None), Recorded::Kept);
+    client.kill("telemetry").unwrap();
+
+    let mut made = Vec::new();
+    let mut waiting = vec![folder.clone()];
+    while let Some(next) = waiting.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = fs::symlink_metadata(&path).unwrap();
+            assert_eq!((metadata.uid(), metadata.gid()), (USER, USER), "{}", path.display());
+            made.push(path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned());
+            if metadata.is_dir() {
+                waiting.push(path);
+            }
+        }
+    }
+    for name in [
+        "config.toml",
+        "config.toml.lock",
+        "ids/install-id",
+        "ids/install-id.lock",
+        "new/state.json.quarantine",
+        "new/state.json.quarantine.lock",
+        "new/state.json.runs",
+        "state/outcomes/lock",
+        "state/outcomes/cells-2026-06-01.jsonl",
+    ] {
+        assert!(made.iter().any(|made| made == name), "{name} among {made:?}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_owner_can_read_outcomes() {

@@ -155,7 +155,7 @@ fn crashes_without_a_change_and_after_clean_runs_hold_nothing_back() {
     (0..9).for_each(|_| drop(run(&home, &["flag_a"])));
     assert_eq!(enabled(&open(&home)), "flag_a flag_b flag_c flag_d");
     // What has shown itself good is what the next change falls back to.
-    publish(&home, &snapshot(43, &all(false)));
+    publish(&home, &snapshot(43, &all(true).replace(r#""flag_a":{"#, r#""flag_a":{"overridable":true,"#)));
     (0..3).for_each(|_| crash(open(&home)));
     let held = open(&home).decision("flag_a").held_back.unwrap();
     assert_eq!((held.since, held.good), (43, Some(42)));
@@ -185,12 +185,13 @@ fn a_first_snapshot_falls_back_to_what_was_without_it() {
     assert_eq!(decision.held_back.unwrap().to_string(), why);
 }
 
-/// Neither by falling back, nor around a prerequisite, nor by a flag that is switched off.
+/// Neither by falling back, nor around a prerequisite, nor by a flag that is switched off or turned down.
 #[test]
 fn nothing_that_is_off_comes_back_on() {
     let _alone = alone();
     let telemetry = |on| flag("telemetry", on, r#","kind":"kill_switch""#);
     let on = |more: &str| flag("flag_a", true, more);
+    let share = |share: u32| support::rollout("flag_a", share, "");
     let needs = r#","prerequisites":[{"flag":"telemetry","variants":["on"]}]"#;
     let table = [
         (
@@ -222,9 +223,14 @@ fn nothing_that_is_off_comes_back_on() {
             "",
             Reason::Expired,
         ),
+        ("0 % of 100 %", [share(100_000), telemetry(true)], [share(0), telemetry(true)], "", Reason::Split),
+        ("off for on", [on(""), telemetry(true)], [flag("flag_a", false, ""), telemetry(true)], "", Reason::Static),
+        ("10 % of 100 %", [share(100_000), telemetry(true)], [share(10_000), telemetry(true)], "", Reason::Split),
     ];
     for (name, before, after, more, reason) in table {
         let home = Home::new();
+        // Its bucket is not among the first ten percent.
+        fs::write(home.path("install-id"), "unit").unwrap();
         publish(&home, &snapshot(41, &before.join(",")));
         let client = open(&home);
         assert!(client.is_enabled("flag_a"), "{name}");

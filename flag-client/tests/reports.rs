@@ -104,6 +104,31 @@ fn a_day_is_reported_when_it_is_over_and_once() {
 }
 
 #[test]
+fn a_kill_of_the_capability_keeps_reports_where_they_are_until_it_is_lifted() {
+    let machine = Machine::new();
+    machine.use_on(0, FLAG, Outcome::Success);
+    machine.set_day(1);
+    let client = machine.builder().outcomes(Outcomes::new().unless_killed("telemetry")).open();
+    let reports = pending(&client);
+    machine.use_on(1, FLAG, Outcome::Success);
+    machine.set_day(2);
+    client.kill("telemetry").unwrap();
+    let error = client.pending_reports().unwrap_err();
+    assert!(matches!(&error, ReportError::Killed { capability } if **capability == *"telemetry"), "{error:?}");
+    assert_eq!(error.to_string(), "reports are off, since \"telemetry\" is killed");
+    #[cfg(feature = "remote")]
+    assert!(matches!(client.send_reports(), Err(ReportError::Killed { .. })));
+    assert!(machine.home.path("outcomes").join("cells-2026-06-02.jsonl").exists(), "kept, and not reported");
+    client.unkill("telemetry").unwrap();
+    assert_eq!(pending(&client).first(), reports.first());
+    assert_eq!(days(&client), ["2026-06-01", "2026-06-02"]);
+    client.kill("telemetry").unwrap();
+    client.clear_reports().unwrap();
+    client.unkill("telemetry").unwrap();
+    assert!(pending(&client).is_empty(), "cleared while it was killed");
+}
+
+#[test]
 fn a_day_whose_file_outlives_its_reports_is_not_reported_twice() {
     let machine = Machine::new();
     machine.use_on(0, FLAG, Outcome::Success);

@@ -9,7 +9,7 @@ use std::fs;
 use std::time::Duration;
 
 use flag_client::trust::PayloadType;
-use flag_client::{BearerToken, Fetched, FlagClient, Layer, Precedence, Remote, SyncError};
+use flag_client::{BearerToken, Fetched, FlagClient, Layer, Precedence, Remote, ResetScope, SyncError};
 use server::{Reply, Server, nowhere, open, remote, told};
 use support::{Home, NOW, flag, kills, problems, root, sign, snapshot, snapshot_with};
 
@@ -58,6 +58,45 @@ fn what_is_fetched_lasts_and_is_asked_for_conditionally() {
     let report = client.sync().unwrap();
     assert_eq!(report.snapshot_info.unwrap().version, 2);
     assert!(!client.is_enabled("command_history"));
+}
+
+#[test]
+fn a_reset_of_the_id_forgets_what_a_server_could_know_the_client_by() {
+    let (home, server, client) = synced();
+    let etags = home.path("state.json.etags");
+    client.reset(None, ResetScope { kills: true, id: false }).unwrap();
+    assert!(etags.exists());
+    client.reset(None, ResetScope { kills: false, id: true }).unwrap();
+    assert!(!etags.exists());
+    assert_eq!(client.sync().unwrap().snapshot, Fetched::Unchanged);
+    assert_eq!(server.requests()[2], "/v1/snapshot.json", "asked for as by a client that was never here");
+    assert!(etags.exists());
+
+    // That it was told to wait is nobody's mark, and stays.
+    server.on("snapshot.json", Reply::Answer(503, "retry-after: 60\r\n".to_owned(), Vec::new()));
+    client.sync().unwrap_err();
+    client.reset(None, ResetScope { kills: false, id: true }).unwrap();
+    let left: serde_json::Value = serde_json::from_slice(&fs::read(&etags).unwrap()).unwrap();
+    assert_eq!((&left["snapshot"], &left["kills"]), (&serde_json::Value::Null, &serde_json::Value::Null));
+    assert!(left["quiet_until"].is_string() || left["quiet_until"].is_number(), "{left}");
+}
+
+#[test]
+fn a_name_that_is_longer_than_it_takes_to_tell_documents_apart_is_not_sent_back() {
+    let (_home, server, client) = synced();
+    let document = snapshot(2, &flag("command_history", true, ""));
+    let longest = "\"01234567890123456789012345678901234567890123456789012345678901234567890-\"";
+    let too_long = "\"01234567890123456789012345678901234567890123456789012345678901234567890--\"";
+    assert_eq!((longest.len(), too_long.len()), (72, 73));
+    for (etag, path) in [(longest, "/v1/snapshot.json*"), (too_long, "/v1/snapshot.json")] {
+        server.on("snapshot.json", Reply::Document(document.clone(), Some("\"other\"")));
+        client.sync().unwrap();
+        server.on("snapshot.json", Reply::Document(document.clone(), Some(etag)));
+        client.sync().unwrap();
+        server.requests();
+        client.sync().unwrap();
+        assert_eq!(server.requests()[2], path, "{etag}");
+    }
 }
 
 #[test]

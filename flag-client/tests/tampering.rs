@@ -52,6 +52,15 @@ fn with_one_flipped_bit() -> Vec<u8> {
     forged
 }
 
+/// A genuine version 9 that no client can read: a mistake of the publisher.
+fn unreadable(members: &str) -> Vec<u8> {
+    let payload = format!(
+        r#"{{"schema":1,"project":"caro","environment":"production","epoch":1,"version":9,
+            "issued_at":"2026-05-31T00:00:00Z","expires_at":"2026-07-01T00:00:00Z",{members}}}"#
+    );
+    sign(PayloadType::Snapshot, &payload, "snapshot")
+}
+
 const UNSIGNED: &str = "snapshot is signed by 0 of the 1 keys that role snapshot of root 1 demands";
 
 fn attempts() -> Vec<Attempt> {
@@ -143,6 +152,37 @@ fn a_bundle_that_is_not_to_be_trusted_never_replaces_what_is_held() {
         let restarted = open(home.remote(None));
         holds_version_five(&restarted, name);
         assert!(restarted.problems().is_empty(), "{name}");
+    }
+}
+
+/// Genuine documents that no client can read.
+const UNREADABLE: [&str; 3] = [r#""segments":7,"flags":{}"#, r#""flags":null"#, r#""lifted":[]"#];
+
+#[cfg(feature = "remote")]
+#[test]
+fn a_publishers_mistake_under_a_valid_signature_changes_nothing() {
+    for members in UNREADABLE {
+        let home = home();
+        fs::create_dir_all(home.path("flags/v1")).unwrap();
+        fs::write(home.path("flags/v1/snapshot.json"), unreadable(members)).unwrap();
+        let remote = Remote { url: Some(home.path("flags").display().to_string()), ..home.remote(None) };
+        let client = open(remote.clone());
+        let error = client.sync().unwrap_err();
+        let why = causes(&error);
+        assert!(why.contains("it is signed and cannot be read: snapshot is malformed: "), "{members}: {why}");
+        holds_version_five(&client, members);
+        holds_version_five(&open(remote), members);
+    }
+}
+
+#[test]
+fn a_bundle_that_cannot_be_read_never_replaces_what_is_held() {
+    for members in UNREADABLE {
+        let home = home();
+        let client = open(home.remote(Some(unreadable(members))));
+        holds_version_five(&client, members);
+        let [problem] = &*client.problems() else { panic!("{:?}", client.problems()) };
+        assert_eq!(problem.to_string(), "the bundled snapshot cannot be read", "{members}");
     }
 }
 

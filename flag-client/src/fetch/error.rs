@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use flag_core::Timestamp;
+use flag_core::wire::SnapshotError;
 
 use super::SyncReport;
 use crate::trust::{TrustError, TrustFileError};
@@ -146,6 +147,9 @@ pub enum FetchError {
     /// The document arrived and is not trusted.
     #[error("it is refused")]
     Refused(#[source] Box<TrustError>),
+    /// The document is signed, and cannot be read: its publisher's mistake. What was held before stays.
+    #[error("it is signed and cannot be read")]
+    Unreadable(#[source] Box<SnapshotError>),
 }
 
 impl SyncError {

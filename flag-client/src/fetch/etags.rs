@@ -2,8 +2,12 @@
 //!
 //! A name is sent only while the document it names is held: after a loss of the trust state everything is fetched anew. None is sent
 //! once the snapshot has expired, so that a cache in between that answers "not modified" for ever cannot hold a client back for ever.
+//!
+//! A name is the server's to choose, and comes back to it: by one of its own for each client it could know a client again. So names are
+//! short, and forgotten with the installation's id.
 
 use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use flag_core::Timestamp;
@@ -14,8 +18,8 @@ use crate::builder::Remote;
 use crate::local_file::{self, Keep, LocalFileError, Patience};
 use crate::trust::TrustState;
 
-/// The longest ETag that is kept, in bytes.
-const MAX_ETAG_BYTES: usize = 256;
+/// The longest name that is kept, in bytes: enough to tell documents apart. A longer one is ignored.
+const MAX_NAME_BYTES: usize = 72;
 
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
@@ -75,7 +79,15 @@ impl Etags {
         let small = fs::symlink_metadata(&path).is_ok_and(|file| file.is_file() && file.len() <= MAX_FILE_BYTES);
         let bytes = if small { fs::read(&path).unwrap_or_default() } else { Vec::new() };
         let stored = serde_json::from_slice::<Self>(&bytes).ok().filter(|stored| stored.url == remote.url);
-        stored.unwrap_or_else(|| Self { url: remote.url.clone(), ..Self::default() })
+        let Some(Self { url, snapshot, kills, quiet_until }) = stored else {
+            return Self { url: remote.url.clone(), ..Self::default() };
+        };
+        Self {
+            url,
+            snapshot: snapshot.and_then(|tag| Some(SnapshotTag { names: tag.names.sound()?, ..tag })),
+            kills: kills.and_then(|tag| Some(KillsTag { names: tag.names.sound()?, ..tag })),
+            quiet_until,
+        }
     }
 
     pub(crate) fn save(&self, remote: &Remote) -> Result<(), LocalFileError> {
@@ -85,6 +97,19 @@ impl Etags {
             return Ok(());
         }
         local_file::locked(&path, Patience::Decision, || local_file::replace(&path, &bytes, Keep::Private))?
+    }
+
+    /// Forgets every name that a server gave. Until when it wants to be left alone stays known.
+    pub(crate) fn forget(remote: &Remote) -> Result<(), LocalFileError> {
+        let Self { url, quiet_until, .. } = Self::load(remote);
+        let path = path_of(remote);
+        if quiet_until.is_some() {
+            return Self { url, quiet_until, ..Self::default() }.save(remote);
+        }
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(LocalFileError::Write { path, source }),
+            _ => Ok(()),
+        }
     }
 
     /// Returns until when the server is to be left alone, if that is not over. A time further ahead than any that is granted was noted
@@ -130,7 +155,7 @@ pub(crate) fn is_quiet(until: Timestamp, now: Timestamp) -> bool {
 }
 
 fn is_sound(etag: &str) -> bool {
-    !etag.is_empty() && etag.len() <= MAX_ETAG_BYTES && etag.bytes().all(|byte| (0x21..0x7f).contains(&byte))
+    !etag.is_empty() && etag.len() <= MAX_NAME_BYTES && etag.bytes().all(|byte| (0x21..0x7f).contains(&byte))
 }
 
 fn path_of(remote: &Remote) -> PathBuf {

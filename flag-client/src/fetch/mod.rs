@@ -18,14 +18,14 @@ pub use error::{DocumentError, FetchError, SyncError};
 pub use refresh::{Fetched, SyncReport};
 pub use token::{BearerToken, TokenError};
 
-use self::etags::Etags;
-pub(crate) use self::etags::is_quiet;
+pub(crate) use self::etags::{Etags, is_quiet};
 pub(crate) use self::http::{Deadline, Http, failure};
 pub(crate) use self::refresh::{Refreshed, Request};
 pub(crate) use self::retry_after::retry_after;
 pub(crate) use self::source::{Source, is_loopback};
 use crate::FlagClient;
 use crate::builder::{Precedence, Remote};
+use crate::durable_file::create_folders;
 use crate::problem::Problem;
 use crate::published::SnapshotInfo;
 use crate::trust::{Kill, TrustFile, TrustState};
@@ -151,7 +151,8 @@ pub(crate) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 /// Keeps what was accepted for the next run.
 fn keep(remote: &Remote, state: &mut TrustState, etags: &Etags) -> Result<Vec<Problem>, SyncError> {
     if let Some(folder) = remote.state_file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|source| SyncError::Folder { path: folder.to_owned(), source })?;
+        create_folders(folder, &std::fs::DirBuilder::new())
+            .map_err(|source| SyncError::Folder { path: folder.to_owned(), source })?;
     }
     let saved = TrustFile::new(&remote.state_file).save(state).map_err(SyncError::State)?;
     // Without them the next refresh transfers what it has already: nothing worth a failure.

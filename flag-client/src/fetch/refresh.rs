@@ -1,6 +1,7 @@
 //! The order of a refresh, apart from where documents come from.
 
 use flag_core::Timestamp;
+use flag_core::wire::Snapshot;
 use serde::{Serialize, Serializer};
 
 use super::error::{DocumentError, FetchError};
@@ -186,8 +187,14 @@ impl Run {
             Answer::NotModified => Ok(Fetched::Unchanged),
             Answer::Absent => Err(FetchError::Absent),
             Answer::Document { bytes, validators } => {
-                let accepted = self.state.accept_snapshot(&bytes, self.now);
+                let mut next = self.state.clone();
+                let accepted = next.accept_snapshot(&bytes, self.now);
                 let fetched = self.took(accepted)?;
+                // A publisher's mistake under a valid signature must not take the place of flags that can be read.
+                if let (Fetched::Updated, Some(document)) = (fetched, next.snapshot_payload()) {
+                    Snapshot::from_json(document).map_err(|source| FetchError::Unreadable(Box::new(source)))?;
+                }
+                self.state = next;
                 self.etags.set_snapshot(validators, &self.state);
                 Ok(fetched)
             }

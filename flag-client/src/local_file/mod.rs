@@ -17,6 +17,7 @@ mod error;
 pub(crate) mod fuzzing;
 mod lines;
 mod read;
+mod readings;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ mod tests;
 pub(crate) use edit::Edit;
 pub use error::LocalFileError;
 pub(crate) use read::{Contents, KillSetting, Setting, read};
+pub(crate) use readings::Readings;
 pub(crate) use store::{Keep, Patience, edit, locked, make_folder, replace};
 
 /// The table that all of ours is in.

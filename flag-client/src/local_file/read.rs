@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::lines::Lines;
 use super::store::read_text;
@@ -12,7 +12,7 @@ use crate::decision::{LocalValue, Place};
 use crate::problem::Problem;
 
 /// What one file says, in its order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) base: Vec<Setting>,
     pub(crate) overrides: Vec<Setting>,
@@ -21,7 +21,7 @@ pub(crate) struct Contents {
 }
 
 /// One flag's value in a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Setting {
     pub(crate) key: Box<str>,
     pub(crate) value: LocalValue,
@@ -29,7 +29,7 @@ pub(crate) struct Setting {
 }
 
 /// One kill switch in a file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct KillSetting {
     pub(crate) key: Box<str>,
     pub(crate) killed: bool,
@@ -44,6 +44,14 @@ pub(crate) fn read(path: &Path) -> Result<Contents, LocalFileError> {
     }
 }
 
+/// Returns the kill switches that can be made out in a file that is not sound TOML, and nothing else of it.
+pub(super) fn salvage_kills(path: &Path) -> Contents {
+    let Ok(Some(text)) = read_text(path) else { return Contents::default() };
+    let (document, _) = DeTable::parse_recoverable(&text);
+    let kills = read_document(path, &text, &document).kills.into_iter().filter(|kill| kill.killed).collect();
+    Contents { kills, ..Contents::default() }
+}
+
 /// Returns the values of a text with their places, or where it is not TOML.
 pub(super) fn syntax<'t>(path: &Path, text: &'t str) -> Result<Spanned<DeTable<'t>>, LocalFileError> {
     DeTable::parse(text).map_err(|error| {
@@ -54,7 +62,10 @@ pub(super) fn syntax<'t>(path: &Path, text: &'t str) -> Result<Spanned<DeTable<'
 
 /// Reads a file's text.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Contents, LocalFileError> {
-    let document = syntax(path, text)?;
+    Ok(read_document(path, text, &syntax(path, text)?))
+}
+
+fn read_document(path: &Path, text: &str, document: &Spanned<DeTable<'_>>) -> Contents {
     let mut reader = Reader { path, lines: Lines::new(text), contents: Contents::default() };
     if let Some((key, value)) = document.get_ref().iter().find(|(key, _)| key.get_ref() == ROOT) {
         match value.get_ref() {
@@ -62,7 +73,7 @@ pub(super) fn parse(path: &Path, text: &str) -> Result<Contents, LocalFileError>
             other => reader.not_a_table(key.span().start, Section::Base, other),
         }
     }
-    Ok(reader.contents)
+    reader.contents
 }
 
 struct Reader<'t> {
@@ -73,14 +84,14 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn root(&mut self, table: &DeTable<'_>) {
-        for (key, value) in table {
+        for (key, value) in in_order(table) {
             let section = [Section::Overrides, Section::KillSwitches]
                 .into_iter()
                 .find(|section| section.child() == Some(key.get_ref()));
             match (section, value.get_ref()) {
                 (Some(Section::KillSwitches), DeValue::Table(kills)) => self.kills(kills),
                 (Some(_), DeValue::Table(overrides)) => {
-                    for (key, value) in overrides {
+                    for (key, value) in in_order(overrides) {
                         let setting =
                             self.setting(Section::Overrides, key.get_ref(), value.span().start, value.get_ref());
                         self.contents.overrides.extend(setting);
@@ -93,11 +104,6 @@ impl Reader<'_> {
                 }
             }
         }
-        // Tables are read in the order of their keys; people read files in the order of their lines.
-        let at = |place: &Place| (place.line, place.column);
-        self.contents.base.sort_by_key(|setting| at(&setting.place));
-        self.contents.overrides.sort_by_key(|setting| at(&setting.place));
-        self.contents.kills.sort_by_key(|setting| at(&setting.place));
     }
 
     fn setting(&mut self, section: Section, key: &str, offset: usize, value: &DeValue<'_>) -> Option<Setting> {
@@ -114,18 +120,18 @@ impl Reader<'_> {
     }
 
     fn kills(&mut self, table: &DeTable<'_>) {
-        for (key, value) in table {
+        for (key, value) in in_order(table) {
             let place = self.lines.place(self.path, value.span().start);
-            match value.get_ref() {
-                DeValue::Boolean(killed) => {
-                    self.contents.kills.push(KillSetting {
-                        key: key.get_ref().as_ref().into(),
-                        killed: *killed,
-                        place,
-                    });
+            let killed = match value.get_ref() {
+                DeValue::Boolean(killed) => *killed,
+                other => {
+                    self.junk(Section::KillSwitches, key.get_ref(), place.clone(), other, "true or false");
+                    // Whoever wrote `"true"` or `1` meant it. Of two mistakes, off is the safe one.
+                    !matches!(other, DeValue::String(text) if matches!(&**text, "" | "false" | "off" | "no" | "0"))
+                        && !matches!(other, DeValue::Integer(number) if number.as_str() == "0")
                 }
-                other => self.junk(Section::KillSwitches, key.get_ref(), place, other, "true or false"),
-            }
+            };
+            self.contents.kills.push(KillSetting { key: key.get_ref().as_ref().into(), killed, place });
         }
     }
 
@@ -140,6 +146,15 @@ impl Reader<'_> {
         self.contents.problems.push(Problem::Section { place, section: section.name(), found });
     }
 }
+
+/// A table's entries in the order of the file: a table keeps them in the order of their keys, and people read files from the top.
+fn in_order<'t, 'd>(table: &'t DeTable<'d>) -> Vec<Entry<'t, 'd>> {
+    let mut entries: Vec<Entry<'t, 'd>> = table.iter().collect();
+    entries.sort_unstable_by_key(|(_, value)| value.span().start);
+    entries
+}
+
+type Entry<'t, 'd> = (&'t Spanned<DeString<'d>>, &'t Spanned<DeValue<'d>>);
 
 fn described(value: &DeValue<'_>) -> &'static str {
     match value {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fd_lock::RwLock;
 
-use crate::durable_file::{folder_of, owner_only, sibling, sync_folder, write_durably};
+use crate::durable_file::{create_folders, folder_of, open_or_create, owner_only, sibling, sync_folder, write_durably};
 
 use super::LocalFileError;
 use super::edit::{Edit, apply};
@@ -107,7 +107,8 @@ fn follow_links(path: &Path) -> Result<PathBuf, LocalFileError> {
 
 pub(crate) fn make_folder(path: &Path) -> Result<(), LocalFileError> {
     let folder = folder_of(path);
-    fs::create_dir_all(folder).map_err(|source| LocalFileError::Write { path: folder.to_owned(), source })
+    create_folders(folder, &fs::DirBuilder::new())
+        .map_err(|source| LocalFileError::Write { path: folder.to_owned(), source })
 }
 
 /// Runs work while no other process does, by a lock file beside the file.
@@ -117,7 +118,7 @@ pub(crate) fn locked<T>(path: &Path, patience: Patience, work: impl FnOnce() -> 
     if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(LocalFileError::NotAFile { path });
     }
-    let mut lock = RwLock::new(owner_only().create(true).truncate(false).open(&path).map_err(failed)?);
+    let mut lock = RwLock::new(open_or_create(&owner_only(), &path).map_err(failed)?);
     for _ in 0..patience.attempts() {
         match lock.try_write() {
             Ok(_guard) => return Ok(work()),

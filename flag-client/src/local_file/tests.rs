@@ -219,7 +219,7 @@ llm_backends_disabled = true
     assert_eq!(settings(&contents.base), ["a = true at c.toml:2:5", "team.flag = \"on\" at c.toml:7:15"]);
     assert_eq!(settings(&contents.overrides), ["i = false at c.toml:11:5"]);
     let kills: Vec<_> = contents.kills.iter().map(|kill| (&*kill.key, kill.killed, kill.place.line)).collect();
-    assert_eq!(kills, [("llm_backends_disabled", true, 14)]);
+    assert_eq!(kills, [("telemetry", true, 13), ("llm_backends_disabled", true, 14)]);
     let mut problems: Vec<_> = contents.problems.iter().map(ToString::to_string).collect();
     problems.sort();
     assert_eq!(

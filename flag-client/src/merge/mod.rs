@@ -9,7 +9,7 @@ mod published_flags;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use flag_core::wire::{MalformedFlag, OptIn, Parsed, Snapshot};
+use flag_core::wire::{MalformedFlag, OptIn, Parsed};
 use flag_core::{Ruleset, Timestamp};
 
 pub(crate) use self::choices::standing;
@@ -21,9 +21,10 @@ use crate::gather::{FileOwner, LocalLayers, Settings};
 use crate::in_force::{Facts, InForce, Unit};
 use crate::kills::{KillInForce, target_of};
 use crate::local_file::Contents;
+use crate::ordered;
 use crate::problem::Problem;
 use crate::published::SnapshotInfo;
-use crate::quarantine::{HeldBack, Holds};
+use crate::quarantine::{HeldBack, HoldBack};
 use crate::splits::Splits;
 use crate::trust::TrustState;
 
@@ -33,15 +34,15 @@ pub(crate) fn merge(
     declarations: &[Declaration],
     files: Vec<(FileOwner, Contents)>,
     state: Option<&TrustState>,
-    holds: &Holds,
+    holds: Option<&dyn HoldBack>,
     now: Timestamp,
 ) -> InForce {
     let mut problems = Vec::new();
     let info =
         state.filter(|_| host.precedence != Precedence::LocalOnly).and_then(|state| SnapshotInfo::of(state, now));
-    let mut parsed = info.and(state).and_then(|state| read_snapshot(state, &mut problems));
+    let mut parsed = info.and(state).and_then(|state| read_snapshot(host, state, &mut problems));
     let info = info.filter(|_| parsed.is_some());
-    let held_back = parsed.as_mut().map(|parsed| holds.apply(parsed)).unwrap_or_default();
+    let held_back = parsed.as_mut().zip(holds).map(|(parsed, holds)| holds.apply(parsed)).unwrap_or_default();
 
     let published_keys: Vec<Box<str>> = parsed.iter().flat_map(keys_of).map(Into::into).collect();
     let known = declarations.iter().map(|flag| flag.key).chain(published_keys.iter().map(|key| &**key));
@@ -51,7 +52,7 @@ pub(crate) fn merge(
     let mut merger = Merger {
         precedence: host.precedence,
         stale: info.is_some_and(|info| info.stale),
-        declared: declarations.iter().map(|flag| (flag.key, flag)).collect(),
+        declared: ordered::map(declarations.iter().map(|flag| (flag.key, flag))),
         settings: layers.settings,
         held_back,
         facts: HashMap::new(),
@@ -112,8 +113,8 @@ pub(crate) fn merge(
     }
 }
 
-fn read_snapshot(state: &TrustState, problems: &mut Vec<Problem>) -> Option<Parsed> {
-    match Snapshot::from_json(state.snapshot_payload()?) {
+fn read_snapshot(host: &ClientBuilder, state: &TrustState, problems: &mut Vec<Problem>) -> Option<Parsed> {
+    match (host.documents?.parse)(state.snapshot_payload()?) {
         Ok(parsed) => Some(parsed),
         Err(source) => {
             problems.push(Problem::Snapshot(Arc::new(source)));
@@ -179,7 +180,7 @@ impl Merger<'_> {
     /// The flags that this machine has something to say about.
     fn mentioned(&self) -> BTreeSet<Box<str>> {
         let local = self.declared.keys().map(|key| Box::from(*key)).chain(self.settings.keys().cloned());
-        local.chain(self.held_back.keys().cloned()).collect()
+        ordered::set(local.chain(self.held_back.keys().cloned()))
     }
 
     /// Notes with each flag that is held back that it is.

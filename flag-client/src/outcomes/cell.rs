@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::latency;
 use super::metric::Measured;
 use super::outcome::{Feedback, Outcome};
+use crate::json;
 
 /// The longest variant id that is kept, in bytes.
 pub(crate) const MAX_VARIANT: usize = 128;
@@ -141,12 +142,12 @@ impl Cell {
 }
 
 /// One line of a day's file.
-#[derive(Serialize, Deserialize)]
-struct Line<K, C> {
+#[derive(Serialize)]
+struct Line<'a> {
     #[serde(flatten)]
-    key: K,
+    key: &'a CellKey,
     #[serde(flatten)]
-    cell: C,
+    cell: &'a Cell,
 }
 
 /// Returns the line of some sums, with a line break before it, too: what a killed process began to write stays on a line of its own.
@@ -165,7 +166,8 @@ pub(crate) type Cells = BTreeMap<CellKey, Cell>;
 pub(crate) fn fold(bytes: &[u8]) -> Cells {
     let mut cells = Cells::new();
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let Ok(Line { key, cell }) = serde_json::from_slice::<Line<CellKey, Cell>>(line) else { continue };
+        // Each takes its own members from the line.
+        let (Ok(key), Ok(cell)) = (json::from_bytes::<CellKey>(line), json::from_bytes::<Cell>(line)) else { continue };
         if cell.is_sound() && key.is_sound() {
             cells.entry(key).or_default().add(cell);
         }
@@ -186,11 +188,13 @@ mod pairs {
 
     use serde::{Deserialize, Deserializer, Serializer};
 
+    use crate::ordered;
+
     pub(super) fn serialize<S: Serializer>(pairs: &BTreeMap<u16, u64>, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(pairs)
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u16, u64>, D::Error> {
-        Vec::<(u16, u64)>::deserialize(deserializer).map(BTreeMap::from_iter)
+        Vec::<(u16, u64)>::deserialize(deserializer).map(ordered::map)
     }
 }

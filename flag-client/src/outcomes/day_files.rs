@@ -17,7 +17,7 @@ use fd_lock::RwLock;
 use super::cell::{Cells, fold, line};
 use super::day::Day;
 use super::error::OutcomeError;
-use crate::durable_file::owner_only;
+use crate::durable_file::{create_folders, create_new, open_or_create, owner_only};
 
 /// A file is folded when it is larger than this, and more than double of what it was after the last fold.
 const FOLD_ABOVE: u64 = 64 * 1024;
@@ -182,7 +182,7 @@ impl DayFiles {
 
     fn open_lock(&self) -> Result<File, OutcomeError> {
         regular(&self.lock)?;
-        let open = || owner_only().create(true).truncate(false).open(&self.lock);
+        let open = || open_or_create(&owner_only(), &self.lock);
         let opened = match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let failed = |source| OutcomeError::Write { path: self.folder.clone(), source };
@@ -227,7 +227,7 @@ fn append(path: &Path, line: &[u8]) -> Result<u64, OutcomeError> {
         return Err(OutcomeError::Full { path: path.to_owned(), found, limit: MAX_BYTES });
     }
     let mut options = owner_only();
-    let written = options.append(true).create(true).open(path).and_then(|mut file| file.write_all(line));
+    let written = open_or_create(options.append(true), path).and_then(|mut file| file.write_all(line));
     written.map_err(|source| OutcomeError::Write { path: path.to_owned(), source })?;
     Ok(found + u64::try_from(line.len()).unwrap_or(u64::MAX / 2))
 }
@@ -250,18 +250,17 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    // It does not follow a link that somebody put there.
-    owner_only().create_new(true).open(path)?.write_all(bytes)
+    create_new(path)?.write_all(bytes)
 }
 
 #[cfg(unix)]
 fn make_private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
 
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    create_folders(folder, fs::DirBuilder::new().mode(0o700))
 }
 
 #[cfg(not(unix))]
 fn make_private_folder(folder: &Path) -> io::Result<()> {
-    fs::create_dir_all(folder)
+    create_folders(folder, &fs::DirBuilder::new())
 }

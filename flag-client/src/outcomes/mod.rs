@@ -32,7 +32,8 @@ use self::assignment::assignment;
 use crate::client::FlagClient;
 
 /// Recording. It is off unless the host turned it on ([`ClientBuilder::outcomes`](crate::ClientBuilder::outcomes)) and the user
-/// consented ([`ClientBuilder::reports`](crate::ClientBuilder::reports)); decisions are the same either way.
+/// consented ([`ClientBuilder::reports`](crate::ClientBuilder::reports)), and while a kill stands against it
+/// ([`Outcomes::unless_killed`]); decisions are the same either way.
 ///
 /// Everything is on the disk when a method returns, so that a host may end its process at any time. It takes some tens of microseconds.
 impl FlagClient {
@@ -78,7 +79,7 @@ impl FlagClient {
     /// ```
     pub fn begin(&self, flag: &str) -> Use {
         let Some((recorder, watch)) = self.recorder() else { return Use::unrecorded() };
-        if recorder.consent() == Consent::Withheld {
+        if recorder.is_off() {
             return Use::unrecorded();
         }
         match assignment(&self.in_force(), flag) {
@@ -92,7 +93,7 @@ impl FlagClient {
 
     fn recording(&self, flag: &str, work: impl FnOnce(&Recorder, CellKey) -> Recorded) -> Recorded {
         let Some((recorder, _)) = self.recorder() else { return Recorded::Off };
-        if recorder.consent() == Consent::Withheld {
+        if recorder.is_off() {
             return Recorded::Off;
         }
         match assignment(&self.in_force(), flag) {

@@ -29,7 +29,7 @@ pub enum Feedback {
 pub enum Recorded {
     /// It is on the disk, and survives the end of the process in whatever way.
     Kept,
-    /// Nothing is recorded here: the host did not turn it on, or the user did not consent to reports.
+    /// Nothing is recorded here: the host did not turn it on, the user did not consent to reports, or a kill stands against it.
     Off,
     /// It could not be kept. The first time, [`FlagClient::problems`](crate::FlagClient::problems) says why.
     Lost,

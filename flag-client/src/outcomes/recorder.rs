@@ -11,6 +11,7 @@ use super::error::OutcomeError;
 use super::outcome::{Consent, Recorded};
 use super::settings::Outcomes;
 use crate::builder::{ClientBuilder, Clock};
+use crate::in_force::InForce;
 use crate::problem::Problem;
 
 pub(crate) struct Recorder {
@@ -19,6 +20,8 @@ pub(crate) struct Recorder {
     files: Option<DayFiles>,
     clock: Clock,
     has_consent: AtomicBool,
+    /// Whether the capability that recording is part of is killed.
+    is_killed: AtomicBool,
     /// Whether a lock was waited for in vain, so that no later use of a feature waits for it again.
     is_impatient: AtomicBool,
     /// The first of each kind.
@@ -34,6 +37,7 @@ impl Recorder {
             settings,
             clock: Arc::clone(&host.clock),
             has_consent: AtomicBool::new(host.consent == Consent::Given),
+            is_killed: AtomicBool::new(false),
             is_impatient: AtomicBool::new(false),
             errors: Mutex::default(),
         };
@@ -56,6 +60,22 @@ impl Recorder {
         self.has_consent.store(consent == Consent::Given, Ordering::SeqCst);
     }
 
+    /// Takes in which kills stand from now on.
+    pub(crate) fn note_kills(&self, in_force: &InForce) {
+        let is_killed = self.settings.capability().is_some_and(|capability| in_force.is_killed(capability));
+        self.is_killed.store(is_killed, Ordering::SeqCst);
+    }
+
+    /// Returns the capability that recording is part of, if it is killed.
+    pub(crate) fn killed(&self) -> Option<&str> {
+        self.settings.capability().filter(|_| self.is_killed.load(Ordering::SeqCst))
+    }
+
+    /// Tells whether the user did not consent, or a kill stands against it.
+    pub(crate) fn is_off(&self) -> bool {
+        self.consent() == Consent::Withheld || self.is_killed.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn today(&self) -> Day {
         Day::of(self.now())
     }
@@ -66,7 +86,7 @@ impl Recorder {
 
     /// Adds sums to today's file.
     pub(crate) fn keep(&self, key: &CellKey, cell: &Cell) -> Recorded {
-        if self.consent() == Consent::Withheld {
+        if self.is_off() {
             return Recorded::Off;
         }
         let wait = if self.is_impatient.load(Ordering::Relaxed) { Wait::Hardly } else { Wait::Short };
@@ -78,7 +98,7 @@ impl Recorder {
 
     /// Adds a line to a day's file, from a thread that panics: nothing is waited for, and nothing can be said.
     pub(crate) fn keep_in_panic(&self, day: Day, line: &[u8]) {
-        if self.consent() == Consent::Given {
+        if !self.is_off() {
             let _ = self.append(day, line, Wait::Hardly);
         }
     }

@@ -19,6 +19,7 @@ pub struct Outcomes {
     folder: Option<PathBuf>,
     metrics: Vec<(Box<str>, Box<str>, Measure)>,
     limits: Vec<(Box<str>, Duration)>,
+    capability: Option<Box<str>>,
 }
 
 impl Outcomes {
@@ -49,6 +50,20 @@ impl Outcomes {
         self.limits.retain(|(known, _)| *known != flag);
         self.limits.push((flag, time));
         self
+    }
+
+    /// Names the capability that recording and reports are part of, such as `telemetry`. Of two calls the later one stands.
+    ///
+    /// While a kill of it stands, of whatever layer, nothing is recorded, and reports are neither made nor sent. What was recorded before
+    /// stays on the disk: it is reported once the kill is lifted, unless it is too old by then, and
+    /// [`clear_reports`](crate::FlagClient::clear_reports) removes it at any time.
+    pub fn unless_killed(mut self, capability: impl Into<Box<str>>) -> Self {
+        self.capability = Some(capability.into());
+        self
+    }
+
+    pub(crate) fn capability(&self) -> Option<&str> {
+        self.capability.as_deref()
     }
 
     pub(crate) fn find_metric(&self, flag: &str, name: &str) -> Option<Measure> {

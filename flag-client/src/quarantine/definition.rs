@@ -1,10 +1,12 @@
 //! A flag's definition with everything it refers to, so that two snapshots can be told apart flag by flag.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use flag_core::wire::{Condition, Flag, Group, Kind, Parsed};
 
 use super::narrowing::Changes;
+use super::turned_down::is_turned_down;
+use crate::ordered;
 use crate::trust::fnv1a;
 
 /// The flags of a snapshot by key, with its segments and groups by name.
@@ -53,23 +55,23 @@ impl<'s> Definitions<'s> {
 
     /// Returns the flags of either snapshot whose later definition differs, and that may be held back.
     ///
-    /// A flag that is switched off stays off, and so does everything about kill switches: what is held back must never turn on what its
-    /// publisher turned off.
+    /// A flag that was [turned down](is_turned_down) stays so, and everything about kill switches as it is said last: what is held back must
+    /// never turn on what its publisher turned down. Of a flag that is gone its publisher says nothing any more, and it may be held back.
     pub(super) fn changes_since(&self, earlier: &Self) -> Changes {
-        let keys: BTreeSet<&str> = self.flags.keys().chain(earlier.flags.keys()).copied().collect();
-        keys.into_iter()
-            .filter_map(|key| {
-                let (later, earlier) = (self.find(key), earlier.find(key));
-                let is_switch = [&later, &earlier].into_iter().flatten().any(|one| one.flag.kind == Kind::KillSwitch);
-                let is_off = later.as_ref().is_some_and(|later| !later.flag.enabled);
-                let is_same = match (&later, &earlier) {
-                    (Some(later), Some(earlier)) => later.says_what(earlier),
-                    (None, None) => true,
-                    _ => false,
-                };
-                (!is_switch && !is_off && !is_same).then(|| (key.into(), fingerprint(later.as_ref())))
-            })
-            .collect()
+        let keys = ordered::set(self.flags.keys().chain(earlier.flags.keys()).copied());
+        let changed = keys.into_iter().filter_map(|key| {
+            let (later, earlier) = (self.find(key), earlier.find(key));
+            let is_switch = [&later, &earlier].into_iter().flatten().any(|one| one.flag.kind == Kind::KillSwitch);
+            let before = earlier.as_ref().map(|earlier| earlier.flag);
+            let is_down = later.as_ref().is_some_and(|later| is_turned_down(before, later.flag));
+            let is_same = match (&later, &earlier) {
+                (Some(later), Some(earlier)) => later.says_what(earlier),
+                (None, None) => true,
+                _ => false,
+            };
+            (!is_switch && !is_down && !is_same).then(|| (key.into(), fingerprint(later.as_ref())))
+        });
+        ordered::map(changed)
     }
 }
 
@@ -116,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flag_changes_with_what_it_refers_to_and_is_never_held_back_from_being_off() {
+    fn a_flag_changes_with_what_it_refers_to_and_is_never_held_back_from_being_turned_down() {
         let flags = format!(
             r#""plain":{{"version":1,"fallthrough":{{"variant":"on"}}}},"ruled":{{{RULE}}},"gone":{{"fallthrough":{{"variant":"on"}}}},
                "member":{{"fallthrough":{{"exposure":5000}},"group":{{"name":"g","slots":[[0,10]]}}}},
@@ -133,8 +135,11 @@ mod tests {
         let removed = r#""gone":{"fallthrough":{"variant":"on"}},"#;
         let table = [
             (r#""version":1"#, r#""version":2"#, ""),
-            (r#""version":1,"fallthrough":{"variant":"on"}"#, r#""fallthrough":{"variant":"off"}"#, "plain"),
+            (r#""version":1,"fallthrough":{"variant":"on"}"#, r#""fallthrough":{"variant":"off"}"#, ""),
+            (r#""version":1"#, r#""overridable":true"#, "plain"),
             (r#""version":1"#, r#""enabled":false"#, ""),
+            (r#""exposure":5000"#, r#""exposure":4999"#, ""),
+            (r#""exposure":5000"#, r#""exposure":5001"#, "member"),
             (
                 r#""kind":"kill_switch","fallthrough":{"variant":"on"}"#,
                 r#""kind":"kill_switch","fallthrough":{"variant":"off"}"#,
@@ -142,7 +147,8 @@ mod tests {
             ),
             (r#""kind":"kill_switch""#, r#""kind":"release""#, ""),
             (removed, "", "gone"),
-            (removed, r#""gone":{"fallthrough":7},"new":{"fallthrough":{"variant":"on"}},"#, "gone new"),
+            (removed, r#""gone":{"fallthrough":7},"new":{"fallthrough":{"variant":"on"}},"#, "new"),
+            (removed, r#""gone":{"fallthrough":true},"new":{"fallthrough":{"variant":"off"}},"#, "gone"),
         ];
         for (from, to, changed) in table {
             assert_eq!(with(from, to), changed, "{from} to {to}");

@@ -8,6 +8,7 @@ use flag_core::wire::{Condition, Flag, Group, Parsed, Snapshot};
 use serde::Serialize;
 
 use super::definition::{Definition, Definitions, fingerprint};
+use crate::ordered;
 
 /// Why a flag does not serve what the snapshot in force says of it: the program crashed too often since it says so.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -55,10 +56,15 @@ pub(crate) struct Holds {
     pub(super) flags: BTreeMap<Box<str>, (u64, HeldBack)>,
 }
 
-impl Holds {
+/// What the merge knows of [`Holds`].
+pub(crate) trait HoldBack: Send + Sync {
     /// Puts the last good definitions in the place of those that are held back, and returns which flags that were. Of these, flags that
     /// the last good snapshot lacks are left as they are, for the local default to take their place.
-    pub(crate) fn apply(&self, parsed: &mut Parsed) -> BTreeMap<Box<str>, HeldBack> {
+    fn apply(&self, parsed: &mut Parsed) -> BTreeMap<Box<str>, HeldBack>;
+}
+
+impl HoldBack for Holds {
+    fn apply(&self, parsed: &mut Parsed) -> BTreeMap<Box<str>, HeldBack> {
         if self.flags.is_empty() {
             return BTreeMap::new();
         }
@@ -83,7 +89,7 @@ impl Holds {
             parsed.malformed.retain(|malformed| *malformed.key != *key);
             transplant.into_snapshot(&key, &mut parsed.snapshot);
         }
-        held.into_iter().map(|(key, held)| (key.into(), held.clone())).collect()
+        ordered::map(held.into_iter().map(|(key, held)| (key.into(), held.clone())))
     }
 }
 
@@ -104,11 +110,8 @@ impl Transplant {
         let differs = earlier.segments.iter().any(|(name, one)| into.segments.find(name) != Some(*one));
         let mut segments = Vec::new();
         if differs {
-            let names: BTreeMap<&str, Box<str>> = earlier
-                .segments
-                .keys()
-                .map(|name| (*name, unused(name, |name| into.segments.find(name).is_some())))
-                .collect();
+            let used = |name: &str| into.segments.find(name).is_some();
+            let names = ordered::map(earlier.segments.keys().map(|name| (*name, unused(name, used))));
             for rule in &mut flag.rules {
                 rename_segments(&mut rule.when, &names);
             }

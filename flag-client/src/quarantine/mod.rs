@@ -12,8 +12,8 @@
 //! are at once.
 //!
 //! What is deliberately absent: nothing is held back but flags that changed, nothing but what a verified snapshot or the code says takes
-//! their place, and no kill, kill switch or flag that is switched off is ever among them. Crashes of a run with test code's or a user's
-//! own overrides count like all others.
+//! their place, and no kill, kill switch or flag that is switched off or serves fewer users than before is ever among them. Crashes of a
+//! run with test code's or a user's own overrides count like all others.
 
 mod definition;
 #[cfg(feature = "fuzzing")]
@@ -22,6 +22,7 @@ mod held_back;
 mod narrowing;
 mod runs;
 mod store;
+mod turned_down;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,13 +31,15 @@ use arc_swap::ArcSwapOption;
 use flag_core::wire::{Parsed, Snapshot};
 
 use self::definition::Definitions;
-pub(crate) use self::held_back::Holds;
+pub(crate) use self::held_back::HoldBack;
+use self::held_back::Holds;
 pub use self::held_back::{Blame, HeldBack};
 use self::narrowing::{Event, Rules, SnapshotId, Suspicion};
 use self::runs::Run;
 pub use self::store::QuarantineError;
 use self::store::{Good, Known, Store};
 use crate::local_file::{self, Patience};
+use crate::ordered;
 use crate::panic_hook::{PanicCallback, on_panic};
 use crate::problem::Problem;
 use crate::trust::TrustState;
@@ -109,10 +112,24 @@ pub(crate) struct Quarantine {
     _callback: PanicCallback,
 }
 
+/// What the client knows of a [`Quarantine`]. Only [`ClientBuilder::crash_quarantine`](crate::ClientBuilder::crash_quarantine) names the
+/// quarantine itself, so that a program which never calls that does not grow by it.
+pub(crate) trait WatchRuns: Send + Sync {
+    /// Looks at how the runs before this one ended, and returns what is to be held back of the snapshot in force. While that stays the
+    /// same the answer does, so that one run sees one state of its flags.
+    fn look(&self, trusted: Option<&TrustState>) -> Verdict;
+
+    /// Announces the end of this run.
+    fn end_run(&self);
+}
+
+/// Makes the quarantine that has its files beside those of a trust state.
+pub(crate) type MakeQuarantine = Box<dyn Fn(&Path) -> Box<dyn WatchRuns> + Send + Sync>;
+
 /// What a look at past runs comes to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Verdict {
-    pub(crate) holds: Arc<Holds>,
+    pub(crate) holds: Option<Arc<dyn HoldBack>>,
     pub(crate) problems: Vec<Problem>,
 }
 
@@ -126,40 +143,6 @@ impl Quarantine {
             }
         });
         Self { settings, store: Store::beside(trust_state), run, last: Mutex::new(None), _callback: callback }
-    }
-
-    /// Looks at how the runs before this one ended, and returns what is to be held back of the snapshot in force. While that stays the
-    /// same the answer does, so that one run sees one state of its flags.
-    pub(crate) fn look(&self, trusted: Option<&TrustState>) -> Verdict {
-        let id = trusted.and_then(id_of);
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, verdict)) = last.as_ref().filter(|(known, _)| *known == id) {
-            return verdict.clone();
-        }
-        let mut errors = Vec::new();
-        let file = self.store.guarded();
-        let learned = local_file::make_folder(file)
-            .and_then(|()| local_file::locked(file, Patience::Decision, || self.learn(trusted, id, &mut errors)));
-        let holds = learned.unwrap_or_else(|source| {
-            // What is known can still be read, though nothing can be learned.
-            errors.push(QuarantineError::Lock(source));
-            let known = self.store.read().unwrap_or_else(|error| {
-                errors.push(error);
-                None
-            });
-            known.map(|known| self.holds(&known, trusted, &mut errors)).unwrap_or_default()
-        });
-        let problems = errors.into_iter().map(|error| Problem::Quarantine(Arc::new(error))).collect();
-        let verdict = Verdict { holds: Arc::new(holds), problems };
-        *last = Some((id, verdict.clone()));
-        verdict
-    }
-
-    /// Announces the end of this run.
-    pub(crate) fn end_run(&self) {
-        if let Some(run) = &*self.run.load() {
-            run.end();
-        }
     }
 
     /// Takes in how past runs ended and whether the snapshot is another one, and begins this run. The lock must be held.
@@ -279,7 +262,7 @@ impl Quarantine {
             };
             Some((key.into(), (fingerprint, held_back)))
         };
-        let flags = held.iter().filter_map(|key| about(key)).collect();
+        let flags = ordered::map(held.iter().filter_map(|key| about(key)));
         Holds { flags, good: good.map(|(_, good)| good) }
     }
 
@@ -293,6 +276,39 @@ impl Quarantine {
 
     fn rules(&self) -> Rules {
         Rules { crashes: self.settings.crashes.max(1), clean_runs: self.settings.clean_runs.max(1) }
+    }
+}
+
+impl WatchRuns for Quarantine {
+    fn look(&self, trusted: Option<&TrustState>) -> Verdict {
+        let id = trusted.and_then(id_of);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, verdict)) = last.as_ref().filter(|(known, _)| *known == id) {
+            return verdict.clone();
+        }
+        let mut errors = Vec::new();
+        let file = self.store.guarded();
+        let learned = local_file::make_folder(file)
+            .and_then(|()| local_file::locked(file, Patience::Decision, || self.learn(trusted, id, &mut errors)));
+        let holds = learned.unwrap_or_else(|source| {
+            // What is known can still be read, though nothing can be learned.
+            errors.push(QuarantineError::Lock(source));
+            let known = self.store.read().unwrap_or_else(|error| {
+                errors.push(error);
+                None
+            });
+            known.map(|known| self.holds(&known, trusted, &mut errors)).unwrap_or_default()
+        });
+        let problems = errors.into_iter().map(|error| Problem::Quarantine(Arc::new(error))).collect();
+        let verdict = Verdict { holds: Some(Arc::new(holds)), problems };
+        *last = Some((id, verdict.clone()));
+        verdict
+    }
+
+    fn end_run(&self) {
+        if let Some(run) = &*self.run.load() {
+            run.end();
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use fd_lock::RwLock;
 
 use super::UnendedRuns;
 use super::narrowing::Event;
-use crate::durable_file::owner_only;
+use crate::durable_file::{create_folders, create_new, owner_only};
 
 /// A folder with more files than these is not read to its end.
 const MAX_FILES: usize = 10_000;
@@ -35,13 +35,10 @@ pub(super) struct Run {
 impl Run {
     /// Begins a run. The lock on the quarantine's files must be held, or another process might take the new file for an ended run.
     pub(super) fn begin(folder: &Path, step: u64, unended: UnendedRuns) -> io::Result<Self> {
-        match fs::create_dir(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
+        create_folders(folder, &fs::DirBuilder::new())?;
         let id = random_id()?;
         let name = open_name(&id, step, unended);
-        let mut file = RwLock::new(owner_only().create_new(true).open(folder.join(&name))?);
+        let mut file = RwLock::new(create_new(&folder.join(&name))?);
         // Forgotten, the guard does not unlock: the lock lasts until the file is closed.
         std::mem::forget(file.try_write()?);
         Ok(Self { folder: folder.to_owned(), id, unended, name: ArcSwap::from_pointee(name), _file: file })
@@ -92,8 +89,10 @@ pub(super) fn collect(folder: &Path) -> Vec<Event> {
             events.push(event);
         }
     }
-    events.sort_by_key(|event| !matches!(event, Event::Crashed { .. }));
-    events
+    let (mut ordered, clean): (Vec<_>, Vec<_>) =
+        events.into_iter().partition(|event| matches!(event, Event::Crashed { .. }));
+    ordered.extend(clean);
+    ordered
 }
 
 /// What a file says of its run, unless that goes on or the file is none of ours.

@@ -8,7 +8,8 @@ use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::narrowing::Suspicion;
-use crate::durable_file::{owner_only, sibling};
+use crate::durable_file::{create_new, sibling};
+use crate::json;
 use crate::local_file::LocalFileError;
 
 /// The form of the file.
@@ -43,7 +44,7 @@ impl Known {
     }
 
     pub(super) fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
-        let known: Self = serde_json::from_slice(bytes)?;
+        let known: Self = json::from_bytes(bytes)?;
         if known.suspicion.is_sound() { Ok(known) } else { Err(serde_json::Error::custom("it contradicts itself")) }
     }
 }
@@ -139,7 +140,7 @@ impl Store {
         }
         let Some(bytes) = read(&self.known)? else { return Ok(None) };
         let damaged = |source| QuarantineError::Damaged { path: self.known.clone(), source };
-        match serde_json::from_slice(&bytes) {
+        match json::from_bytes(&bytes) {
             Ok(Probe { schema: SCHEMA }) => Known::from_json(&bytes).map(Some).map_err(damaged),
             Ok(Probe { schema }) => Err(QuarantineError::Schema { path: self.known.clone(), found: schema }),
             Err(source) => Err(damaged(source)),
@@ -212,8 +213,7 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), QuarantineError> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        // `create_new` does not follow a link that somebody put there.
-        owner_only().create_new(true).open(&new)?.write_all(bytes)?;
+        create_new(&new)?.write_all(bytes)?;
         fs::rename(&new, path)
     };
     let written = write();

@@ -5,6 +5,7 @@ use flag_core::{FlagKey, Share};
 use serde::{Deserialize, Serialize};
 
 use super::error::FormError;
+use crate::json;
 use crate::outcomes::{Day, LAST_INDEX, MAX_VARIANT, is_metric_name};
 
 /// The version of the form.
@@ -179,7 +180,7 @@ pub fn parse(bytes: &[u8]) -> Result<Report, FormError> {
     if bytes.len() > MAX_REPORT_BYTES {
         return Err(FormError::TooLarge { found: bytes.len() });
     }
-    serde_json::from_slice::<Report>(bytes)?.check()
+    json::from_bytes::<Report>(bytes)?.check()
 }
 
 /// Yes and no as 1 and 0, as they are summed.

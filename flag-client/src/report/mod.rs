@@ -105,9 +105,10 @@ impl FlagClient {
 
 fn consenting(client: &FlagClient) -> Result<&Recorder, ReportError> {
     let (recorder, _) = client.recorder().ok_or(ReportError::NotRecording)?;
-    match recorder.consent() {
-        Consent::Given => Ok(recorder),
-        Consent::Withheld => Err(ReportError::NoConsent),
+    match (recorder.consent(), recorder.killed()) {
+        (Consent::Withheld, _) => Err(ReportError::NoConsent),
+        (Consent::Given, Some(capability)) => Err(ReportError::Killed { capability: capability.into() }),
+        (Consent::Given, None) => Ok(recorder),
     }
 }
 

@@ -3,6 +3,7 @@
 //! It is replaced as a whole, synced and renamed, so that whatever happens there is the old file or the new one. A line that cannot be
 //! read costs itself alone.
 
+use std::cmp::Ordering;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ReportError;
 use super::form::{MAX_REPORT_BYTES, Report, parse};
+use crate::json;
 use crate::local_file::{self, Keep};
 use crate::outcomes::{CellKey, Day, DayFiles, Step};
 
@@ -92,7 +94,7 @@ impl Spool {
             if line.len() > MAX_REPORT_BYTES {
                 continue;
             }
-            match serde_json::from_slice(line) {
+            match json::from_bytes(line) {
                 Ok(Note::Counted(counted)) => spool.counted.push(counted),
                 Ok(Note::Closed(day)) => spool.closed.push(day),
                 Ok(Note::NotBefore(millis)) => spool.not_before = Some(Timestamp::from_millis(millis)),
@@ -157,13 +159,27 @@ impl Spool {
     }
 
     fn bound(&mut self) {
-        if self.reports.len() > MAX_REPORTS {
-            self.reports.sort_by_key(|report| report.day);
-        }
-        keep_last(&mut self.reports, MAX_REPORTS);
+        drop_earliest(&mut self.reports, MAX_REPORTS);
         keep_last(&mut self.counted, MAX_COUNTED);
         keep_last(&mut self.closed, MAX_CLOSED);
     }
+}
+
+/// Drops reports of the earliest days, and of the last of these days the first.
+fn drop_earliest(reports: &mut Vec<Report>, limit: usize) {
+    let surplus = reports.len().saturating_sub(limit);
+    let mut days: Vec<Day> = reports.iter().map(|report| report.day).collect();
+    days.sort_unstable();
+    let Some(last) = surplus.checked_sub(1).and_then(|at| days.get(at)).copied() else { return };
+    let mut left = surplus - days.partition_point(|day| *day < last);
+    reports.retain(|report| match report.day.cmp(&last) {
+        Ordering::Less => false,
+        Ordering::Equal if left > 0 => {
+            left -= 1;
+            false
+        }
+        _ => true,
+    });
 }
 
 fn keep_last<T>(things: &mut Vec<T>, limit: usize) {

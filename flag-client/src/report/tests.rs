@@ -215,6 +215,12 @@ fn a_spool_keeps_the_latest_thousand_reports_of_thirty_days() {
     spool.close(day("2026-06-01"), vec![made(day("2026-06-01")); 10]);
     assert_eq!(spool.reports.len(), MAX_REPORTS);
     assert!(spool.reports.iter().all(|report| report.day == day("2026-06-02")), "the earliest days are dropped");
+    spool.reports.iter_mut().take(2).for_each(|report| report.fb_neg = true);
+    spool.close(day("2026-06-03"), vec![made(day("2026-06-03")); 3]);
+    let of = |date| spool.reports.iter().filter(|report| report.day == day(date)).count();
+    assert_eq!((of("2026-06-02"), of("2026-06-03")), (MAX_REPORTS - 3, 3));
+    assert!(!spool.reports.iter().any(|report| report.fb_neg), "of one day the first are dropped");
+    spool.reports.truncate(MAX_REPORTS - 3);
     assert!(!spool.expire(day("2026-07-02")));
     assert!(spool.expire(day("2026-07-03")));
     assert!(spool.reports.is_empty());

@@ -16,7 +16,8 @@ const MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// two seconds.
 const READS_AFTER_CHANGE: u32 = 3;
 
-/// How many looks in a row must find a file missing or unreadable before that counts: it may be in the middle of being replaced.
+/// How many looks in a row must find a file missing, unreadable or shorter before that counts: it may be in the middle of being
+/// written.
 const PATIENCE: u32 = 3;
 
 /// Files whose content is followed.
@@ -48,7 +49,14 @@ struct Identity {
 enum Content {
     Missing,
     Unreadable,
-    Hash(u64),
+    Found { hash: u64, bytes: u64 },
+}
+
+impl Content {
+    /// How much there is to read.
+    const fn bytes(self) -> u64 {
+        if let Self::Found { bytes, .. } = self { bytes } else { 0 }
+    }
 }
 
 impl Watch {
@@ -81,13 +89,17 @@ impl Watched {
         if identity == self.identity && self.reads_left == 0 && is_settled {
             return false;
         }
+        let node = |identity: &Option<Identity>| identity.as_ref().map(|identity| identity.node);
+        let is_in_place = node(&identity) == node(&self.identity);
         self.identity = identity;
         let found = content(&self.path);
         if found == self.content {
             self.doubtful = (found, 0);
             return false;
         }
-        let is_sound = matches!(found, Content::Hash(_)) && local_file::read(&self.path).is_ok();
+        // Less than before in the same file may be the beginning of what is being written, and a beginning can be sound TOML.
+        let is_whole = !is_in_place || found.bytes() >= self.content.bytes();
+        let is_sound = is_whole && matches!(found, Content::Found { .. }) && local_file::read(&self.path).is_ok();
         self.doubtful.1 = if found == self.doubtful.0 { self.doubtful.1.saturating_add(1) } else { 1 };
         self.doubtful.0 = found;
         if !is_sound && self.doubtful.1 < PATIENCE {
@@ -123,7 +135,7 @@ fn content(path: &Path) -> Content {
             Ok(bytes) => {
                 let mut hasher = DefaultHasher::new();
                 bytes.hash(&mut hasher);
-                Content::Hash(hasher.finish())
+                Content::Found { hash: hasher.finish(), bytes: file.len() }
             }
             Err(_) => Content::Unreadable,
         },
@@ -241,6 +253,17 @@ mod tests {
         fs::rename(path("new"), path("config.toml")).unwrap();
         assert!(watch.look());
         assert!(!(0..6).any(|_| watch.look()));
+    }
+
+    #[test]
+    fn e46_a_beginning_that_is_sound_by_itself_is_given_time() {
+        let mut place = Place::new();
+        fs::write(place.path("config.toml"), "").unwrap();
+        assert_eq!(place.changes(2), 0, "truncated, as every write in place begins");
+        fs::write(place.path("config.toml"), TWO).unwrap();
+        assert_eq!(place.changes(6), 1);
+        fs::write(place.path("config.toml"), "").unwrap();
+        assert_eq!(place.changes(6), 1, "it stays empty");
     }
 
     #[test]

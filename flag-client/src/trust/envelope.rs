@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
 use super::strict_json::{self, StrictJsonError};
+use crate::json;
 
 /// How many signatures an envelope may carry.
 pub const MAX_SIGNATURES: usize = 16;
@@ -312,7 +313,7 @@ impl Envelope {
             (PayloadType::Root | PayloadType::Kills, _) => None,
             (PayloadType::Snapshot, None) => return Err(EnvelopeError::NoContent),
             (PayloadType::Snapshot, Some((text, flags))) => {
-                let expected: ContentDigest = serde_json::from_slice(&payload).map_err(EnvelopeError::Digest)?;
+                let expected: ContentDigest = json::from_bytes(&payload).map_err(EnvelopeError::Digest)?;
                 let found = ContentDigest::of(text.as_bytes());
                 if found != expected {
                     return Err(EnvelopeError::ContentChanged { found, expected });

@@ -11,7 +11,7 @@ use std::{
 
 use fd_lock::RwLock;
 
-use crate::durable_file::{folder_of, owner_only, sibling, sync_folder, write_durably};
+use crate::durable_file::{folder_of, open_or_create, owner_only, sibling, sync_folder, write_durably};
 
 use super::{Equivocation, RestoreError, TrustError, TrustState, stored_form::Restored};
 
@@ -251,7 +251,7 @@ impl TrustFile {
         if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
             return Err(TrustFileError::NotAFile { path });
         }
-        let file = owner_only().create(true).truncate(false).open(&path).map_err(failed)?;
+        let file = open_or_create(&owner_only(), &path).map_err(failed)?;
         let mut lock = RwLock::new(file);
         for _ in 0..LOCK_ATTEMPTS {
             match lock.try_write() {

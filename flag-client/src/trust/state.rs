@@ -9,6 +9,7 @@ use super::{
     clock::{Clock, LatestIssue, TOLERANCE_MILLIS},
     verify::{self, Held, MAX_KILLS_BYTES, MAX_ROOT_BYTES, Place, Progress, SignedDocument},
 };
+use crate::ordered;
 
 /// How many roots one refresh walks at most.
 pub const MAX_ROOT_STEPS: usize = 64;
@@ -195,7 +196,7 @@ impl TrustState {
         let document = verify::verify::<KillsDocument>(&envelope, self.root(), &self.place)?;
         verify::check_schema(&document)?;
         let active = self.active_kills();
-        let added = self.unlifted(&document.kills).filter(|kill| !active.contains(kill)).collect::<BTreeSet<_>>().len();
+        let added = ordered::set(self.unlifted(&document.kills).filter(|kill| !active.contains(kill))).len();
         if added == 0 {
             return Ok(Accepted::not_modified());
         }
@@ -253,7 +254,7 @@ impl TrustState {
     pub fn active_kills(&self) -> BTreeSet<&Kill> {
         let snapshot = self.snapshot.iter().flat_map(|held| &held.document.kills);
         let emergency = self.kills_documents.iter().flat_map(|held| &held.document.kills);
-        self.unlifted(snapshot.chain(emergency).chain(&self.carried)).collect()
+        ordered::set(self.unlifted(snapshot.chain(emergency).chain(&self.carried)))
     }
 
     /// Returns the ids of kills that were lifted and are ignored from then on.
@@ -357,7 +358,7 @@ impl TrustState {
     /// Step 10, the limits on what is remembered, and the swap.
     fn take_snapshot(&mut self, next: Held<SnapshotHeader>) -> Result<(), TrustError> {
         verify::check_schema(&next.document)?;
-        let lifted: BTreeSet<&Box<str>> = self.lifted.iter().chain(&next.document.lifted).collect();
+        let lifted = ordered::set(self.lifted.iter().chain(&next.document.lifted));
         if lifted.len() > MAX_LIFTED {
             return Err(TrustError::TooManyLifted { found: lifted.len(), limit: MAX_LIFTED });
         }
@@ -390,7 +391,7 @@ impl TrustState {
     }
 
     pub(super) fn hold_kills(&mut self, next: Held<KillsDocument>) {
-        let named: BTreeSet<&Kill> = next.document.kills.iter().collect();
+        let named = ordered::set(&next.document.kills);
         let lifted = &self.lifted;
         let adds = |kill: &Kill| !lifted.contains(&kill.id) && !named.contains(kill);
         self.kills_documents.retain(|held| held.document.kills.iter().any(adds));
@@ -404,7 +405,7 @@ impl TrustState {
     /// Drops what is held only for kills that are lifted or held elsewhere.
     pub(super) fn drop_lifted(&mut self) {
         let lifted = &self.lifted;
-        let in_snapshot: BTreeSet<&Kill> = self.snapshot.iter().flat_map(|held| &held.document.kills).collect();
+        let in_snapshot = ordered::set(self.snapshot.iter().flat_map(|held| &held.document.kills));
         self.carried.retain(|kill| !lifted.contains(&kill.id) && !in_snapshot.contains(kill));
         self.kills_documents.retain(|held| held.document.kills.iter().any(|kill| !lifted.contains(&kill.id)));
     }
@@ -414,7 +415,7 @@ impl TrustState {
     fn forget_ended_epoch(&mut self) {
         let in_snapshot = self.snapshot.iter().flat_map(|held| &held.document.kills);
         let in_documents = self.kills_documents.iter().flat_map(|held| &held.document.kills);
-        let named: BTreeSet<&Box<str>> = in_snapshot.chain(in_documents).map(|kill| &kill.id).collect();
+        let named = ordered::set(in_snapshot.chain(in_documents).map(|kill| &kill.id));
         self.lifted.retain(|id| named.contains(id));
     }
 

@@ -1,6 +1,5 @@
 //! The bytes of a stored trust state, and the way back, which verifies every document again.
 
-use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -8,6 +7,8 @@ use super::{
     clock::LatestIssue,
     verify::{self, Held, Progress},
 };
+use crate::json;
+use crate::ordered;
 
 /// How the file ends: the checksum of everything before, in 16 hexadecimal digits. It stands for accidents, not attackers:
 /// what an attacker could gain from is signed.
@@ -98,8 +99,8 @@ impl TrustState {
             self.restore_root(root).map_err(RestoreError::Document)?;
         }
 
-        self.lifted = stored.lifted.into_iter().collect();
-        self.carried = stored.carried.into_iter().collect();
+        self.lifted = ordered::set(stored.lifted);
+        self.carried = ordered::set(stored.carried);
         for envelope in stored.kills {
             match self.verify_again(&envelope) {
                 Ok(document) => self.kills_documents.push(Held { envelope, document }),
@@ -159,9 +160,7 @@ fn read(bytes: &[u8]) -> Result<StoredForm<Envelope>, RestoreError> {
     if end != tail(body).as_bytes() {
         return Err(RestoreError::Checksum);
     }
-    // From text, as everywhere: reading envelopes from bytes, too, would be the same code a second time.
-    let text = std::str::from_utf8(bytes).map_err(|error| RestoreError::Shape(serde_json::Error::custom(error)))?;
-    serde_json::from_str(text).map_err(RestoreError::Shape)
+    json::from_bytes(bytes).map_err(RestoreError::Shape)
 }
 
 /// The object with its checksum as its last member.
