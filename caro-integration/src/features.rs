@@ -4,7 +4,8 @@ use flag_client::{
     Attributes, Change, ClientError, Environment, FlagClient, FlagName, IdentitySource, Outcomes, Problem,
 };
 
-use crate::host::{Clock, ENVIRONMENT_PREFIX, Glyphs};
+use crate::features_command::words;
+use crate::host::{ENVIRONMENT_PREFIX, Glyphs};
 use crate::{Host, HostPaths, KillSwitches, Platform, flags};
 
 const INSTALL_ID_NAME: &str = "install-id";
@@ -32,30 +33,21 @@ impl Features {
             ("arch", host.platform.arch),
             ("app_version", &host.app_version),
         ]);
-        let mut builder = FlagClient::builder()
+        let outcomes = Outcomes::new().folder(paths.state_dir.join(OUTCOMES_NAME));
+        let outcomes = outcomes.unless_killed(flags::TELEMETRY.key());
+        let mut builder = host
+            .client
             .declare(flags::declarations(host.platform))
             .user_file(&paths.config_file)
             .environment(environment)
-            .precedence(host.precedence)
-            .build_kind(host.build_kind)
             .identity(identity)
             .context_attributes(attributes)
-            .outcomes(Outcomes::new().folder(paths.state_dir.join(OUTCOMES_NAME)))
-            .reports(host.reports);
+            .outcomes(outcomes);
         if let Some(sidecar) = &paths.sidecar {
             builder = builder.sidecar(sidecar);
         }
         if let Some(system_file) = &paths.system_file {
             builder = builder.system_file(system_file);
-        }
-        if let Some(remote) = host.remote {
-            builder = builder.remote(remote);
-        }
-        if let Some(quarantine) = host.crash_quarantine {
-            builder = builder.crash_quarantine(quarantine);
-        }
-        if let Some(Clock(clock)) = host.clock {
-            builder = builder.clock(clock);
         }
         Self {
             client: builder.open(),
@@ -100,6 +92,12 @@ impl Features {
     /// Returns what went wrong and stopped nothing: a file that does not parse, a value that is none, a flag that nobody knows.
     pub fn problems(&self) -> Vec<Problem> {
         self.client.problems()
+    }
+
+    /// Returns the [`problems`](Self::problems) in words for users, a line each, for a host to say where it says warnings. What the crash
+    /// quarantine holds back is none of them: `features list` tells of it.
+    pub fn warnings(&self) -> Vec<String> {
+        words::problems(self).into_iter().map(|problem| problem.lines().collect::<Vec<_>>().join(" ")).collect()
     }
 
     /// Returns the flag client itself.

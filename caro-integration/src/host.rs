@@ -2,7 +2,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use flag_client::{BuildKind, Consent, CrashQuarantine, Environment, IdentitySource, Precedence, Remote, Timestamp};
+use flag_client::{
+    BuildKind, ClientBuilder, Consent, CrashQuarantine, Environment, FlagClient, IdentitySource, Precedence, Remote,
+    Timestamp,
+};
 
 use crate::{Features, Platform};
 
@@ -87,29 +90,15 @@ pub enum Glyphs {
 }
 
 /// What features must know about the program that they are in.
-#[derive(Debug)]
 pub struct Host {
     pub(crate) app_version: String,
     pub(crate) feedback_channels: Vec<String>,
     pub(crate) platform: Platform,
     pub(crate) glyphs: Glyphs,
     pub(crate) environment: Option<Environment>,
-    pub(crate) precedence: Precedence,
-    pub(crate) build_kind: BuildKind,
     pub(crate) identity: Option<IdentitySource>,
-    pub(crate) remote: Option<Remote>,
-    pub(crate) reports: Consent,
-    pub(crate) crash_quarantine: Option<CrashQuarantine>,
-    pub(crate) clock: Option<Clock>,
-}
-
-/// Tells the time.
-pub(crate) struct Clock(pub(crate) Box<dyn Fn() -> Timestamp + Send + Sync>);
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Clock")
-    }
+    /// What goes to the client as it is. Kept in its builder, so that what a host never asks for is not linked.
+    pub(crate) client: ClientBuilder,
 }
 
 impl Host {
@@ -121,13 +110,8 @@ impl Host {
             platform: Platform::current(),
             glyphs: Glyphs::default(),
             environment: None,
-            precedence: Precedence::default(),
-            build_kind: BuildKind::Release,
             identity: None,
-            remote: None,
-            reports: Consent::Withheld,
-            crash_quarantine: None,
-            clock: None,
+            client: FlagClient::builder(),
         }
     }
 
@@ -159,13 +143,13 @@ impl Host {
     /// Says whether the snapshot or the user's base values win.
     #[must_use]
     pub fn precedence(self, precedence: Precedence) -> Self {
-        Self { precedence, ..self }
+        Self { client: self.client.precedence(precedence), ..self }
     }
 
     /// Says what kind of build this is: in a development build the environment may turn on everything.
     #[must_use]
     pub fn build_kind(self, build_kind: BuildKind) -> Self {
-        Self { build_kind, ..self }
+        Self { client: self.client.build_kind(build_kind), ..self }
     }
 
     /// Takes the id that buckets are drawn from from elsewhere than the state folder.
@@ -177,27 +161,36 @@ impl Host {
     /// Reads flags from signed snapshots, too. Without this, flags are what the user's files say.
     #[must_use]
     pub fn remote(self, remote: Remote) -> Self {
-        Self { remote: Some(remote), ..self }
+        Self { client: self.client.remote(remote), ..self }
     }
 
     /// Says whether the user agreed to anonymous reports, as they do to telemetry. Without this, or with [`Consent::Withheld`], nothing is
     /// recorded, kept or sent. No feature's state depends on it.
     #[must_use]
     pub fn reports(self, consent: Consent) -> Self {
-        Self { reports: consent, ..self }
+        Self { client: self.client.reports(consent), ..self }
     }
 
     /// Takes features that were changed back to what they were, where caro crashes since. See [`flag_client::quarantine`] for what the
     /// program has to do.
     #[must_use]
     pub fn crash_quarantine(self, quarantine: CrashQuarantine) -> Self {
-        Self { crash_quarantine: Some(quarantine), ..self }
+        Self { client: self.client.crash_quarantine(quarantine), ..self }
     }
 
     /// Tells the time otherwise than the system does, for tests.
     #[must_use]
     pub fn clock(self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self { clock: Some(Clock(Box::new(clock))), ..self }
+        Self { client: self.client.clock(clock), ..self }
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Host")
+            .field("app_version", &self.app_version)
+            .field("platform", &self.platform)
+            .finish_non_exhaustive()
     }
 }
 

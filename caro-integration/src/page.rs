@@ -53,6 +53,9 @@ caro features reset
 Turning an experimental feature off for yourself is always obeyed. If a rollout has not reached you yet, `enable` says so, and the
 feature turns on by itself when it does.
 
+The table says what users may turn on where caro has published flags. Without a published snapshot every non-critical feature that is on or
+off can be turned on.
+
 ### Switching Something Off at Once
 
 ```bash

@@ -235,6 +235,23 @@ caro features kill-switch --enable NAME
 }
 
 #[test]
+fn the_list_of_kill_switches_says_what_could_not_be_read() {
+    let machine = Machine::new().config("[feature_flags.kill_switches\ntelemetry = true\n");
+    let listed = "Kill switch State Disabled by ● telemetry working ● llm_backends working ● command_execution working \
+                  Problems, which stop nothing else: \
+                  ! a file is left out whole: HOME/.caro/config.toml:1:29: unclosed table, expected `]` \
+                  Nothing that can be read is switched off. In an emergency: caro features kill-switch --enable NAME";
+    conversation(&machine, &[("caro features kill-switch", Ok((Outcome::Shown, listed)))]);
+    let problem = "a file is left out whole: HOME/.caro/config.toml:1:29: unclosed table, expected `]`";
+    let home = machine.home.path().display().to_string();
+    let warnings: Vec<_> = machine.open().warnings().iter().map(|line| line.replace(&home, "HOME")).collect();
+    assert_eq!(warnings, [problem]);
+    let told: Vec<_> = machine.json("caro features kill-switch")["problems"].as_array().unwrap().clone();
+    assert_eq!(told.len(), 1);
+    assert!(Machine::new().open().warnings().is_empty());
+}
+
+#[test]
 fn a_reset_keeps_kill_switches_unless_it_is_asked_for_them() {
     let config = "\
 [feature_flags.overrides]
@@ -336,7 +353,7 @@ fn every_json_answer_has_its_members() {
         ("caro features why command_history", "bucket decision evaluation flips_at layers pivot share"),
         ("caro features reset", "changed decisions forgotten kills_lifted new_install_id"),
         ("caro features kill-switch --enable telemetry", "changed disabled name origins"),
-        ("caro features kill-switch", "kill_switches"),
+        ("caro features kill-switch", "kill_switches problems"),
         ("caro features kill-switch --disable telemetry", "changed disabled name origins"),
         ("caro features feedback command_history --good", "channels feature feedback recorded"),
         ("caro features report", "consent reports"),

@@ -87,6 +87,9 @@ fn prerequisites_and_what_is_noted_agree() {
         assert_eq!(came.version(), added["version"].as_str(), "{}", declaration.key);
         assert_eq!(came.date(), added["date"].as_str(), "{}", declaration.key);
         assert_eq!(declaration.owner, text("owner"), "{}", declaration.key);
+        if let Some(title) = text("title") {
+            assert_eq!(declaration.title, title, "{}", declaration.key);
+        }
         assert_eq!(declaration.tracking, text("tracking"), "{}", declaration.key);
         assert_eq!(declaration.default_note, text("default"), "{}", declaration.key);
         let tags =

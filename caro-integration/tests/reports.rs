@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use caro_integration::{Consent, Features, Host, HostPaths, Outcome};
+use flag_client::Recorded;
 use serde_json::json;
 use support::{Machine, flat, rollout};
 
@@ -91,6 +92,32 @@ fn a_report_is_shown_to_the_byte_and_names_nobody() {
     assert_eq!(text, "Everything recorded for reports is removed, and one report that waited.\n");
     assert_eq!(machine.json("caro features report"), json!({ "consent": "given", "reports": [] }));
     assert_eq!(said(&machine, "caro features report --show"), "No reports wait to be sent.");
+}
+
+#[test]
+fn the_kill_of_telemetry_stops_feedback_and_reports_at_once() {
+    let machine = consenting();
+    machine.caro("caro features feedback command_history --good").unwrap();
+    let machine = machine.at("2026-02-11T08:00:00Z");
+    assert!(said(&machine, "caro features report").starts_with("1 report of 2026-02-10 waits to be sent."));
+    let kept = files(&machine.outcomes());
+    machine.caro("caro features kill-switch --enable telemetry").unwrap();
+
+    let (outcome, text) = machine.caro("caro features feedback command_history --bad").unwrap();
+    assert_eq!(outcome, Outcome::Unchanged);
+    assert!(text.starts_with("Nothing is noted, since telemetry is switched off.\n"), "{text}");
+    let features = machine.open();
+    assert_eq!(features.client().record("command_history", flag_client::Outcome::Crash, None), Recorded::Off);
+    let stopped = "the reports stay as they are: reports are off, since \"telemetry\" is killed\n\
+                   hint: see who switched it off with: caro features kill-switch";
+    assert_eq!(machine.caro("caro features report --show").unwrap_err(), stopped);
+    #[cfg(feature = "remote")]
+    assert_eq!(machine.caro("caro features report --send").unwrap_err(), stopped);
+    assert_eq!(files(&machine.outcomes()), kept, "nothing more, and nothing less");
+
+    assert_eq!(said(&machine, "caro features report --clear"), "Everything recorded for reports is removed.");
+    machine.caro("caro features kill-switch --disable telemetry").unwrap();
+    assert_eq!(said(&machine, "caro features report"), "No reports wait to be sent. A day's come when it is over.");
 }
 
 #[cfg(unix)]

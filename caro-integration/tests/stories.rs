@@ -7,7 +7,7 @@ mod support;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
-use std::{env, fs};
+use std::{env, fs, thread};
 
 use caro_integration::Environment;
 use serde_json::{Value, json};
@@ -72,15 +72,29 @@ impl User {
 
     /// Runs `caro ARGUMENTS` and returns what it says, or what it complains about, line breaks apart.
     fn caro(&self, arguments: &str) -> Result<String, String> {
+        let (status, said, complained) = self.streams(arguments);
+        if status == 0 { Ok(flat(&said)) } else { Err(flat(&complained)) }
+    }
+
+    /// Runs `caro ARGUMENTS`, which has to do its work, and returns what it says and the lines of its warnings.
+    fn warned(&self, arguments: &str) -> (String, Vec<String>) {
+        let (status, said, warnings) = self.streams(arguments);
+        assert_eq!(status, 0, "{arguments}: {warnings}");
+        (flat(&said), warnings.lines().map(str::to_owned).collect())
+    }
+
+    /// Runs `caro ARGUMENTS` and returns its exit code and what it writes to both streams.
+    fn streams(&self, arguments: &str) -> (i32, String, String) {
         let mut program = Command::new(program());
         program.env_remove("CARO_KILL").arg("--home").arg(self.machine.home.path()).args(&self.published);
         program.envs(self.variables.iter().copied());
         let output = program.args(arguments.split(' ')).output().unwrap();
         let home = self.machine.home.path().display().to_string();
-        let text = |bytes: &[u8]| flat(&String::from_utf8(bytes.to_vec()).unwrap().replace(&home, "HOME"));
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap().replace(&home, "HOME");
         let (said, complained) = (text(&output.stdout), text(&output.stderr));
-        assert!(matches!(output.status.code(), Some(0 | 1)), "{arguments}: {:?} {complained}", output.status);
-        if output.status.success() { Ok(said) } else { Err(complained) }
+        let status = output.status.code().unwrap_or(-1);
+        assert!(matches!(status, 0 | 1), "{arguments}: {status} {complained}");
+        (status, said, complained)
     }
 
     fn says(&self, arguments: &str) -> String {
@@ -129,6 +143,91 @@ fn telemetry_falls_back_to_the_machine_while_the_cloud_is_away_and_nothing_is_lo
     let all = format!("{SHOWN}kept on this machine and synced, with 3 that waited.");
     assert_eq!(user.says("run list files"), all);
     assert_eq!(user.telemetry(), (4, 4));
+}
+
+#[test]
+fn eight_programs_at_once_keep_eight_events_and_none_of_them_reaches_the_cloud_later() {
+    let user = User::with_id(EARLY);
+    let kept = (format!("{SHOWN}kept on this machine."), Vec::new());
+    thread::scope(|scope| {
+        let runs = [(); 8].map(|()| scope.spawn(|| user.warned("run list files")));
+        assert!(runs.into_iter().all(|run| run.join().unwrap() == kept));
+    });
+    assert_eq!(user.telemetry(), (8, 0));
+    user.says("features enable telemetry_cloud_sync");
+    assert_eq!(user.says("run list files"), format!("{SHOWN}kept on this machine and synced."));
+    assert_eq!(user.telemetry(), (9, 1));
+}
+
+#[test]
+fn a_damaged_note_of_what_is_synced_stops_nothing_and_syncs_nothing_from_before_the_opt_in() {
+    for note in ["", "\0\0", "1x"] {
+        let user = User::new();
+        let settled = user.machine.state().join("telemetry.settled");
+        user.says("run list files");
+        fs::write(&settled, note).unwrap();
+        let kept = (format!("{SHOWN}kept on this machine."), Vec::new());
+        assert_eq!(user.warned("run list files"), kept, "{note:?}");
+        fs::write(&settled, note).unwrap();
+        user.says("features enable telemetry_cloud_sync");
+        let synced = (format!("{SHOWN}kept on this machine and synced."), Vec::new());
+        assert_eq!(user.warned("run list files"), synced, "{note:?}");
+        assert_eq!(user.telemetry(), (3, 1), "{note:?}");
+    }
+}
+
+#[test]
+fn telemetry_that_cannot_be_kept_is_one_warning_and_the_command_counts() {
+    let user = User::with_id(EARLY);
+    fs::create_dir_all(user.machine.state().join("telemetry.jsonl")).unwrap();
+    let (said, warnings) = user.warned("run show the date --execute");
+    assert!(said.starts_with("Command: date Backend: embedded"), "{said}");
+    assert!(!said.contains("Telemetry:"), "{said}");
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("Warning: telemetry is not kept: "), "{warnings:?}");
+    let blocked = user.caro("run delete everything").unwrap_err();
+    assert!(blocked.ends_with("Error: \"rm -rf /\" is blocked: it deletes everything"), "{blocked}");
+}
+
+#[cfg(unix)]
+#[test]
+fn in_a_home_that_nobody_may_write_the_command_runs_all_the_same() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let user = User::with_id(EARLY);
+    let allow = |mode: u32| {
+        for folder in [user.machine.state(), user.machine.home.path().to_owned()] {
+            fs::set_permissions(folder, fs::Permissions::from_mode(mode)).unwrap();
+        }
+    };
+    allow(0o500);
+    if fs::write(user.machine.state().join("probe"), "").is_ok() {
+        eprintln!(
+            "SKIPPED: whoever runs this may write everywhere, so nothing was shown about a home that is read-only"
+        );
+    } else {
+        let (said, warnings) = user.warned("run show the date --execute");
+        assert!(said.starts_with("Command: date Backend: embedded"), "{said}");
+        assert_eq!(warnings, ["Warning: telemetry is not kept: Permission denied (os error 13)"]);
+    }
+    allow(0o700);
+}
+
+#[test]
+fn a_run_says_in_a_line_each_what_is_wrong_with_the_flags() {
+    let mut user = User::with_id(EARLY);
+    user.receives(1, &json!({ "telemetry": served("kill_switch", "on") }), &[]);
+    assert_eq!(user.warned("run list files").1, [""; 0]);
+    fs::write(user.machine.state().join("published.json"), "{").unwrap();
+    user.machine = user.machine.config("[feature_flags.kill_switches\ntelemetry = true\n");
+    let (said, warnings) = user.warned("run list files");
+    assert!(said.starts_with(SHOWN), "{said}");
+    let expected = [
+        "Warning: the cached snapshot cannot be used: HOME/.local/state/caro/published.json is damaged, kept as \
+         HOME/.local/state/caro/published.json.corrupt: the checksum does not match",
+        "Warning: a file is left out whole: HOME/.caro/config.toml:1:29: unclosed table, expected `]`",
+    ];
+    assert_eq!(warnings, expected);
 }
 
 #[test]

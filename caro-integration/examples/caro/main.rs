@@ -134,7 +134,8 @@ fn caro(arguments: Caro) -> Result<(), Failure> {
                 CloudState::Down => &cloud::Unavailable,
             };
             let telemetry = telemetry::Telemetry::new(features, &data, service);
-            run::Run { features, telemetry: &telemetry, execution }.prompt(&prompt.join(" "), out)?;
+            let run = run::Run { features, telemetry: &telemetry, execution };
+            run.prompt(&prompt.join(" "), out, &mut io::stderr())?;
         }
     }
     Ok(())

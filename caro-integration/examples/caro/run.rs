@@ -36,8 +36,6 @@ pub(crate) enum RunError {
         #[source]
         source: io::Error,
     },
-    #[error("telemetry could not be kept")]
-    Telemetry(#[source] io::Error),
     #[error("the output could not be written")]
     Output(#[source] io::Error),
 }
@@ -67,8 +65,12 @@ pub(crate) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Turns a prompt into a command, shows it, and runs it if asked to.
-    pub(crate) fn prompt(&self, prompt: &str, out: &mut dyn Write) -> Result<(), RunError> {
+    /// Turns a prompt into a command, shows it, and runs it if asked to. What goes wrong with flags or telemetry stops none of it, and is a
+    /// line of `warnings` each.
+    pub(crate) fn prompt(&self, prompt: &str, out: &mut dyn Write, warnings: &mut dyn Write) -> Result<(), RunError> {
+        for warning in self.features.warnings() {
+            warn(warnings, &warning);
+        }
         let kills = KillSwitches::load(self.features);
         if kills.is_disabled("llm_backends") {
             return Err(RunError::NoBackend);
@@ -90,12 +92,15 @@ impl Run<'_> {
             Err(_) => "failed",
         };
         let event = Event { name: "command", backend: backend.to_string(), outcome };
-        let recorded = self.telemetry.record(&event).map_err(RunError::Telemetry)?;
+        let recorded = self.telemetry.record(&event);
+        if let Err(error) = &recorded {
+            warn(warnings, &format!("telemetry is not kept: {error}"));
+        }
         // How the two models do is compared by anonymous counts, and only of users who agreed to that.
         let ended = if result.is_ok() { Outcome::Success } else { Outcome::Error };
         self.features.client().record(COMMAND_MODEL_COMPARISON.key(), ended, None);
         result?;
-        line(out, &format!("Telemetry: {recorded}."))
+        recorded.map_or(Ok(()), |recorded| line(out, &format!("Telemetry: {recorded}.")))
     }
 
     fn generate(&self, prompt: &str) -> Result<&'static str, RunError> {
@@ -121,6 +126,11 @@ fn execute(command: &str, out: &mut dyn Write) -> Result<(), RunError> {
         .output()
         .map_err(|source| RunError::Start { command: command.to_owned(), source })?;
     write(out, &output.stdout)
+}
+
+/// Says what stops nothing; where nobody reads that either, the command is still what counts.
+fn warn(warnings: &mut dyn Write, text: &str) {
+    let _unread = writeln!(warnings, "Warning: {text}");
 }
 
 fn line(out: &mut dyn Write, text: &str) -> Result<(), RunError> {

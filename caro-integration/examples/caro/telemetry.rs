@@ -1,13 +1,16 @@
 //! Telemetry: every event is kept on this machine first, and synced from there if the user opted in. What was recorded before that is never
-//! synced, nor what waited when they opted out again. No event holds a prompt or a command.
+//! synced, nor what waited when they opted out again. No event holds a prompt or a command. Programs that run at once take turns.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use caro_integration::flags::TELEMETRY_CLOUD_SYNC;
 use caro_integration::{Features, KillSwitches};
+use fd_lock::RwLock;
 use serde::Serialize;
 
 use crate::cloud::Cloud;
@@ -45,38 +48,62 @@ impl fmt::Display for Recorded {
     }
 }
 
+/// How often, and after which pause, a turn is asked for: two seconds in all. Somebody waits for their command.
+const ATTEMPTS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(10);
+
 pub(crate) struct Telemetry<'a> {
     features: &'a Features,
     cloud: &'a dyn Cloud,
     rows: PathBuf,
     settled: PathBuf,
+    lock: PathBuf,
 }
 
 impl<'a> Telemetry<'a> {
     /// Returns telemetry that keeps its rows in `folder`.
     pub(crate) fn new(features: &'a Features, folder: &Path, cloud: &'a dyn Cloud) -> Self {
-        Self { features, cloud, rows: folder.join("telemetry.jsonl"), settled: folder.join("telemetry.settled") }
+        let [rows, settled, lock] =
+            ["telemetry.jsonl", "telemetry.settled", "telemetry.lock"].map(|name| folder.join(name));
+        Self { features, cloud, rows, settled, lock }
     }
 
-    /// Records an event. It is on the disk when this returns, since caro may exit at any time.
+    /// Records an event. It is on the disk when this returns, since caro may exit at any time. An error is no reason to fail what the
+    /// event is about.
     pub(crate) fn record(&self, event: &Event) -> io::Result<Recorded> {
         if KillSwitches::load(self.features).is_disabled("telemetry") {
             return Ok(Recorded::Disabled);
         }
-        let syncs = self.features.is_enabled(TELEMETRY_CLOUD_SYNC);
         if let Some(folder) = self.rows.parent() {
             fs::create_dir_all(folder)?;
         }
+        let mut lock = RwLock::new(OpenOptions::new().create(true).truncate(false).write(true).open(&self.lock)?);
+        for _ in 0..ATTEMPTS {
+            match lock.try_write() {
+                Ok(_turn) => return self.keep(event),
+                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+                Err(error) => return Err(error),
+            }
+            thread::sleep(PAUSE);
+        }
+        Err(io::Error::new(io::ErrorKind::WouldBlock, "another caro has not finished with it"))
+    }
+
+    /// Keeps an event, and syncs it. The lock must be held.
+    fn keep(&self, event: &Event) -> io::Result<Recorded> {
+        let syncs = self.features.is_enabled(TELEMETRY_CLOUD_SYNC);
+        let known = self.local_rows()?.len();
+        let settled = if syncs { self.settled(known)? } else { known + 1 };
         if !syncs {
             // Noted before the row is written: a program that ends in between syncs one row too few, never one too many.
-            self.note_settled(self.local_rows()?.len() + 1)?;
+            self.note_settled(settled)?;
         }
         let mut row = serde_json::to_string(event)?;
         row.push('\n');
         let mut rows = OpenOptions::new().create(true).append(true).open(&self.rows)?;
         rows.write_all(row.as_bytes())?;
         rows.sync_data()?;
-        if syncs { self.sync() } else { Ok(Recorded::Locally) }
+        if syncs { self.sync(settled) } else { Ok(Recorded::Locally) }
     }
 
     /// Returns the rows kept on this machine.
@@ -88,8 +115,7 @@ impl<'a> Telemetry<'a> {
         }
     }
 
-    fn sync(&self) -> io::Result<Recorded> {
-        let settled = self.settled()?;
+    fn sync(&self, settled: usize) -> io::Result<Recorded> {
         let rows = self.local_rows()?;
         let all = rows.len();
         let waiting: Vec<(usize, String)> = (1..).zip(rows).skip(settled).collect();
@@ -102,17 +128,26 @@ impl<'a> Telemetry<'a> {
         }
     }
 
-    /// How many rows are not to be synced any more: they were, or they are from a time when the user did not want it.
-    fn settled(&self) -> io::Result<usize> {
-        match fs::read_to_string(&self.settled) {
-            Ok(count) => count.trim().parse().map_err(|_| io::ErrorKind::InvalidData.into()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(error),
+    /// How many of the known rows are not to be synced any more: they were, or they are from a time when the user did not want it. Where
+    /// the note is damaged that may be any of them, and so it is noted as all.
+    fn settled(&self, known: usize) -> io::Result<usize> {
+        let note = match fs::read(&self.settled) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+            note => String::from_utf8_lossy(&note?).trim().parse(),
+        };
+        if note.is_err() {
+            self.note_settled(known)?;
         }
+        Ok(note.unwrap_or(known))
     }
 
+    /// Puts the new note in the old one's place, so that whatever happens one of them is there, whole. The lock must be held.
     fn note_settled(&self, count: usize) -> io::Result<()> {
-        fs::write(&self.settled, count.to_string())
+        let new = self.settled.with_extension("settled.new");
+        let mut note = File::create(&new)?;
+        note.write_all(count.to_string().as_bytes())?;
+        note.sync_data()?;
+        fs::rename(&new, &self.settled)
     }
 }
 

@@ -149,6 +149,9 @@ impl CommandError {
             Self::Reports(error) if matches!(**error, ReportError::NoConsent) => {
                 Some("reports are sent only if you agree to them in caro's configuration".to_owned())
             }
+            Self::Reports(error) if matches!(**error, ReportError::Killed { .. }) => {
+                Some("see who switched it off with: caro features kill-switch".to_owned())
+            }
             #[cfg(not(feature = "remote"))]
             Self::NoRemote => {
                 Some("published flags and reports need a caro that is built with the feature `remote`".to_owned())

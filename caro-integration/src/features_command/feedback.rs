@@ -1,10 +1,10 @@
-use flag_client::{Feedback, Problem, Recorded};
+use flag_client::{Consent, Feedback, Problem, Recorded};
 use serde::Serialize;
 
 use super::choose::known;
 use super::table::wrapped;
 use super::{Answer, CommandError, Outcome};
-use crate::Features;
+use crate::{Features, flags};
 
 #[derive(Serialize)]
 struct Given<'a> {
@@ -31,6 +31,7 @@ pub(super) fn answer(
         Recorded::Kept => {
             format!("Noted: {feature} {verdict}. It goes into an anonymous report when today is over.")
         }
+        Recorded::Off if is_stopped(features) => "Nothing is noted, since telemetry is switched off.".to_owned(),
         Recorded::Off => "Nothing is noted, since you did not agree to anonymous reports.".to_owned(),
         _ => return Err(CommandError::FeedbackLost { feature, why: lost(features) }),
     };
@@ -53,6 +54,11 @@ pub(super) fn answer(
 pub(super) enum Note {
     Shown,
     OnlyIfNeeded,
+}
+
+/// Tells whether feedback would be noted, had nobody killed telemetry.
+fn is_stopped(features: &Features) -> bool {
+    features.client().consent() == Consent::Given && features.is_killed(flags::TELEMETRY)
 }
 
 fn lost(features: &Features) -> Option<Box<Problem>> {

@@ -1,6 +1,7 @@
 use flag_client::{ClientError, Kind, Layer, Origin};
 use serde::Serialize;
 
+use super::list::told;
 use super::suggestion::closest;
 use super::table::{table, wrapped};
 use super::{Answer, CommandError, Outcome, words};
@@ -38,6 +39,8 @@ struct Turned {
 #[derive(Serialize)]
 struct List {
     kill_switches: Vec<KillSwitch>,
+    /// What went wrong: a kill switch may stand in a file that cannot be read.
+    problems: Vec<String>,
 }
 
 /// Returns caro's kill switches, those that are only published, and whatever else is killed.
@@ -68,13 +71,17 @@ pub(super) fn list(features: &Features) -> Result<Answer, CommandError> {
         cells.push([name, state.to_owned(), places.next().unwrap_or_default()]);
         cells.extend(places.map(|place| [String::new(), String::new(), place]));
     }
-    let mut text = table(&cells, 2);
-    text.push_str(if kill_switches.iter().any(|kill_switch| kill_switch.disabled) {
-        "\nTurn yours off with:  caro features kill-switch --disable NAME\n"
-    } else {
-        "\nNothing is switched off. In an emergency:\ncaro features kill-switch --enable NAME\n"
+    let problems = words::problems(features);
+    let mut text = table(&cells, 2) + &told(&problems);
+    let is_any_disabled = kill_switches.iter().any(|kill_switch| kill_switch.disabled);
+    text.push_str(match (is_any_disabled, problems.is_empty()) {
+        (true, _) => "\nTurn yours off with:  caro features kill-switch --disable NAME\n",
+        (false, true) => "\nNothing is switched off. In an emergency:\ncaro features kill-switch --enable NAME\n",
+        (false, false) => {
+            "\nNothing that can be read is switched off. In an emergency:\ncaro features kill-switch --enable NAME\n"
+        }
     });
-    Answer::new(Outcome::Shown, text, &List { kill_switches })
+    Answer::new(Outcome::Shown, text, &List { kill_switches, problems })
 }
 
 const fn sign(features: &Features, kill_switch: &KillSwitch) -> &'static str {

@@ -1,4 +1,4 @@
-use flag_client::{Blame, ClientDecision, KillInForce, Kind, Milestone, Problem, Share, SnapshotInfo};
+use flag_client::{Blame, ClientDecision, KillInForce, Kind, Milestone, Share, SnapshotInfo};
 use serde::Serialize;
 
 use super::table::{indented, table, wrapped};
@@ -42,9 +42,7 @@ impl Listed<'_> {
 pub(super) fn answer(features: &Features) -> Result<Answer, CommandError> {
     let decisions = decisions(features);
     let described: Vec<_> = decisions.iter().map(|decision| listed(features, decision)).collect();
-    // What is held back is noted with the feature.
-    let problems = features.problems().into_iter().filter(|problem| !matches!(problem, Problem::HeldBack { .. }));
-    let problems: Vec<_> = problems.map(|problem| words::problem(&problem)).collect();
+    let problems = words::problems(features);
     let kills = features.client().kills();
     let text = text(features, &described, &kills, &problems);
     let json = List {
@@ -94,10 +92,7 @@ fn text(features: &Features, listed: &[Listed<'_>], kills: &[KillInForce], probl
         text.push('\n');
         text.extend(notes.iter().map(|note| wrapped(&format!("! {note}"), 2)));
     }
-    if !problems.is_empty() {
-        text.push_str("\nProblems, which stop nothing else:\n");
-        text.extend(problems.iter().map(|problem| wrapped(&format!("! {problem}"), 2)));
-    }
+    text.push_str(&told(problems));
     text.push_str("\nTurn one on or off:  caro features enable FEATURE, caro features disable FEATURE\n");
     text.push_str("See what decides:    caro features why FEATURE\n");
     for (place, channel) in features.feedback_channels().iter().enumerate() {
@@ -105,6 +100,13 @@ fn text(features: &Features, listed: &[Listed<'_>], kills: &[KillInForce], probl
         text.extend([&format!("{label:<21}"), channel.as_str(), "\n"]);
     }
     text
+}
+
+/// Returns what went wrong, below a heading; nothing where nothing did.
+pub(super) fn told(problems: &[String]) -> String {
+    let heading = if problems.is_empty() { "" } else { "\nProblems, which stop nothing else:\n" };
+    let problems = problems.iter().map(|problem| wrapped(&format!("! {problem}"), 2));
+    std::iter::once(heading.to_owned()).chain(problems).collect()
 }
 
 /// The longest name that has a place in the table; a longer one has a line of its own, since it must be there in full to be typed.

@@ -9,7 +9,7 @@ mod suggestion;
 mod sync;
 mod table;
 mod why;
-mod words;
+pub(crate) mod words;
 
 use std::io::{self, Write};
 

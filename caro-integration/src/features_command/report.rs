@@ -66,9 +66,11 @@ struct Cleared {
 /// Removes the reports that wait, and what was recorded for others, with or without consent.
 pub(super) fn clear(features: &Features) -> Result<Answer, CommandError> {
     // What cannot be read can still be removed.
-    let removed = Waiting::of(features).map_or(0, |(waiting, _)| waiting.reports.len());
+    let waiting = Waiting::of(features);
+    let removed = waiting.as_ref().map_or(0, |(waiting, _)| waiting.reports.len());
     features.client().clear_reports()?;
     let text = match removed {
+        0 if waiting.is_err() => "Everything recorded for reports is removed.\n".to_owned(),
         0 => "Everything recorded for reports is removed; no report waited.\n".to_owned(),
         1 => "Everything recorded for reports is removed, and one report that waited.\n".to_owned(),
         _ => format!("Everything recorded for reports is removed, and {removed} reports that waited.\n"),

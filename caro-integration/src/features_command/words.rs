@@ -177,6 +177,12 @@ pub(crate) fn refused(why: &Refusal) -> String {
     }
 }
 
+/// Returns all that went wrong. What is held back is no problem: it is noted with the feature.
+pub(crate) fn problems(features: &Features) -> Vec<String> {
+    let problems = features.problems();
+    problems.iter().filter(|problem| !matches!(problem, Problem::HeldBack { .. })).map(self::problem).collect()
+}
+
 /// Returns what went wrong, as far as it concerns the user's own files in words about features.
 pub(crate) fn problem(problem: &Problem) -> String {
     match problem {
