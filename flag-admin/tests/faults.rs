@@ -9,7 +9,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use flag_admin::adapters::{Folder, ProjectFolder};
+use flag_admin::adapters::{ProjectFolder, PublishPlace};
 use flag_admin::app::ports::{Document, Publisher, PublisherError};
 use flag_admin::app::{Operator, Project};
 use flag_admin::log::{EnvironmentName, Role};
@@ -181,7 +181,7 @@ fn e34_a_second_publisher_is_refused_while_one_is_at_work() {
 
 /// A folder whose connection breaks at the snapshot: before it is written, or after.
 struct Breaking {
-    folder: Folder,
+    folder: PublishPlace,
     arrives: bool,
 }
 

@@ -240,7 +240,7 @@ fn users_and_release_notes_are_written_from_the_log() {
     let notes = sandbox.project(&["docs", "--release-notes", "v1..v2", "--json"]).json();
     assert_eq!(
         notes["markdown"],
-        "## What's New\n\n### Now for everyone\n\n- **Enhanced Safety v2**: More comprehensive command safety validation.\n\n\
+        "## What's New\n\n### Now for everyone\n\n- **Enhanced Safety Patterns v2**: More comprehensive command safety validation.\n\n\
          ### For more or fewer users\n\n- **Telemetry Cloud Sync**: 25% \u{2192} 50%\n"
     );
     let open = sandbox.run(&["-C", "flags", "docs", "--release-notes", "v1..", "--out", "notes.md"]);

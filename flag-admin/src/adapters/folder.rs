@@ -23,25 +23,30 @@ impl Folder {
     /// Opens a folder to publish to. `lock` is the file that publishers of the same project lock, in the project itself: what is
     /// published holds no file of ours that clients do not fetch.
     pub fn open(out: &Path, lock: &Path) -> Result<Self, PublisherError> {
-        let failed = |source: io::Error| PublisherError {
-            place: lock.display().to_string(),
-            action: "locked",
-            source: source.into(),
-        };
-        let file = File::options().create(true).truncate(false).write(true).open(lock).map_err(failed)?;
-        for _ in 0..LOCK_TRIES {
-            match file.try_lock() {
-                Ok(()) => return Ok(Self { out: out.to_owned(), _lock: file }),
-                Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-            }
-        }
-        Err(failed(io::Error::new(io::ErrorKind::TimedOut, "another program is publishing")))
+        Ok(Self { out: out.to_owned(), _lock: publish_lock(lock)? })
     }
 
     fn path(&self, document: Document) -> PathBuf {
         self.out.join(document.to_string())
     }
+}
+
+/// Takes the lock that publishers of one project hold, waiting a while for another to finish.
+pub(super) fn publish_lock(lock: &Path) -> Result<File, PublisherError> {
+    let failed = |source: io::Error| PublisherError {
+        place: lock.display().to_string(),
+        action: "locked",
+        source: source.into(),
+    };
+    let file = File::options().create(true).truncate(false).write(true).open(lock).map_err(failed)?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+    }
+    Err(failed(io::Error::new(io::ErrorKind::TimedOut, "another program is publishing")))
 }
 
 fn failed(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> PublisherError {

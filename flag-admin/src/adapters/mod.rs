@@ -1,11 +1,17 @@
 //! The ports of [`crate::app`], on real things: SQLite, PostgreSQL, files, the system's clock and random source.
 
 mod backup_file;
+mod draft_files;
 mod durable_file;
 mod folder;
 mod key_files;
+#[cfg(feature = "object-store")]
+mod object_store;
+mod passphrase;
 mod postgres;
 mod project_folder;
+mod publish_place;
+mod publish_target;
 mod root_files;
 mod settings_file;
 mod source_folder;
@@ -14,15 +20,24 @@ mod store;
 mod system;
 
 pub use backup_file::{BackupKeys, Restored, backup, restore};
+pub use draft_files::DraftFiles;
 pub use folder::Folder;
-pub use key_files::{KeyFiles, generate_keys};
+pub use key_files::{
+    KeyFile, KeyFiles, Protection, generate_key, generate_keys, inspect_key, key_id, move_key_into_place, protect_key,
+    public_path, read_public_key, signer_at,
+};
+#[cfg(feature = "object-store")]
+pub use object_store::StorePlace;
+pub use passphrase::{GivenPassphrase, Passphrase, PassphraseError, Passphrases};
 pub use postgres::PostgresLog;
 pub use project_folder::{
     FolderError, InitFolder, KEYS_FOLDER, LOG_FILE, ProjectFolder, ROOT_FOLDER, SETTINGS_FILE, init,
 };
-pub use root_files::RootFiles;
+pub use publish_place::PublishPlace;
+pub use publish_target::{PublishTarget, TargetError};
+pub use root_files::{RootFiles, create_draft, replace_draft, root_document};
 pub use settings_file::{SettingsError, SettingsFile};
 pub use source_folder::SourceFolder;
 pub use sqlite::SqliteLog;
 pub use store::{StoreError, StoreUrl};
-pub use system::{SystemClock, SystemRandomness, is_without_color, user_name};
+pub use system::{SystemClock, SystemRandomness, editor, is_without_color, user_name};

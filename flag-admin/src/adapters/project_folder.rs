@@ -1,19 +1,28 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use flag_client::trust::RoleName;
 
-use super::durable_file::{Readers, create, sync_folder};
+use super::draft_files::DraftFiles;
+use super::durable_file::{Readers, create, replace, sync_folder};
 use super::folder::Folder;
-use super::key_files::{KeyFiles, generate_keys};
+#[cfg(feature = "object-store")]
+use super::folder::publish_lock;
+use super::key_files::{KeyFiles, generate_keys, make_folder};
+#[cfg(feature = "object-store")]
+use super::object_store::StorePlace;
+use super::passphrase::{GivenPassphrase, Passphrase, Passphrases};
+use super::publish_place::PublishPlace;
+use super::publish_target::PublishTarget;
 use super::root_files::RootFiles;
 use super::settings_file::{SettingsError, SettingsFile};
 use super::sqlite::SqliteLog;
 use super::store::StoreUrl;
 use super::system::{SystemClock, SystemRandomness};
 use crate::app::ports::{Clock as _, KeyError, KeyStore as _, LogError, LogTarget, PublisherError, RootStoreError};
-use crate::app::{BackupError, Birth, Failure, InitError, OpenError, Operator, Ports, Project, birth};
+use crate::app::{BackupError, Birth, Failure, InitError, OpenError, Operator, Ports, Project, birth, birth_under};
 use crate::log::{EnvironmentName, Head, ProjectName};
 
 /// The file that makes a folder a project.
@@ -25,6 +34,8 @@ pub const KEYS_FOLDER: &str = "keys";
 /// The signed roots.
 pub const ROOT_FOLDER: &str = "root";
 const LOCK_FILE: &str = "publish.lock";
+/// The folder of the drafts.
+const DRAFTS_FOLDER: &str = "drafts";
 const IGNORE_FILE: &str = ".gitignore";
 /// Keys and database never belong in a repository; settings and roots may.
 const IGNORED: &str = "/keys/\n/log.sqlite*\n/publish.lock\n";
@@ -35,6 +46,7 @@ pub struct ProjectFolder {
     path: PathBuf,
     settings: SettingsFile,
     store: Option<StoreUrl>,
+    passphrases: Rc<dyn Passphrases>,
 }
 
 /// Why a folder gives no project.
@@ -120,6 +132,10 @@ pub struct InitFolder {
     pub operator: Operator,
     /// Where its log is kept; in the folder where absent.
     pub store: Option<StoreUrl>,
+    /// What its private keys are encrypted under; they are not where absent.
+    pub passphrase: Option<Passphrase>,
+    /// The root that was signed elsewhere for it, byte for byte; keys and a root are made where absent.
+    pub root: Option<Vec<u8>>,
 }
 
 impl ProjectFolder {
@@ -129,7 +145,8 @@ impl ProjectFolder {
         match absolute.ancestors().find(|folder| folder.join(SETTINGS_FILE).is_file()) {
             Some(path) => {
                 let settings = SettingsFile::read(&path.join(SETTINGS_FILE))?;
-                Ok(Self { path: path.to_owned(), store: settings.store.clone(), settings })
+                let store = settings.store.clone();
+                Ok(Self { path: path.to_owned(), settings, store, passphrases: Rc::new(GivenPassphrase::default()) })
             }
             None => Err(FolderError::NotFound { place: start.display().to_string() }),
         }
@@ -139,6 +156,12 @@ impl ProjectFolder {
     #[must_use]
     pub fn with_store(self, store: Option<StoreUrl>) -> Self {
         Self { store: store.or(self.store), ..self }
+    }
+
+    /// Opens encrypted keys with these passphrases.
+    #[must_use]
+    pub fn with_passphrases(self, passphrases: Rc<dyn Passphrases>) -> Self {
+        Self { passphrases, ..self }
     }
 
     /// Returns the folder.
@@ -155,7 +178,7 @@ impl ProjectFolder {
     pub fn open(&self, operator: Operator) -> Result<Project, FolderError> {
         let ports = Ports {
             log: self.log().map_err(OpenError::from)?,
-            keys: Box::new(KeyFiles::new(self.path.join(KEYS_FOLDER))),
+            keys: Box::new(self.keys()),
             roots: Box::new(self.roots()),
             clock: Box::new(SystemClock),
             random: Box::new(SystemRandomness),
@@ -180,13 +203,73 @@ impl ProjectFolder {
         })
     }
 
+    /// Returns where an environment was published to last, as far as the settings remember.
+    pub fn remembered_target(&self, environment: &EnvironmentName) -> Option<PathBuf> {
+        self.settings.publish_to.get(environment).map(PathBuf::from)
+    }
+
+    /// Remembers in the settings where an environment is published to. Comments and everything else in them stay.
+    pub fn remember_target(&self, environment: &EnvironmentName, out: &Path) -> Result<(), FolderError> {
+        let path = self.path.join(SETTINGS_FILE);
+        let text = PublishTarget::parse(out).map_or_else(|_| out.display().to_string(), |target| target.to_remember());
+        if self.settings.publish_to.get(environment) == Some(&text) {
+            return Ok(());
+        }
+        let place = path.display().to_string();
+        let failed = |action| {
+            let place = place.clone();
+            move |source| FolderError::File { place, action, source }
+        };
+        let settings = fs::read_to_string(&path).map_err(failed("read"))?;
+        let settings = SettingsFile::with_target(&settings, &place, environment, &text)?;
+        replace(&path, settings.as_bytes(), Readers::Everyone).map_err(failed("written"))
+    }
+
+    /// Notes in the settings which environment commands change where they name none. Comments and everything else in them stay.
+    pub fn set_environment(&self, environment: &EnvironmentName) -> Result<(), FolderError> {
+        let path = self.path.join(SETTINGS_FILE);
+        let place = path.display().to_string();
+        let failed = |action| {
+            let place = place.clone();
+            move |source| FolderError::File { place, action, source }
+        };
+        let settings = fs::read_to_string(&path).map_err(failed("read"))?;
+        let settings = SettingsFile::with_environment(&settings, &place, environment)?;
+        replace(&path, settings.as_bytes(), Readers::Everyone).map_err(failed("written"))
+    }
+
+    /// Returns the private keys.
+    pub fn keys(&self) -> KeyFiles {
+        KeyFiles::new(self.path.join(KEYS_FOLDER)).with_passphrases(Rc::clone(&self.passphrases))
+    }
+
     /// Returns the signed roots.
     pub fn roots(&self) -> RootFiles {
         RootFiles::new(self.path.join(ROOT_FOLDER))
     }
 
-    /// Opens a folder to publish the project to.
-    pub fn publisher(&self, out: &Path) -> Result<Folder, PublisherError> {
+    /// Returns the drafts that people keep here.
+    pub fn drafts(&self) -> DraftFiles {
+        DraftFiles::new(self.path.join(DRAFTS_FOLDER))
+    }
+
+    /// Opens a place to publish the project to: a folder, or the address of an object store.
+    pub fn publisher(&self, out: &Path) -> Result<PublishPlace, PublisherError> {
+        let target = PublishTarget::parse(out).map_err(|error| PublisherError {
+            place: out.display().to_string(),
+            action: "opened",
+            source: Box::new(error),
+        })?;
+        let lock = self.path.join(LOCK_FILE);
+        let out = match &target {
+            PublishTarget::Folder(out) => out.as_path(),
+            #[cfg(feature = "object-store")]
+            PublishTarget::Store(address) => {
+                return Ok(PublishPlace::Store(StorePlace::open(address, publish_lock(&lock)?)?));
+            }
+            #[cfg(not(feature = "object-store"))]
+            PublishTarget::Store(address) => Path::new(address),
+        };
         // A folder that is served must not be one that private keys lie in.
         let whole = |path: &Path| path.canonicalize().ok();
         let holds_keys =
@@ -198,7 +281,7 @@ impl ProjectFolder {
                 source: Box::new(io::Error::other("the project's private keys lie in it")),
             });
         }
-        Folder::open(out, &self.path.join(LOCK_FILE))
+        Folder::open(out, &lock).map(PublishPlace::Folder)
     }
 }
 
@@ -250,18 +333,24 @@ fn build(folder: &Path, request: &InitFolder) -> Result<Head, FolderError> {
         move |source| FolderError::File { place, action: "written", source }
     };
     let environment = request.environments.first().ok_or(InitError::NoEnvironment)?;
-    let keys = generate_keys(&folder.join(KEYS_FOLDER)).map_err(written(KEYS_FOLDER))?;
-    let root_key = KeyFiles::new(folder.join(KEYS_FOLDER)).signer(RoleName::Root)?;
-    let newborn = birth(
-        &Birth {
-            project: request.project.clone(),
-            environments: request.environments.clone(),
-            operator: request.operator.clone(),
-            now: SystemClock.now(),
-            keys: &keys,
-        },
-        &*root_key,
-    )?;
+    let mut birth_of = Birth {
+        project: request.project.clone(),
+        environments: request.environments.clone(),
+        operator: request.operator.clone(),
+        now: SystemClock.now(),
+        keys: &[],
+    };
+    let keys;
+    let newborn = if let Some(root) = &request.root {
+        make_folder(&folder.join(KEYS_FOLDER)).map_err(written(KEYS_FOLDER))?;
+        birth_under(&birth_of, root.clone())?
+    } else {
+        keys = generate_keys(&folder.join(KEYS_FOLDER), request.passphrase.as_ref()).map_err(written(KEYS_FOLDER))?;
+        birth_of.keys = &keys;
+        let opened_by = Rc::new(GivenPassphrase(request.passphrase.clone()));
+        let files = KeyFiles::new(folder.join(KEYS_FOLDER)).with_passphrases(opened_by);
+        birth(&birth_of, &*files.signer(RoleName::Root)?)?
+    };
     fs::create_dir(folder.join(ROOT_FOLDER)).map_err(written(ROOT_FOLDER))?;
     let root = folder.join(ROOT_FOLDER).join("1.json");
     create(&root, &newborn.root, Readers::Everyone).map_err(written(ROOT_FOLDER))?;

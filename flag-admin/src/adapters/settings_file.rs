@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use serde::Deserialize;
+use toml_edit::{DocumentMut, InlineTable};
 
 use super::store::StoreUrl;
 use crate::app::{DEFAULT_SNAPSHOT_LIFETIME_DAYS, Settings};
@@ -29,6 +31,9 @@ pub struct SettingsFile {
     /// Where the log is kept; the SQLite file beside the settings where absent.
     #[serde(default)]
     pub store: Option<StoreUrl>,
+    /// Where each environment was published to last, which is where it goes where a command names no place.
+    #[serde(default)]
+    pub publish_to: BTreeMap<EnvironmentName, String>,
 }
 
 /// Why a settings file cannot be used.
@@ -121,6 +126,43 @@ impl SettingsFile {
              # Where the log is kept, if not in log.sqlite beside this file. A password is taken from PGPASSWORD.\n\
              {store}"
         )
+    }
+
+    /// Returns the text of settings with the place that an environment is published to. Everything else in them stays, comments too.
+    pub(super) fn with_target(
+        text: &str,
+        place: &str,
+        environment: &EnvironmentName,
+        target: &str,
+    ) -> Result<String, SettingsError> {
+        Self::parse(text, place)?;
+        // It was just read as TOML.
+        let mut document: DocumentMut = text.parse().unwrap_or_default();
+        // In one line: below the head of a table, settings that follow would become its own.
+        let targets = document.entry("publish_to").or_insert_with(|| toml_edit::value(InlineTable::new()));
+        if let Some(targets) = targets.as_table_like_mut() {
+            targets.insert(environment.as_str(), toml_edit::value(target));
+        }
+        Ok(document.to_string())
+    }
+
+    /// Returns the text of settings with the environment that commands change where they name none. Everything else in them stays.
+    pub(super) fn with_environment(
+        text: &str,
+        place: &str,
+        environment: &EnvironmentName,
+    ) -> Result<String, SettingsError> {
+        Self::parse(text, place)?;
+        // It was just read as TOML.
+        let mut document: DocumentMut = text.parse().unwrap_or_default();
+        if let Some(value) = document.get_mut("environment").and_then(toml_edit::Item::as_value_mut) {
+            let decor = value.decor().clone();
+            *value = environment.as_str().into();
+            *value.decor_mut() = decor;
+        } else {
+            document.insert("environment", toml_edit::value(environment.as_str()));
+        }
+        Ok(document.to_string())
     }
 
     /// Returns what use cases need of it.

@@ -47,6 +47,27 @@ pub(super) fn postgres_password() -> Option<String> {
     std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty())
 }
 
+/// Returns the passphrase of private keys that the environment gives to unattended runs.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
+pub(super) fn passphrase_variable() -> Option<String> {
+    std::env::var("FLAG_PASSPHRASE").ok()
+}
+
+/// Returns what the environment says of object stores, under the names that their own programs read.
+#[cfg(feature = "object-store")]
+pub(super) fn object_store_settings() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(name, _)| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| name.starts_with(prefix)))
+}
+
+/// Returns the command that starts the user's editor, as the environment names it, else `vi`.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
+pub fn editor() -> String {
+    let named = ["VISUAL", "EDITOR"].into_iter().filter_map(|name| std::env::var(name).ok());
+    named.map(|editor| editor.trim().to_owned()).find(|editor| !editor.is_empty()).unwrap_or_else(|| "vi".to_owned())
+}
+
 /// Tells whether the environment asks for output without colours: `NO_COLOR` is set and not empty (no-color.org), or the terminal is dumb.
 #[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
 pub fn is_without_color() -> bool {

@@ -123,7 +123,16 @@ fn flag_change(
     let old = state.flags.get_key_value(key);
     let mut definition = Box::new(definition.clone());
     let Some((key, old)) = old else {
-        let key = FlagKey::new_flag(key).map_err(ApplyError::from)?;
+        // A flag that was taken out comes back as what it was: the same buckets for the same people, the same type for its hosts.
+        let archived = state.archived.get_key_value(key);
+        let key = match archived {
+            Some((key, _)) => key.clone(),
+            None => FlagKey::new_flag(key).map_err(ApplyError::from)?,
+        };
+        if let Some((_, archived)) = archived {
+            keep_identity(&key, &archived.definition.flag, &mut definition.flag)?;
+            move_little(&key, definitions, &archived.definition.flag, &mut definition.flag)?;
+        }
         definition.flag.version = 0;
         return Ok(Some(Change::FlagCreated { key, definition }));
     };
@@ -195,7 +204,10 @@ fn lay_out(
         .map(|(variant, weight)| Share::from_thousandths(*weight).map(|share| (&**variant, share)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(|_| AllocationError::Total { thousandths: total })?;
-    reallocate(ranges, &weights)
+    let laid_out = reallocate(ranges, &weights)?;
+    // Whoever gets nothing stands there with no ranges, as where a split is laid out for the first time.
+    let of = |variant: &str| laid_out.find(variant).cloned().unwrap_or_default();
+    Ok(weights.iter().map(|(variant, _)| (Box::from(*variant), of(variant))).collect())
 }
 
 fn removals(state: &EnvironmentState, definitions: &Definitions) -> Vec<Change> {

@@ -6,7 +6,7 @@ use super::error::AppError;
 use super::history::HistoryLine;
 use super::ports::LogError;
 use super::project::{Project, fold};
-use crate::log::{Chain, Change, Head};
+use crate::log::{Chain, Change, EnvironmentName, Head};
 
 /// How many changes of others a message tells; all of them stand in [`Conflict::since`].
 const TOLD: usize = 5;
@@ -57,6 +57,18 @@ impl Project {
             }
             Err(error) => error,
         }
+    }
+
+    /// Returns the changes of an environment after an entry that are part of what it publishes, oldest first.
+    pub(super) fn changed_since(&self, environment: &EnvironmentName, seq: u64) -> Result<Vec<HistoryLine>, AppError> {
+        let mut lines = Vec::new();
+        fold(&*self.ports.log, |entry, stored, before| {
+            let is_here = entry.environment.as_ref() == Some(environment);
+            if entry.seq > seq && is_here && !entry.change.is_publication() && !entry.change.is_agreement() {
+                lines.push(HistoryLine::of(entry, stored, before));
+            }
+        })?;
+        Ok(lines)
     }
 
     /// Returns the changes after a head, oldest first.

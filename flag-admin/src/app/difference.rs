@@ -3,6 +3,8 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::wording;
+
 /// One field that an edit changes, by its dotted place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldChange {
@@ -17,29 +19,35 @@ pub struct FieldChange {
 }
 
 impl fmt::Display for FieldChange {
+    /// Says the change in words: `rollout: 25% → 50%`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let field = &self.field;
+        let label = wording::label(field);
         match (&self.before, &self.after) {
-            (Some(before), Some(after)) => {
-                write!(f, "{}: {} → {}", self.field, self.shown(before), self.shown(after))
+            (Some(Value::Array(before)), Some(Value::Array(after))) if field.rsplit('.').next() != Some("order") => {
+                let [gone, come] = [missing(before, after), missing(after, before)];
+                let side = |word: &str, things: &[&Value]| {
+                    let words: Vec<String> = things.iter().map(|thing| wording::value(field, thing)).collect();
+                    (!words.is_empty()).then(|| format!("{word} {}", words.join(", ")))
+                };
+                match [side("without", &gone), side("with", &come)] {
+                    [None, None] => write!(f, "{label}: in another order"),
+                    sides => write!(f, "{label}: now {}", sides.into_iter().flatten().collect::<Vec<_>>().join(", ")),
+                }
             }
-            (None, Some(after)) => write!(f, "{}: {}", self.field, self.shown(after)),
-            (Some(before), None) => write!(f, "{}: {} → none", self.field, self.shown(before)),
-            (None, None) => f.write_str(&self.field),
+            (Some(before), Some(after)) => {
+                write!(f, "{label}: {} → {}", wording::value(field, before), wording::value(field, after))
+            }
+            (None, Some(after)) => write!(f, "{label}: {}", wording::value(field, after)),
+            (Some(before), None) => write!(f, "{label}: {} → none", wording::value(field, before)),
+            (None, None) => f.write_str(&label),
         }
     }
 }
 
-impl FieldChange {
-    /// Returns a value as a person reads it: shares as percentages.
-    fn shown(&self, value: &Value) -> String {
-        let is_share = self.field.ends_with("exposure") || self.field.ends_with("holdout");
-        let share = value
-            .as_u64()
-            .filter(|_| is_share)
-            .and_then(|thousandths| u32::try_from(thousandths).ok())
-            .and_then(|thousandths| flag_core::Share::from_thousandths(thousandths).ok());
-        share.map_or_else(|| value.to_string(), |share| share.to_string())
-    }
+/// Returns what stands in a list and not in another.
+fn missing<'v>(from: &'v [Value], other: &[Value]) -> Vec<&'v Value> {
+    from.iter().filter(|thing| !other.contains(thing)).collect()
 }
 
 /// Returns the fields in which two values differ. Objects are compared field by field, lists of things with an `id` thing by thing;
@@ -125,11 +133,11 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "owner: \"@alice\" → none",
-                "fallthrough.exposure: 25% → 0.5%",
-                "rules.staff.serve: \"on\" → \"off\"",
-                "rules.order: [\"staff\",\"beta\"] → [\"beta\",\"staff\"]",
-                "expires: \"2026-05-01\"",
+                "owner: @alice → none",
+                "rollout: 25% → 0.5%",
+                "rule staff: on → off",
+                "order of rules: staff, beta → beta, staff",
+                "expires: 2026-05-01",
             ]
         );
         assert_eq!(difference(&before, &before), []);

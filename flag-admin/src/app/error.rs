@@ -1,16 +1,30 @@
+use flag_client::trust::TrustError;
+
+use super::adopt_kills::AdoptKillsError;
 use super::apply::ApplyError;
+use super::approvals::ApprovalError;
 use super::audit::AuditError;
 use super::backup::BackupError;
 use super::compile::BrokenRuleset;
 use super::conflict::Conflict;
+use super::drafts::{DraftError, DraftStoreError};
+use super::groups::GroupError;
 use super::history::PastError;
 use super::init::InitError;
+use super::install_root::InstallRootError;
 use super::kill::KillError;
+use super::kill_report::KillReportError;
+use super::lifecycle::LifecycleError;
+use super::limits::LimitError;
+use super::members::MemberError;
 use super::note::NoteError;
+use super::policy::PolicyError;
 use super::ports::{KeyError, LogError, PublisherError, RandomnessError, RootStoreError};
+use super::profile::ProfileError;
 use super::project::{OpenError, ReasonError, UnknownEnvironment};
 use super::publish::PublishError;
 use super::rollout::RolloutError;
+use super::segments::SegmentError;
 use super::undo::UndoError;
 use super::verify::VerifyError;
 use super::why::WhyError;
@@ -35,6 +49,21 @@ pub enum AppError {
     /// Somebody else changed something first.
     #[error(transparent)]
     Conflict(#[from] Box<Conflict>),
+    /// Whoever is at work may not do it.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
+    /// Members do not change.
+    #[error(transparent)]
+    Member(#[from] MemberError),
+    /// The request is not settled.
+    #[error(transparent)]
+    Approval(#[from] ApprovalError),
+    /// The draft cannot be used.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+    /// Drafts cannot be kept or found.
+    #[error(transparent)]
+    DraftStore(#[from] DraftStoreError),
     /// There is no past to show.
     #[error(transparent)]
     Past(#[from] PastError),
@@ -53,6 +82,18 @@ pub enum AppError {
     /// The kill cannot be activated or lifted.
     #[error(transparent)]
     Kill(#[from] KillError),
+    /// There is no such kill to report on.
+    #[error(transparent)]
+    KillReport(#[from] KillReportError),
+    /// The flag does not go on in its life.
+    #[error(transparent)]
+    Lifecycle(#[from] LifecycleError),
+    /// The exclusion group cannot be changed.
+    #[error(transparent)]
+    Group(#[from] GroupError),
+    /// The segment cannot be changed.
+    #[error(transparent)]
+    Segment(#[from] SegmentError),
     /// The question has no answer.
     #[error(transparent)]
     Why(#[from] WhyError),
@@ -68,6 +109,12 @@ pub enum AppError {
     /// The roots cannot be read.
     #[error(transparent)]
     Roots(#[from] RootStoreError),
+    /// The kills cannot be taken in.
+    #[error(transparent)]
+    AdoptKills(#[from] AdoptKillsError),
+    /// The root cannot be installed.
+    #[error(transparent)]
+    InstallRoot(#[from] InstallRootError),
     /// There are no random bytes.
     #[error(transparent)]
     Randomness(#[from] RandomnessError),
@@ -109,17 +156,29 @@ impl Failure for AppError {
             Self::Reason(_) => "bad_reason",
             Self::Broken(_) => "broken_flag",
             Self::Conflict(_) => "head_moved",
+            Self::Policy(error) => error.code(),
+            Self::Member(error) => error.code(),
+            Self::Approval(error) => error.code(),
+            Self::Draft(error) => error.code(),
+            Self::DraftStore(_) => "file",
             Self::Past(error) => error.code(),
             Self::Note(error) => error.code(),
             Self::Undo(error) => error.code(),
             Self::Apply(_) => "refused_definition",
             Self::Rollout(error) => error.code(),
             Self::Kill(error) => error.code(),
+            Self::KillReport(error) => error.code(),
+            Self::Lifecycle(error) => error.code(),
+            Self::Group(error) => error.code(),
+            Self::Segment(error) => error.code(),
             Self::Why(_) => "no_answer",
             Self::Publish(error) => error.code(),
             Self::Publisher(_) => "publish_failed",
-            Self::Key(_) => "key_unusable",
+            Self::Key(error) => error.code(),
             Self::Roots(_) => "root_unreadable",
+            Self::AdoptKills(AdoptKillsError::Known) => "already_known",
+            Self::AdoptKills(_) => "not_our_kills",
+            Self::InstallRoot(error) => error.code(),
             Self::Randomness(_) => "no_randomness",
             Self::Seal(_) => "no_json",
             Self::Unfit(_) => "unfit_change",
@@ -146,16 +205,25 @@ impl Failure for AppError {
             Self::Conflict(_) => {
                 Some("look at what they changed, and run the command again if it still holds".to_owned())
             }
+            Self::Policy(error) => Some(error.hint()),
+            Self::Member(error) => Some(error.hint()),
+            Self::Approval(error) => error.hint(),
+            Self::Draft(error) => Some(error.hint()),
             Self::Past(error) => error.hint(),
             Self::Undo(error) => error.hint(),
             Self::Rollout(error) => error.hint(),
             Self::Kill(error) => error.hint(),
+            Self::KillReport(error) => error.hint(),
+            Self::Lifecycle(error) => error.hint(),
+            Self::Group(error) => error.hint(),
+            Self::Segment(error) => error.hint(),
             Self::Publish(error) => error.hint(),
+            Self::InstallRoot(error) => error.hint(),
             Self::Publisher(error) if error.action == "published to" => {
                 Some("publish to a folder of its own, such as --to public".to_owned())
             }
             Self::Publisher(_) => Some("make room or permission and publish again: the version grows".to_owned()),
-            Self::Key(KeyError::Exposed { place, .. }) => Some(format!("chmod 600 {place}")),
+            Self::Key(error) => error.hint(),
             _ => None,
         }
     }
@@ -163,8 +231,27 @@ impl Failure for AppError {
     fn details(&self) -> Option<serde_json::Value> {
         match self {
             Self::Conflict(conflict) => serde_json::to_value(conflict).ok(),
+            Self::Draft(DraftError::Moved { since, .. }) | Self::Approval(ApprovalError::Moved { since, .. }) => {
+                serde_json::to_value(since).ok()
+            }
             Self::Undo(UndoError::Overtaken { later, .. }) => serde_json::to_value(later).ok(),
+            Self::Lifecycle(error) => error.details(),
             _ => None,
+        }
+    }
+}
+
+impl Failure for ProfileError {
+    fn code(&self) -> &'static str {
+        "bad_profile"
+    }
+}
+
+impl Failure for LimitError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Reshuffled { .. } => "reshuffles",
+            Self::Loses { .. } => "loses_too_many",
         }
     }
 }
@@ -380,10 +467,12 @@ impl Failure for PublishError {
         match self {
             Self::NoRoot => "no_root",
             Self::RootExpired { .. } => "root_expired",
-            Self::Unreadable { .. } | Self::Form { .. } => "unreadable_snapshot",
+            Self::Unreadable { .. } | Self::Form { .. } | Self::Content { .. } => "unreadable_snapshot",
             Self::Foreign { .. } => "foreign_snapshot",
             Self::Ahead { .. } => "snapshot_ahead",
             Self::Unrecorded { .. } => "publish_unrecorded",
+            Self::Refused(_) => "not_trusted",
+            Self::NotOurs { .. } => "not_ours",
         }
     }
 
@@ -399,7 +488,56 @@ impl Failure for PublishError {
             Self::Unrecorded { .. } => {
                 Some("publish again once the log can be written: the next publication says so".to_owned())
             }
-            Self::NoRoot | Self::RootExpired { .. } => None,
+            Self::RootExpired { version, .. } => Some(format!(
+                "make and install the next root: flag-admin root rotate root/{version}.json --out next.json"
+            )),
+            Self::Refused(_) => {
+                Some("see which keys the root lists, and which lie in the project: flag-admin doctor".to_owned())
+            }
+            Self::NotOurs { .. } => Some("publish there first: flag-admin publish --to PLACE".to_owned()),
+            Self::NoRoot | Self::Content { .. } => None,
+        }
+    }
+}
+
+impl Failure for KeyError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Encrypted { .. } | Self::WrongPassphrase { .. } => "key_locked",
+            Self::Missing { .. } | Self::Exposed { .. } | Self::Unreadable { .. } | Self::Unwritable { .. } => {
+                "key_unusable"
+            }
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Exposed { place, .. } => Some(format!("chmod 600 {place}")),
+            Self::Encrypted { .. } => {
+                Some("name a file that holds it with --passphrase-file FILE, or set FLAG_PASSPHRASE".to_owned())
+            }
+            Self::WrongPassphrase { .. } => Some("nothing was changed; try again with the right one".to_owned()),
+            Self::Missing { .. } | Self::Unreadable { .. } | Self::Unwritable { .. } => None,
+        }
+    }
+}
+
+impl Failure for InstallRootError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "not_trusted",
+            Self::Outdated { .. } => "outdated_root",
+            Self::Ceremony(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(TrustError::BelowThreshold { .. }) => {
+                Some("see whose signatures it lacks: flag-admin root show FILE --from BEFORE".to_owned())
+            }
+            Self::Refused(_) | Self::Outdated { .. } => None,
+            Self::Ceremony(error) => error.hint(),
         }
     }
 }
@@ -418,7 +556,7 @@ impl Failure for InitError {
     fn code(&self) -> &'static str {
         match self {
             Self::NoEnvironment | Self::EnvironmentTwice { .. } => "bad_environment",
-            Self::Root(_) => "bad_root",
+            Self::Root(_) | Self::Refused(_) | Self::Envelope(_) | Self::NotFirst { .. } => "bad_root",
             Self::Json(_) => "no_json",
         }
     }

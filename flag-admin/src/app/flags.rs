@@ -1,11 +1,18 @@
+use std::fmt;
+
 use flag_core::wire::{Flag, Kind, OptIn, Serve, Stage};
 use flag_core::{FlagKey, Share, Timestamp, Value};
 use serde::Serialize;
 
 use super::error::AppError;
+use super::lifecycle::day_of;
 use super::project::{Project, UnknownEnvironment};
-use crate::definition::Definition;
-use crate::log::{ActiveKill, Actor, EnvironmentName, EnvironmentState, FlagState};
+use super::stage::{LifeStage, StageSpan, needed_by, whole_days};
+use crate::definition::{CivilDate, Definition};
+use crate::log::{ActiveKill, Actor, EndedKill, EnvironmentName, EnvironmentState, FlagState};
+
+const MILLIS_PER_MINUTE: i64 = 60_000;
+const MILLIS_PER_HOUR: i64 = 60 * MILLIS_PER_MINUTE;
 
 /// Where a flag's rollout is. Its word goes with every flag shown.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -82,6 +89,42 @@ pub struct FlagLine<'p> {
     pub changed: Timestamp,
     /// Who last changed it.
     pub changed_by: &'p Actor,
+    /// Words to find it by.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub tags: &'p [String],
+    /// Since when it is at its stage.
+    pub staged: Timestamp,
+    /// What it should have done by now.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub overdue: Vec<Overdue>,
+}
+
+/// Something that a flag should have done by now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Overdue {
+    /// It stays too long at its stage.
+    Stage {
+        /// For how many whole days it is there.
+        days: u64,
+        /// For how many it may be.
+        most: u64,
+    },
+    /// The day by which it should have been gone is over.
+    Expired {
+        /// That day.
+        day: CivilDate,
+    },
+}
+
+impl fmt::Display for Overdue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stage { days, most } => write!(f, "{days} days at its stage, expected at most {most}"),
+            Self::Expired { day } => write!(f, "should be gone since {day}"),
+        }
+    }
 }
 
 /// Everything about a flag.
@@ -96,6 +139,48 @@ pub struct FlagCard<'p> {
     pub definition: &'p Definition,
     /// The kill that stands against it.
     pub kill: Option<KillCard<'p>>,
+    /// The watch that is kept on it since its last kill was lifted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub watch: Option<Watch<'p>>,
+    /// For how many whole days it is at its stage.
+    pub stage_days: u64,
+    /// How long it is meant to be there.
+    pub stage_span: StageSpan,
+    /// The flags that need it.
+    pub needed_by: Vec<&'p FlagKey>,
+    /// Whether it ever gave anybody anything but its off variant.
+    pub exposed: bool,
+}
+
+/// A feature that is back after a kill, and is watched closely for a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Watch<'p> {
+    /// The kill's own name.
+    pub id: &'p str,
+    /// What was off.
+    pub target: &'p str,
+    /// Since when it was off.
+    pub since: Timestamp,
+    /// When the kill was lifted.
+    pub lifted: Timestamp,
+    /// Who lifted it.
+    pub by: &'p Actor,
+    /// Why.
+    pub reason: Option<&'p str>,
+    /// Until when it is watched.
+    pub until: Timestamp,
+}
+
+impl<'p> Watch<'p> {
+    /// How long a feature is watched after its kill, in hours.
+    pub const HOURS: i64 = 24;
+
+    fn new(ended: &'p EndedKill) -> Self {
+        let EndedKill { kill, lifted, by, reason } = ended;
+        let until = lifted.saturating_add_millis(Self::HOURS * MILLIS_PER_HOUR);
+        let (id, target) = (&*kill.id, &*kill.target);
+        Self { id, target, since: kill.since, lifted: *lifted, by, reason: reason.as_deref(), until }
+    }
 }
 
 /// A kill that stands.
@@ -113,6 +198,21 @@ pub struct KillCard<'p> {
     pub reason: Option<&'p str>,
     /// Whether the emergency key carries it besides the snapshot.
     pub emergency: bool,
+}
+
+impl KillCard<'_> {
+    /// How long a kill may stand before it is brought before whoever leads, in hours.
+    pub const ESCALATION_HOURS: i64 = 24;
+
+    /// Returns for how many whole minutes the kill stands.
+    pub fn minutes(&self, now: Timestamp) -> u64 {
+        u64::try_from(now.millis_since(self.since) / MILLIS_PER_MINUTE).unwrap_or_default()
+    }
+
+    /// Tells whether the kill stands for so long that it is to be escalated.
+    pub const fn is_overdue(&self, now: Timestamp) -> bool {
+        now.millis_since(self.since) > Self::ESCALATION_HOURS * MILLIS_PER_HOUR
+    }
 }
 
 impl<'p> KillCard<'p> {
@@ -133,19 +233,30 @@ impl FlagCard<'_> {
 impl Project {
     /// Returns the flags of an environment in order of their keys.
     pub fn flags<'p>(&'p self, environment: &EnvironmentName) -> Result<Vec<FlagLine<'p>>, UnknownEnvironment> {
-        Ok(flag_lines(self.environment(environment)?))
+        Ok(flag_lines(self.environment(environment)?, self.now()))
     }
 
     /// Returns everything about one flag.
     pub fn flag_card<'p>(&'p self, environment: &EnvironmentName, key: &str) -> Result<FlagCard<'p>, AppError> {
         let state = self.environment(environment)?;
         let (key, flag) = self.flag(environment, key)?;
+        let now = self.now();
         Ok(FlagCard {
-            line: line(state, key, flag),
+            line: line(state, key, flag, now),
+            watch: watches(state, now).into_iter().find(|watch| *watch.target == *key.as_str()),
+            stage_days: whole_days(flag.staged, now),
+            stage_span: LifeStage::of(flag.definition.flag.stage).span(),
+            needed_by: needed_by(state, key),
+            exposed: flag.exposed,
             created: flag.created,
             definition: &flag.definition,
             kill: state.kill_of(key.as_str()).map(KillCard::new),
         })
+    }
+
+    /// Returns what is watched closely since its kill was lifted, the last lifted first.
+    pub fn watches<'p>(&'p self, environment: &EnvironmentName) -> Result<Vec<Watch<'p>>, UnknownEnvironment> {
+        Ok(watches(self.environment(environment)?, self.now()))
     }
 
     /// Returns the kills that stand, oldest first.
@@ -154,12 +265,39 @@ impl Project {
     }
 }
 
-/// Returns the flags of an environment in order of their keys.
-pub(super) fn flag_lines(state: &EnvironmentState) -> Vec<FlagLine<'_>> {
-    state.flags.iter().map(|(key, flag)| line(state, key, flag)).collect()
+/// Returns the flags of an environment as of a time, in order of their keys.
+pub(super) fn flag_lines(state: &EnvironmentState, now: Timestamp) -> Vec<FlagLine<'_>> {
+    state.flags.iter().map(|(key, flag)| line(state, key, flag, now)).collect()
 }
 
-fn line<'p>(state: &EnvironmentState, key: &'p FlagKey, flag: &'p FlagState) -> FlagLine<'p> {
+/// Returns the watches that are kept at a time, the last opened first; one for each target.
+fn watches(state: &EnvironmentState, now: Timestamp) -> Vec<Watch<'_>> {
+    let mut open: Vec<Watch<'_>> = Vec::new();
+    for watch in state.ended.iter().rev().map(Watch::new).filter(|watch| watch.until > now) {
+        // Killed anew, or listed for a later kill.
+        let is_known = open.iter().any(|known| known.target == watch.target) || state.kill_of(watch.target).is_some();
+        if !is_known {
+            open.push(watch);
+        }
+    }
+    open
+}
+
+fn overdue(flag: &FlagState, now: Timestamp) -> Vec<Overdue> {
+    let mut found = Vec::new();
+    let days = whole_days(flag.staged, now);
+    // What has to stay in beta or in development for long says so by its kind or tag.
+    let may_stay = matches!(flag.definition.flag.kind, Kind::KillSwitch | Kind::Ops)
+        || flag.definition.documentation.tags.iter().any(|tag| tag == "platform");
+    let most = LifeStage::of(flag.definition.flag.stage).span().most.filter(|most| days > *most && !may_stay);
+    found.extend(most.map(|most| Overdue::Stage { days, most }));
+    let day = flag.definition.documentation.expires.as_ref().and_then(|expires| expires.date.clone());
+    let over = day.filter(|day| day_of(now).is_some_and(|today| *day < today));
+    found.extend(over.map(|day| Overdue::Expired { day }));
+    found
+}
+
+fn line<'p>(state: &EnvironmentState, key: &'p FlagKey, flag: &'p FlagState, now: Timestamp) -> FlagLine<'p> {
     let wire = &flag.definition.flag;
     FlagLine {
         flag: key,
@@ -174,5 +312,8 @@ fn line<'p>(state: &EnvironmentState, key: &'p FlagKey, flag: &'p FlagState) -> 
         version: wire.version,
         changed: flag.changed,
         changed_by: &flag.changed_by,
+        tags: &flag.definition.documentation.tags,
+        staged: flag.staged,
+        overdue: overdue(flag, now),
     }
 }

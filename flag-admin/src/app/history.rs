@@ -153,7 +153,7 @@ impl Past {
             head: self.state.head(),
             time: self.entry.time,
             environment: name,
-            flags: flag_lines(state),
+            flags: flag_lines(state, self.entry.time),
             kills: state.kills.iter().map(KillCard::new).collect(),
         }
     }

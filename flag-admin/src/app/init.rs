@@ -1,5 +1,6 @@
 use flag_client::trust::{
-    Envelope, PayloadType, PublicKey, Role as TrustRole, RoleKey, RoleName, Roles, RootDocument, SCHEMA, Signer,
+    Envelope, EnvelopeError, PayloadType, PublicKey, Role as TrustRole, RoleKey, RoleName, Roles, RootDocument, SCHEMA,
+    Signer, TrustError, TrustState,
 };
 use flag_core::Timestamp;
 
@@ -62,6 +63,18 @@ pub enum InitError {
     /// The keys do not make a root.
     #[error("the keys make no root")]
     Root(#[from] flag_client::trust::RootError),
+    /// The given root is not one that applications could ship.
+    #[error("the root cannot be shipped")]
+    Refused(#[source] TrustError),
+    /// The given root cannot be read again.
+    #[error("the root is no signed document")]
+    Envelope(#[source] EnvelopeError),
+    /// The given root is not a project's first.
+    #[error("root {found} follows on others, expected root 1")]
+    NotFirst {
+        /// Its version.
+        found: u64,
+    },
     /// A document has no JSON form.
     #[error("a document cannot be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -69,14 +82,7 @@ pub enum InitError {
 
 /// Makes a project: root 1, signed by the root key, and the entries that its log begins with.
 pub fn birth(birth: &Birth<'_>, root_key: &dyn Signer) -> Result<Newborn, InitError> {
-    if birth.environments.is_empty() {
-        return Err(InitError::NoEnvironment);
-    }
-    for (place, environment) in birth.environments.iter().enumerate() {
-        if birth.environments.iter().take(place).any(|earlier| earlier == environment) {
-            return Err(InitError::EnvironmentTwice { environment: environment.clone() });
-        }
-    }
+    checked_environments(birth)?;
     let role = |name: RoleName| TrustRole {
         threshold: 1,
         keys: birth
@@ -97,8 +103,33 @@ pub fn birth(birth: &Birth<'_>, root_key: &dyn Signer) -> Result<Newborn, InitEr
     };
     document.validate()?;
     let payload = serde_json::to_vec(&document)?;
-    let digest = Digest::of(&payload);
     let root = Envelope::sign(PayloadType::Root, payload, &[root_key]).to_json();
+    Ok(Newborn { entries: first_entries(birth, &document, &root)?, root })
+}
+
+/// Makes a project under a root that was signed elsewhere, if an application could ship it.
+pub fn birth_under(birth: &Birth<'_>, root: Vec<u8>) -> Result<Newborn, InitError> {
+    let environment = checked_environments(birth)?.as_str();
+    let trust = TrustState::open(&root, birth.project.as_str(), environment).map_err(InitError::Refused)?;
+    let document = trust.root().clone();
+    if document.version != 1 {
+        return Err(InitError::NotFirst { found: document.version });
+    }
+    Ok(Newborn { entries: first_entries(birth, &document, &root)?, root })
+}
+
+fn checked_environments<'b>(birth: &'b Birth<'_>) -> Result<&'b EnvironmentName, InitError> {
+    for (place, environment) in birth.environments.iter().enumerate() {
+        if birth.environments.iter().take(place).any(|earlier| earlier == environment) {
+            return Err(InitError::EnvironmentTwice { environment: environment.clone() });
+        }
+    }
+    birth.environments.first().ok_or(InitError::NoEnvironment)
+}
+
+fn first_entries(birth: &Birth<'_>, document: &RootDocument, root: &[u8]) -> Result<Vec<Sealed>, InitError> {
+    let envelope = Envelope::parse(root).map_err(InitError::Envelope)?;
+    let digest = Digest::of(envelope.document());
     let changes = [
         Change::ProjectCreated { project: birth.project.clone(), environments: birth.environments.clone() },
         Change::RootPublished {
@@ -125,5 +156,5 @@ pub fn birth(birth: &Birth<'_>, root_key: &dyn Signer) -> Result<Newborn, InitEr
         head = entry.head();
         entries.push(entry);
     }
-    Ok(Newborn { root, entries })
+    Ok(entries)
 }

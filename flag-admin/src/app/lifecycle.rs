@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use flag_core::wire::{Condition, Flag};
 use flag_core::{FlagKey, KeyError, Place, Share, Timestamp};
 
-use super::error::{AppError, Failure};
 use super::apply::Prune;
+use super::error::{AppError, Failure};
 use super::project::Project;
 use super::proposal::Proposal;
 use super::stage::{LifeStage, StageStep, needed_by};
@@ -71,10 +71,16 @@ pub enum LifecycleError {
         steps: Vec<StageStep>,
     },
     /// Checks are waived by release managers alone.
-    #[error("a {found} may not waive checks, a release manager may")]
+    #[error("checks are waived by a release manager, not by a member who is {found}")]
     WaivedBy {
         /// Who asked.
         found: Role,
+    },
+    /// There is an environment of that name.
+    #[error("environment \"{environment}\" exists already")]
+    EnvironmentExists {
+        /// Its name.
+        environment: EnvironmentName,
     },
     /// An environment is copied onto itself.
     #[error("{environment} cannot be copied onto itself")]
@@ -112,6 +118,7 @@ impl Failure for LifecycleError {
             Self::Order { .. } => "stage_order",
             Self::NotReady { .. } => "not_ready",
             Self::WaivedBy { .. } => "not_allowed",
+            Self::EnvironmentExists { .. } => "environment_exists",
             Self::SameEnvironment { .. } => "same_environment",
         }
     }
@@ -125,8 +132,12 @@ impl Failure for LifecycleError {
             Self::InUse { flag, .. } => {
                 format!("deprecate it first: flag-admin flag promote {flag} --to deprecated")
             }
-            Self::Order { flag, from, to, .. } if to > from => format!("leave --back out: flag-admin flag promote {flag} --to {to}"),
-            Self::Order { flag, from, to, .. } if to < from => format!("go back: flag-admin flag promote {flag} --to {to} --back"),
+            Self::Order { flag, from, to, .. } if to > from => {
+                format!("leave --back out: flag-admin flag promote {flag} --to {to}")
+            }
+            Self::Order { flag, from, to, .. } if to < from => {
+                format!("go back: flag-admin flag promote {flag} --to {to} --back")
+            }
             Self::Order { .. } => "see its stage: flag-admin flag show KEY".to_owned(),
             Self::NotReady { steps, .. } => {
                 let mut failed = steps.iter().flat_map(|step| &step.checks).filter(|check| !check.passed);
@@ -135,6 +146,9 @@ impl Failure for LifecycleError {
                 } else {
                     "mend that first".to_owned()
                 }
+            }
+            Self::EnvironmentExists { environment } => {
+                format!("copy flags into it: flag-admin flag copy --from NAME --env {environment}")
             }
             Self::WaivedBy { .. } | Self::SameEnvironment { .. } => return None,
         })

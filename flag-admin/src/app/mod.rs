@@ -4,52 +4,91 @@
 //! Every edit is first a [`Proposal`], which says exactly what it will do, and then a [`Project::commit`], which refuses if the log has
 //! moved on since. Names no terminal, HTTP or SQL type.
 
+mod access;
+mod adopt_kills;
 mod apply;
+mod approvals;
 mod audit;
 mod backup;
+mod ceremony;
 mod compile;
 mod conflict;
 mod difference;
+mod doctor;
+mod drafts;
+mod environment;
 mod error;
 mod export;
 mod flags;
+mod groups;
 mod history;
 mod init;
+mod install_root;
 mod kill;
+mod kill_report;
+mod lifecycle;
+mod limits;
 mod lint;
+mod members;
 mod note;
+mod policy;
 pub mod ports;
+mod profile;
 mod project;
 mod proposal;
 mod publish;
 mod references;
 mod release_notes;
 mod rollout;
+mod segments;
+mod stage;
 mod stale;
 mod undo;
 mod verify;
 mod why;
+mod wording;
 
+pub use adopt_kills::{AdoptKillsError, Adoption};
 pub use apply::{ApplyError, Prune};
+pub use approvals::{Approval, ApprovalError, RequestLine};
 pub use audit::{AuditError, AuditReport, CheckpointCheck, Commitment, CommitmentSource, audit};
 pub use backup::{BackupError, BackupHeader, BackupReader, verify_backup, write_backup};
+pub use ceremony::{
+    CeremonyError, EpochStep, FirstRoot, Need, ROLE_NAMES, RoleStanding, RootStanding, Rotation, countersign,
+    draft_first, draft_next, standing,
+};
 pub use compile::{BrokenFlag, BrokenRuleset};
 pub use conflict::Conflict;
 pub use difference::{FieldChange, difference};
+pub use doctor::{Finding, Health, KeyFact, SeenKey, TargetFact, examine_log};
+pub use drafts::{Draft, DraftError, DraftStore, DraftStoreError, Rebased};
+pub use environment::EnvironmentLine;
 pub use error::{AppError, Failure, with_causes};
-pub use flags::{FlagCard, FlagLine, KillCard, RolloutPhase};
+pub use flags::{FlagCard, FlagLine, KillCard, Overdue, RolloutPhase, Watch};
+pub use groups::{GroupError, GroupLine, GroupMember};
 pub use history::{HistoryLine, Moment, MomentError, Past, PastEnvironment, PastError};
-pub use init::{Birth, InitError, NewKey, Newborn, ROOT_LIFETIME_DAYS, birth};
+pub use init::{Birth, InitError, NewKey, Newborn, ROOT_LIFETIME_DAYS, birth, birth_under};
+pub use install_root::{InstallRootError, InstalledRoot};
 pub use kill::{KillError, KillRoute, KillScope, SignedKills};
+pub use kill_report::{KillReport, KillReportError};
+pub use lifecycle::{Cohort, LifecycleError};
+pub use limits::{LimitError, Limits};
+pub use members::{MemberError, MemberLine};
 pub use note::{NoteError, SignedNote, commitment_of_note};
+pub use policy::{
+    Action, ApprovalCause, DEBUG_FLAG_HOURS, PolicyError, Refusal, Stake, Verdict, is_debug_flag, who_may,
+};
+pub use profile::{People, Profile, ProfileError, UnknownPeople};
 pub use project::{
     DEFAULT_SNAPSHOT_LIFETIME_DAYS, OpenError, Operator, Ports, Project, ReasonError, Settings, UnknownEnvironment,
 };
 pub use proposal::{Committed, Edit, EditKind, Proposal, Subject};
-pub use publish::{PublishError, Published};
+pub use publish::{PublishError, Published, Refreshed};
 pub use references::{SourceTree, references};
 pub use release_notes::{Mark, ReleaseNotesError, Span, SpanError};
 pub use rollout::{Enabled, RolloutError};
+pub use segments::{SegmentError, SegmentLine};
+pub use stage::{Direction, LifeStage, Promotion, StageCheck, StageError, StageSpan, StageStep};
 pub use undo::{Undo, UndoError};
 pub use verify::{Quarantined, Verification, Verified, VerifyError, commitment_of_snapshot, verify_snapshot};
 pub use why::{Answer, OptedIn, Question, WhyError};

@@ -129,9 +129,36 @@ pub enum KeyError {
         /// Its permissions.
         found: u32,
     },
+    /// The key is encrypted, and nobody gave a passphrase.
+    #[error("{role} key {place} is encrypted, and no passphrase was given")]
+    Encrypted {
+        /// Whose key.
+        role: RoleName,
+        /// Where it is.
+        place: String,
+    },
+    /// The passphrase does not open the key.
+    #[error("the passphrase does not open {role} key {place}")]
+    WrongPassphrase {
+        /// Whose key.
+        role: RoleName,
+        /// Where it is.
+        place: String,
+    },
     /// The key cannot be read.
     #[error("{role} key {place} cannot be read")]
     Unreadable {
+        /// Whose key.
+        role: RoleName,
+        /// Where it is.
+        place: String,
+        /// Why.
+        #[source]
+        source: Cause,
+    },
+    /// The key cannot be written.
+    #[error("{role} key {place} cannot be written")]
+    Unwritable {
         /// Whose key.
         role: RoleName,
         /// Where it is.
@@ -148,6 +175,12 @@ pub trait RootStore {
     fn roots(&self) -> Result<Vec<Vec<u8>>, RootStoreError>;
 }
 
+/// Takes in signed roots.
+pub trait RootKeeper {
+    /// Keeps the envelope of a root. One that is there already must be the same, byte for byte.
+    fn keep(&mut self, version: u64, envelope: &[u8]) -> Result<(), RootStoreError>;
+}
+
 /// Why the roots cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -157,6 +190,21 @@ pub enum RootStoreError {
     Missing {
         /// Where it was looked for.
         place: String,
+    },
+    /// Another root of the same version is there.
+    #[error("{place} holds another root of the same version")]
+    Taken {
+        /// Where it is.
+        place: String,
+    },
+    /// A root cannot be kept.
+    #[error("root {place} cannot be written")]
+    Unwritable {
+        /// Where it should be.
+        place: String,
+        /// Why.
+        #[source]
+        source: Cause,
     },
     /// A root cannot be read.
     #[error("root {place} cannot be read")]
@@ -212,7 +260,7 @@ pub trait Publisher {
 pub struct PublisherError {
     /// Where.
     pub place: String,
-    /// `read`, `written`, `locked` or `removed`.
+    /// `opened`, `read`, `written`, `locked` or `removed`.
     pub action: &'static str,
     /// Why.
     #[source]

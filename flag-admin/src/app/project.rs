@@ -3,7 +3,9 @@ use std::fmt;
 use flag_core::Timestamp;
 use serde::Serialize;
 
+use super::drafts::DraftError;
 use super::error::AppError;
+use super::policy::Verdict;
 use super::ports::{Clock, KeyStore, LogError, LogStore, Randomness, RootStore};
 use super::proposal::{Committed, Proposal};
 use crate::log::{
@@ -66,6 +68,8 @@ pub struct Project {
     pub(super) settings: Settings,
     pub(super) operator: Operator,
     pub(super) state: State,
+    /// The state that the log comes to, while a draft is looked at as if it were applied.
+    pub(super) logged: Option<Box<State>>,
     /// The entry of the last checkpoint sealed, as far as is known.
     checkpoint: u64,
 }
@@ -130,7 +134,7 @@ impl Project {
     /// [`audit`](super::audit()) proves those, and the checkpoint.
     pub fn open(ports: Ports, settings: Settings, operator: Operator) -> Result<Self, OpenError> {
         if let Some((state, checkpoint)) = resume(&*ports.log) {
-            return Ok(Self { ports, settings, operator, state, checkpoint });
+            return Ok(Self { ports, settings, operator, state, logged: None, checkpoint });
         }
         let mut sealed: Option<(State, Digest)> = None;
         let state = fold(&*ports.log, |entry, _, before| {
@@ -138,7 +142,7 @@ impl Project {
                 sealed = Some((before.clone(), *digest));
             }
         })?;
-        let mut project = Self { ports, settings, operator, state, checkpoint: 0 };
+        let mut project = Self { ports, settings, operator, state, logged: None, checkpoint: 0 };
         // The log seals a checkpoint that is lost, as after a restore, or that another version made.
         if let Some((state, digest)) = sealed
             && let Ok(checkpoint) = StoredCheckpoint::of(&state)
@@ -204,13 +208,27 @@ impl Project {
         })
     }
 
-    /// Appends what was proposed. Refuses if the log has moved on since: what the proposal said may no longer be so.
+    /// Appends what was proposed, or, where another member has to approve it, a request for that. Refuses what whoever is at work may not
+    /// do, and if the log has moved on since: what the proposal said may no longer be so.
     pub fn commit(&mut self, proposal: &Proposal, reason: Option<&str>) -> Result<Committed, AppError> {
+        self.check_base(proposal)?;
+        match proposal.access() {
+            Verdict::Allowed => self.append(proposal.environment(), proposal.changes(), reason),
+            Verdict::Refused { refusal } => Err(refusal.clone().into()),
+            Verdict::NeedsApproval { .. } => self.request(proposal, reason),
+        }
+    }
+
+    /// Refuses a proposal if the log has moved on since it was made.
+    pub(super) fn check_base(&self, proposal: &Proposal) -> Result<(), AppError> {
+        if self.logged.is_some() {
+            return Err(DraftError::Looking.into());
+        }
         let found = self.ports.log.head().map_err(OpenError::from)?;
         if proposal.base() != found || proposal.base() != self.state.head() {
             return Err(self.conflict(proposal.changes(), proposal.base(), found));
         }
-        self.append(proposal.environment(), proposal.changes(), reason)
+        Ok(())
     }
 
     /// Seals changes onto the head and appends them all, or none.
@@ -220,13 +238,18 @@ impl Project {
         changes: &[Change],
         reason: Option<&str>,
     ) -> Result<Committed, AppError> {
+        if self.logged.is_some() {
+            return Err(DraftError::Looking.into());
+        }
         let reason = reason.map(checked_reason).transpose()?;
         let time = self.ports.clock.now();
         let expected = self.state.head();
         let mut next = self.state.clone();
         let mut sealed: Vec<Sealed> = Vec::with_capacity(changes.len());
         for change in changes {
+            self.check_change(change, next.environment(environment))?;
             sealed.push(self.seal(&mut next, time, environment, change.clone(), reason)?);
+            self.check_change(change, next.environment(environment))?;
         }
         let mut checkpoint = None;
         if next.head().seq.saturating_sub(self.checkpoint) >= CHECKPOINT_ENTRIES {
@@ -243,7 +266,7 @@ impl Project {
         if let Some(checkpoint) = checkpoint {
             self.keep_checkpoint(&checkpoint);
         }
-        Ok(Committed { head: self.state.head(), entries: changes.len() })
+        Ok(Committed { head: self.state.head(), entries: changes.len(), request: None })
     }
 
     /// Makes the entry of a change that goes onto a state, and takes it into that state.
@@ -261,7 +284,7 @@ impl Project {
             seq: seq.saturating_add(1),
             time,
             actor: self.operator.actor.clone(),
-            role: self.operator.role,
+            role: self.role()?,
             environment: (!change.is_of_project()).then(|| environment.clone()),
             change,
             reason: reason.map(str::to_owned),

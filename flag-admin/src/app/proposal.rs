@@ -1,14 +1,19 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use flag_core::{Plan, PlanOptions, plan};
+use flag_core::{Plan, PlanOptions, Ruleset, plan};
 use serde::Serialize;
 
+use super::access::Case;
 use super::compile::compile_edited;
 use super::difference::{FieldChange, difference};
 use super::error::AppError;
+use super::policy::{Demand, Verdict};
 use super::project::Project;
-use crate::log::{Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FlagState, Head, State};
+use crate::log::{
+    Actor, Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FlagState, Head, Role, State,
+    bare_snapshot,
+};
 
 /// What a set of changes will do, before they are done: the edits, and exactly who gains, loses or moves.
 #[derive(Clone, Debug, Serialize)]
@@ -17,6 +22,8 @@ pub struct Proposal {
     environment: EnvironmentName,
     edits: Vec<Edit>,
     plan: Plan,
+    #[serde(skip_serializing_if = "Verdict::is_allowed")]
+    access: Verdict,
     #[serde(skip)]
     changes: Vec<Change>,
 }
@@ -48,6 +55,10 @@ pub enum Subject {
     Group,
     /// A kill, named by its target.
     Kill,
+    /// A member of the project.
+    Member,
+    /// The environment as a whole.
+    Environment,
 }
 
 impl fmt::Display for Subject {
@@ -57,6 +68,8 @@ impl fmt::Display for Subject {
             Self::Segment => "segment",
             Self::Group => "group",
             Self::Kill => "kill",
+            Self::Member => "member",
+            Self::Environment => "environment",
         })
     }
 }
@@ -81,6 +94,9 @@ pub struct Committed {
     pub head: Head,
     /// How many entries were appended.
     pub entries: usize,
+    /// The request that the changes wait in, where they need another member's approval: nothing is changed until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<u64>,
 }
 
 impl Proposal {
@@ -104,6 +120,16 @@ impl Proposal {
         &self.plan
     }
 
+    /// Returns what becomes of it: whether whoever is at work may make the changes, or who may.
+    pub const fn access(&self) -> &Verdict {
+        &self.access
+    }
+
+    /// Returns the hash of what it is shown to do: the edits and the plan, not who may make them.
+    pub(super) fn effect(&self) -> Result<Digest, serde_json::Error> {
+        serde_json::to_vec(&(&self.environment, &self.edits, &self.plan)).map(|bytes| Digest::of(&bytes))
+    }
+
     /// Returns the changes to append.
     pub fn changes(&self) -> &[Change] {
         &self.changes
@@ -118,23 +144,41 @@ impl Proposal {
 impl Project {
     /// Works out what changes would do to an environment. Refuses those that would break a flag.
     pub fn propose(&self, environment: &EnvironmentName, changes: Vec<Change>) -> Result<Proposal, AppError> {
-        let before = self.environment(environment)?;
-        let after = self.imagine(environment, &changes)?;
+        let begun = EnvironmentState::default();
+        let begins =
+            |change: &Change| matches!(change, Change::EnvironmentCreated { environment: new } if new == environment);
+        let before = if changes.iter().any(begins) { &begun } else { self.environment(environment)? };
+        let mut demands = Vec::new();
+        let after = self.imagine(environment, &changes, &mut demands)?;
+        let members = member_edits(self.state.members(), after.members());
         let after = after.environment(environment).unwrap_or(before);
-        let old = self.ruleset(environment)?;
+        // A flag that is renamed is planned as if it had always gone by its new key: it is the same flag, and draws the same buckets.
+        let renames: Vec<Change> =
+            changes.iter().filter(|change| matches!(change, Change::FlagRenamed { .. })).cloned().collect();
+        let under_new_keys =
+            if renames.is_empty() { None } else { Some(self.imagine(environment, &renames, &mut Vec::new())?) };
+        let known = under_new_keys.as_ref().and_then(|state| state.environment(environment)).unwrap_or(before);
+        let old = Ruleset::compile(&bare_snapshot(self.state.project(), environment, known));
         let new = compile_edited(self.state.project(), environment, &old, after)?;
         let options = PlanOptions { now: Some(self.now()), population: None };
-        Ok(Proposal {
-            base: self.state.head(),
-            environment: environment.clone(),
-            edits: edits(before, after)?,
-            plan: plan(&old, &new, &options),
-            changes,
-        })
+        let plan = plan(&old, &new, &options);
+        let access = if changes.is_empty() {
+            Verdict::Allowed
+        } else {
+            self.judge(&Case { changes: &changes, demands: &demands, before, after, plan: &plan })
+        };
+        let edits =
+            rename_edits(&renames).into_iter().chain(members).chain(edits(environment, known, after)?).collect();
+        Ok(Proposal { base: self.state.head(), environment: environment.clone(), edits, plan, access, changes })
     }
 
-    /// Returns the state as it would be after changes.
-    fn imagine(&self, environment: &EnvironmentName, changes: &[Change]) -> Result<State, AppError> {
+    /// Returns the state as it would be after changes, and notes what role each demands.
+    pub(super) fn imagine(
+        &self,
+        environment: &EnvironmentName,
+        changes: &[Change],
+        demands: &mut Vec<Demand>,
+    ) -> Result<State, AppError> {
         let mut state = self.state.clone();
         let time = self.now();
         for change in changes {
@@ -150,13 +194,59 @@ impl Project {
                 reason: None,
                 prev: Digest::GENESIS,
             };
+            demands.push(Demand::of(change, state.environment(environment)));
             state.apply(&entry, head).map_err(AppError::Unfit)?;
+            demands.push(Demand::of(change, state.environment(environment)));
         }
         Ok(state)
     }
 }
 
-fn edits(before: &EnvironmentState, after: &EnvironmentState) -> Result<Vec<Edit>, AppError> {
+/// Tells who comes, goes or gets another role.
+fn member_edits(before: &BTreeMap<Actor, Role>, after: &BTreeMap<Actor, Role>) -> Vec<Edit> {
+    let edit = |member: &Actor, was: Option<Role>, is: Option<Role>| Edit {
+        subject: Subject::Member,
+        name: member.to_string().into(),
+        kind: match (was, is) {
+            (None, _) => EditKind::Added,
+            (_, None) => EditKind::Removed,
+            _ => EditKind::Changed,
+        },
+        fields: is
+            .map(|is| FieldChange {
+                field: "role".to_owned(),
+                before: was.map(|was| was.as_str().into()),
+                after: Some(is.as_str().into()),
+            })
+            .into_iter()
+            .collect(),
+    };
+    let set = after.iter().filter(|(member, role)| before.get(*member) != Some(*role));
+    let gone = before.iter().filter(|(member, _)| !after.contains_key(*member));
+    set.map(|(member, role)| edit(member, before.get(member).copied(), Some(*role)))
+        .chain(gone.map(|(member, role)| edit(member, Some(*role), None)))
+        .collect()
+}
+
+/// Tells what goes by another key.
+fn rename_edits(renames: &[Change]) -> Vec<Edit> {
+    let edit = |change: &Change| match change {
+        Change::FlagRenamed { from, to } => Some(Edit {
+            subject: Subject::Flag,
+            name: to.as_str().into(),
+            kind: EditKind::Changed,
+            fields: vec![FieldChange {
+                field: "key".to_owned(),
+                before: Some(from.as_str().into()),
+                after: Some(to.as_str().into()),
+            }],
+        }),
+        _ => None,
+    };
+    renames.iter().filter_map(edit).collect()
+}
+
+fn edits(name: &EnvironmentName, before: &EnvironmentState, after: &EnvironmentState) -> Result<Vec<Edit>, AppError> {
     fn flag(flag: &FlagState) -> Result<serde_json::Value, serde_json::Error> {
         let mut flag = flag.definition.clone();
         flag.flag.version = 0;
@@ -170,10 +260,16 @@ fn edits(before: &EnvironmentState, after: &EnvironmentState) -> Result<Vec<Edit
     compare(Subject::Group, &before.groups, &after.groups, serde_json::to_value, &mut edits)?;
     compare(Subject::Flag, &before.flags, &after.flags, flag, &mut edits)?;
     compare(Subject::Kill, &kills(before), &kills(after), serde_json::to_value, &mut edits)?;
+    if before.approvals_required != after.approvals_required {
+        let (was, is) = (before.approvals_required.into(), after.approvals_required.into());
+        let field = FieldChange { field: "approvals".to_owned(), before: Some(was), after: Some(is) };
+        let (subject, kind) = (Subject::Environment, EditKind::Changed);
+        edits.push(Edit { subject, name: name.as_str().into(), kind, fields: vec![field] });
+    }
     Ok(edits)
 }
 
-fn compare<'s, K: Ord + AsRef<str>, T: 's>(
+fn compare<'s, K: Ord + AsRef<str>, T: PartialEq + 's>(
     subject: Subject,
     before: &'s BTreeMap<K, T>,
     after: &'s BTreeMap<K, T>,
@@ -186,6 +282,9 @@ fn compare<'s, K: Ord + AsRef<str>, T: 's>(
             edits.push(edit(name, EditKind::Added, Vec::new()));
             continue;
         };
+        if old == thing {
+            continue;
+        }
         let fields = difference(&form(old).map_err(AppError::Seal)?, &form(thing).map_err(AppError::Seal)?);
         if !fields.is_empty() {
             edits.push(edit(name, EditKind::Changed, fields));

@@ -1,5 +1,5 @@
 use flag_client::trust::{Envelope, EnvelopeError, PayloadType, RoleName, SnapshotHeader};
-use flag_core::wire::AuditHead;
+use flag_core::wire::{AuditHead, Snapshot, SnapshotError};
 use flag_core::{Ruleset, Timestamp};
 use serde::Serialize;
 
@@ -7,9 +7,13 @@ use super::compile::{BrokenFlag, BrokenRuleset};
 use super::error::AppError;
 use super::ports::{Document, Publisher};
 use super::project::Project;
-use crate::log::{Change, Digest, EnvironmentName, PublishedSnapshot};
+use super::verify::{Verification, VerifyError, verify_snapshot};
+use crate::log::{Change, Digest, EnvironmentName, PublishedSnapshot, RootInForce};
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
+
+/// A snapshot is re-signed once less than this part of its lifetime is left.
+const REFRESH_PART: i64 = 4;
 
 /// Why a snapshot cannot be published.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +76,24 @@ pub enum PublishError {
         /// The last version in the log.
         last: u64,
     },
+    /// Clients would refuse what was signed, so it was not published.
+    #[error("clients would refuse the snapshot, so it was not published")]
+    Refused(#[source] VerifyError),
+    /// What stands there is not what was published last, so there is nothing to sign anew.
+    #[error("{place} does not hold the snapshot that was published last, so it cannot be signed anew")]
+    NotOurs {
+        /// Where.
+        place: String,
+    },
+    /// What stands there cannot be signed anew.
+    #[error("the snapshot in {place} cannot be signed anew")]
+    Content {
+        /// Where.
+        place: String,
+        /// Why.
+        #[source]
+        source: SnapshotError,
+    },
     /// Clients have the snapshot, but the log does not say so.
     #[error("snapshot {version} stands in {place}, but the log does not say so yet")]
     Unrecorded {
@@ -109,6 +131,37 @@ pub struct Published {
     pub kills: usize,
     /// The files written, in order.
     pub documents: Vec<String>,
+    /// What is odd about it.
+    pub warnings: Vec<String>,
+}
+
+/// What came of looking whether a snapshot is to be signed anew.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Refreshed {
+    /// It was.
+    Published(Published),
+    /// It is good for longer.
+    NotDue {
+        /// The version that stands.
+        version: u64,
+        /// From when on it is stale.
+        expires_at: Timestamp,
+    },
+}
+
+/// A snapshot that is published.
+struct Standing {
+    document: Vec<u8>,
+    digest: Digest,
+}
+
+/// What a snapshot says.
+enum Content {
+    /// What the log comes to.
+    State,
+    /// What the last one said.
+    Standing(Box<Snapshot>),
 }
 
 impl Project {
@@ -123,39 +176,100 @@ impl Project {
         publisher: &mut dyn Publisher,
     ) -> Result<Published, AppError> {
         self.refresh()?;
-        let issued_at = self.now();
-        let root = *self.state.root().ok_or(PublishError::NoRoot)?;
-        if issued_at >= root.expires_at {
-            let (version, expires_at) = (root.version, root.expires_at);
-            return Err(PublishError::RootExpired { version, expires_at }.into());
-        }
+        let root = self.usable_root()?;
         let version = self.environment(environment)?.next_version(root.epoch);
         let standing = self.check_published(environment, publisher, (root.epoch, version))?;
-        self.record_arrival(environment, publisher, standing)?;
+        self.record_arrival(environment, publisher, standing.as_ref().map(|standing| standing.digest))?;
+        self.sign_and_put(environment, publisher, root, Content::State)
+    }
+
+    /// Signs the snapshot that was published last anew, if it is stale `within` so many milliseconds (a quarter of its lifetime where absent),
+    /// or of an epoch that is over. What it says stays as it is: changes since then wait for [`publish`](Self::publish), which
+    /// is for somebody to decide.
+    pub fn refresh_published(
+        &mut self,
+        environment: &EnvironmentName,
+        publisher: &mut dyn Publisher,
+        within: Option<i64>,
+    ) -> Result<Refreshed, AppError> {
+        self.refresh()?;
+        let root = self.usable_root()?;
+        let version = self.environment(environment)?.next_version(root.epoch);
+        let standing = self.check_published(environment, publisher, (root.epoch, version))?;
+        self.record_arrival(environment, publisher, standing.as_ref().map(|standing| standing.digest))?;
+        let last = self.environment(environment)?.published;
+        let place = publisher.place();
+        let (Some(standing), Some(last)) = (standing, last) else {
+            return Err(PublishError::NotOurs { place }.into());
+        };
+        if standing.digest != last.digest {
+            return Err(PublishError::NotOurs { place }.into());
+        }
+        let lifetime = i64::from(self.settings.snapshot_lifetime_days).saturating_mul(MILLIS_PER_DAY);
+        let due = last.expires_at.saturating_add_millis(within.unwrap_or(lifetime / REFRESH_PART).saturating_neg());
+        if self.now() < due && last.epoch == root.epoch {
+            return Ok(Refreshed::NotDue { version: last.version, expires_at: last.expires_at });
+        }
+        let parsed = Snapshot::from_json(&standing.document)
+            .map_err(|source| PublishError::Content { place: place.clone(), source })?;
+        let content = Content::Standing(Box::new(parsed.snapshot));
+        self.sign_and_put(environment, publisher, root, content).map(Refreshed::Published)
+    }
+
+    /// Returns the root in force, if it accepts snapshots.
+    fn usable_root(&self) -> Result<RootInForce, PublishError> {
+        let root = *self.state.root().ok_or(PublishError::NoRoot)?;
+        if self.now() >= root.expires_at {
+            let (version, expires_at) = (root.version, root.expires_at);
+            return Err(PublishError::RootExpired { version, expires_at });
+        }
+        Ok(root)
+    }
+
+    fn sign_and_put(
+        &mut self,
+        environment: &EnvironmentName,
+        publisher: &mut dyn Publisher,
+        root: RootInForce,
+        content: Content,
+    ) -> Result<Published, AppError> {
+        let issued_at = self.now();
         let state = self.environment(environment)?;
-        let epoch = root.epoch;
+        let (epoch, version) = (root.epoch, state.next_version(root.epoch));
         let roots = self.ports.roots.roots()?;
         let emergency = if state.kills.iter().any(|kill| kill.emergency) {
             Some(self.sign_kills(environment, state)?)
         } else {
             None
         };
+        let says_state = matches!(content, Content::State);
 
         let head = self.state.head();
         let lifetime = i64::from(self.settings.snapshot_lifetime_days).saturating_mul(MILLIS_PER_DAY);
-        let mut snapshot = self.snapshot_of(environment)?;
+        let mut snapshot = match content {
+            Content::State => self.snapshot_of(environment)?,
+            Content::Standing(snapshot) => *snapshot,
+        };
         refuse_broken(&Ruleset::compile(&snapshot))?;
         snapshot.compact();
         snapshot.version = version;
         snapshot.epoch = epoch;
         snapshot.issued_at = issued_at;
         snapshot.expires_at = issued_at.saturating_add_millis(lifetime);
-        let audit_head = AuditHead { seq: head.seq, hash: head.hash.to_string().into() };
+        let head = AuditHead { seq: head.seq, hash: head.hash.to_string().into() };
+        // What was made from an earlier entry still is, however often it is signed.
+        let audit_head = snapshot.audit_head.take().filter(|_| !says_state).unwrap_or(head);
         snapshot.audit_head = Some(audit_head.clone());
         let payload = serde_json::to_vec(&snapshot).map_err(AppError::Seal)?;
         let digest = Digest::of(&payload);
         let signer = self.ports.keys.signer(RoleName::Snapshot)?;
         let envelope = Envelope::sign(PayloadType::Snapshot, payload, &[&*signer]).to_json();
+        if let Some((first, successors)) = roots.split_first() {
+            // By the very steps of a client, before a version is spent: a key that the root does not list shows here.
+            let verification =
+                Verification { root: first, successors, snapshot: &envelope, environment: None, now: issued_at };
+            verify_snapshot(&verification).map_err(PublishError::Refused)?;
+        }
 
         let expires_at = snapshot.expires_at;
         self.append(environment, &[Change::PublishStarted { version, epoch, digest, expires_at }], None)?;
@@ -173,11 +287,18 @@ impl Project {
             put(Document::Kills, kills)?;
         }
         put(Document::Snapshot, &envelope)?;
-        if emergency.is_none() {
+        if emergency.is_none() && says_state {
             // Clients ignore ids that the snapshot lists as lifted, so the file has nothing left to say.
             publisher.withdraw(Document::Kills)?;
         }
         self.record(environment, publisher, &Change::Published { version, epoch, digest, expires_at }, version)?;
+        let mut warnings = Vec::new();
+        if snapshot.flags.is_empty() {
+            warnings.push(format!("{environment} has no flags: clients fall back to the defaults of their code"));
+        }
+        if root.expires_at < expires_at {
+            warnings.push(format!("root {} expires at {}, before the snapshot does", root.version, root.expires_at));
+        }
         Ok(Published {
             place: publisher.place(),
             version,
@@ -188,6 +309,7 @@ impl Project {
             flags: snapshot.flags.len(),
             kills: snapshot.kills.len(),
             documents,
+            warnings,
         })
     }
 
@@ -230,13 +352,13 @@ impl Project {
         }
     }
 
-    /// Refuses to publish over something that is not an older snapshot of the same environment. Returns the hash of that one's payload.
+    /// Refuses to publish over something that is not an older snapshot of the same environment. Returns that one.
     fn check_published(
         &self,
         environment: &EnvironmentName,
         publisher: &dyn Publisher,
         (epoch, version): (u64, u64),
-    ) -> Result<Option<Digest>, AppError> {
+    ) -> Result<Option<Standing>, AppError> {
         let Some(bytes) = publisher.published(Document::Snapshot)? else { return Ok(None) };
         let place = publisher.place();
         let envelope =
@@ -258,7 +380,8 @@ impl Project {
             let last = version.saturating_sub(1);
             return Err(PublishError::Ahead { place, found: header.version, epoch: header.epoch, last }.into());
         }
-        Ok(Some(Digest::of(envelope.document())))
+        let document = envelope.document().to_vec();
+        Ok(Some(Standing { digest: Digest::of(&document), document }))
     }
 }
 

@@ -1,9 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use flag_core::Timestamp;
-use flag_core::wire::{Kind, OptIn, Serve, Stage};
-use flag_core::{FlagKey, Share};
+use flag_core::wire::{Entries, Kind, OptIn, Serve, Stage};
+use flag_core::{FlagKey, Share, Timestamp};
 use serde::Serialize;
 
 use super::error::AppError;
@@ -216,8 +215,9 @@ impl Project {
         }
         let steps = self.steps(environment, key, flag, to)?;
         let failed = |step: &StageStep| step.checks.iter().any(|check| !check.passed);
-        if direction == Direction::OnDespite && self.operator().role != Role::ReleaseManager {
-            return Err(LifecycleError::WaivedBy { found: self.operator().role }.into());
+        let role = self.role()?;
+        if direction == Direction::OnDespite && role != Role::ReleaseManager {
+            return Err(LifecycleError::WaivedBy { found: role }.into());
         }
         let is_stopped = |step: &StageStep| match direction {
             Direction::OnDespite => step.checks.iter().any(|check| !check.passed && !check.waivable),
@@ -246,15 +246,8 @@ impl Project {
         let report = self.lint(environment, now)?;
         let findings: Vec<&Finding> =
             report.findings.iter().filter(|finding| finding.flag.as_deref() == Some(key.as_str())).collect();
-        let mut steps = Vec::new();
-        let mut from = LifeStage::of(flag.definition.flag.stage);
-        let mut since = flag.staged;
-        while let Some(next) = from.next().filter(|next| *next <= to) {
-            let candidate = Candidate { key, flag, state, findings: &findings, since, now };
-            steps.push(StageStep { from, to: next, checks: candidate.checks(from, next) });
-            (from, since) = (next, now);
-        }
-        Ok(steps)
+        let candidate = Candidate { key, flag, state, findings: &findings, since: flag.staged, now };
+        Ok(candidate.steps(to))
     }
 }
 
@@ -288,6 +281,17 @@ struct Candidate<'p> {
 }
 
 impl Candidate<'_> {
+    /// Returns every step to a stage, in order, with what it asks for. Whoever skips a stage has spent no time at it.
+    fn steps(mut self, to: LifeStage) -> Vec<StageStep> {
+        let mut steps = Vec::new();
+        let mut from = LifeStage::of(self.flag.definition.flag.stage);
+        while let Some(next) = from.next().filter(|next| *next <= to) {
+            steps.push(StageStep { from, to: next, checks: self.checks(from, next) });
+            (from, self.since) = (next, self.now);
+        }
+        steps
+    }
+
     fn checks(&self, from: LifeStage, to: LifeStage) -> Vec<StageCheck> {
         let documented = [LintRule::MissingDocumentation, LintRule::MissingOwner];
         let lifetime = [LintRule::MissingExpiry, LintRule::Expired, LintRule::ExpiryTooFar];
@@ -349,7 +353,8 @@ impl Candidate<'_> {
 
     fn unexposed(&self) -> StageCheck {
         let flag = &self.flag.definition.flag;
-        let is_off = !flag.enabled || flag.kind == Kind::KillSwitch || serves_nobody(&flag.fallthrough, &flag.off_variant);
+        let is_off =
+            !flag.enabled || flag.kind == Kind::KillSwitch || serves_nobody(&flag.fallthrough, &flag.off_variant);
         let told = if is_off { "whom no rule takes gets nothing of it" } else { "it is exposed to users already" };
         StageCheck { name: "unexposed", passed: is_off, told: told.to_owned(), waivable: true }
     }
@@ -394,7 +399,9 @@ impl Candidate<'_> {
         let of = if flag.opt_in == OptIn::Required { "everyone who opted in" } else { "everyone" };
         let passed = flag.enabled && (is_full(&flag.fallthrough, &flag.off_variant) || self.is_for_some());
         let told = match (passed, flag.fallthrough.exposure) {
-            (true, _) if !is_full(&flag.fallthrough, &flag.off_variant) => "it is meant for some, by its kind".to_owned(),
+            (true, _) if !is_full(&flag.fallthrough, &flag.off_variant) => {
+                "it is meant for some, by its kind".to_owned()
+            }
             (true, _) => format!("{of} has it"),
             (false, Some(share)) if flag.enabled => format!("{share} have it, expected {of}"),
             (false, _) => format!("nobody has it, expected {of}"),
@@ -410,7 +417,7 @@ impl Candidate<'_> {
 
     fn decided(&self) -> StageCheck {
         let flag = &self.flag.definition.flag;
-        let compared = flag.fallthrough.allocation.as_ref().map_or(1, |allocation| allocation.len());
+        let compared = flag.fallthrough.allocation.as_ref().map_or(1, Entries::len);
         let passed = flag.kind != Kind::Experiment || compared < 2;
         let told = if passed {
             "nothing is compared any more".to_owned()
@@ -466,3 +473,6 @@ fn is_full(serve: &Serve, off_variant: &str) -> bool {
         (None, share) => share == Some(Share::EVERYONE),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,18 +4,30 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell as CompletionShell;
 use flag_core::{Share, Timestamp, Value};
 
+use super::adopt_kills::AdoptKillsArguments;
 use super::attribute::parse_attribute;
 use super::codegen::CodegenArguments;
 use super::dashboard::DashboardArguments;
 use super::demo::DemoArguments;
 use super::docs::DocsArguments;
+use super::environment::EnvironmentCommand;
+use super::flag::ListArguments;
+use super::group::GroupCommand;
+use super::key::KeyCommand;
+use super::kill::{KillArguments, UnkillArguments};
+use super::lifecycle::{
+    ArchiveArguments, CloneArguments, CopyArguments, EditArguments, NewArguments, PromoteArguments, RenameArguments,
+};
 use super::lint::LintArguments;
 use super::manual::ManArguments;
+use super::publish::PublishArguments;
 use super::refs::RefsArguments;
+use super::root::RootCommand;
+use super::segment::SegmentCommand;
 use super::stale::StaleArguments;
 use crate::adapters::StoreUrl;
 use crate::app::Moment;
-use crate::log::{Actor, EnvironmentName, ProjectName};
+use crate::log::{Actor, EnvironmentName, ProjectName, Role};
 
 /// Feature flags and progressive rollouts: edit, plan, publish, explain.
 #[derive(Debug, Parser)]
@@ -50,6 +62,12 @@ pub(super) struct Globals {
     /// Where the log is kept, such as postgres://alice@localhost/flags [default: that of flag-admin.toml]
     #[arg(long, value_name = "URL", global = true)]
     pub(super) store: Option<StoreUrl>,
+    /// Work on your draft: changes are added to it, and what is shown is as if it were applied
+    #[arg(long, global = true)]
+    pub(super) draft: bool,
+    /// A file that holds the passphrase of encrypted keys [default: FLAG_PASSPHRASE, else asked on the terminal]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) passphrase_file: Option<PathBuf>,
     /// Do not ask before a change
     #[arg(short, long, global = true)]
     pub(super) yes: bool,
@@ -90,17 +108,28 @@ pub(super) enum Command {
         after_help = "Examples:\n  flag-admin init ./flags\n  flag-admin init ./flags --project caro --environments production,staging"
     )]
     Init(InitArguments),
-    /// Make an environment what a file of definitions says, after showing what that does
+    /// Make an environment what a file of definitions says, or apply your draft, after showing what that does
     #[command(
-        after_help = "Examples:\n  flag-admin apply -f flags.toml\n  flag-admin apply -f flags.toml --prune --yes --reason \"spring cleaning\"\n  flag-admin export | flag-admin apply -f - --dry-run"
+        after_help = "Examples:\n  flag-admin apply -f flags.toml\n  flag-admin apply -f flags.toml --prune --yes --reason \"spring cleaning\"\n  flag-admin export | flag-admin apply -f - --dry-run\n  flag-admin apply --draft\n\nWith -f and --draft the file's changes are added to the draft."
     )]
     Apply(ApplyArguments),
-    /// Show what applying a file would do: who gains, loses or moves
-    #[command(after_help = "Examples:\n  flag-admin plan -f flags.toml\n  flag-admin plan -f flags.toml --json")]
+    /// Show what applying a file, or your draft, would do: who gains, loses or moves
+    #[command(
+        after_help = "Examples:\n  flag-admin plan -f flags.toml\n  flag-admin plan -f flags.toml --markdown > plan.md\n  flag-admin plan -f flags.toml --exit-code --max-lose 5% --refuse-reshuffle\n  flag-admin plan --draft --profile population.toml\n\nExit codes: 0 planned, 1 refused or failed, 2 usage; with --exit-code 3 where something would change."
+    )]
     Plan(PlanArguments),
     /// List, show and switch flags
     #[command(subcommand)]
     Flag(FlagCommand),
+    /// List, set and remove named conditions
+    #[command(subcommand)]
+    Segment(SegmentCommand),
+    /// Keep flags apart: no unit is in two flags of a group
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// List and make environments
+    #[command(subcommand, name = "env")]
+    Environment(EnvironmentCommand),
     /// Change rollouts
     #[command(subcommand)]
     Rollout(RolloutCommand),
@@ -111,9 +140,23 @@ pub(super) enum Command {
     Why(WhyArguments),
     /// Sign a snapshot and write it where clients fetch it
     #[command(
-        after_help = "Examples:\n  flag-admin publish --to ./public\n  flag-admin publish --to /srv/flags/staging --env staging"
+        after_help = "Examples:\n  flag-admin publish --to ./public\n  flag-admin publish --to s3://flags.example/caro --env staging\n  flag-admin publish --refresh --within 7d"
     )]
     Publish(PublishArguments),
+    /// Make, sign, show and install roots, on files: no network is needed
+    #[command(subcommand)]
+    Root(RootCommand),
+    /// Take kills that a stolen emergency key signed into the log, so that they can be lifted
+    #[command(after_help = "Example:\n  flag-admin adopt-kills found.json --reason \"stolen key\"")]
+    AdoptKills(AdoptKillsArguments),
+    /// Say what is wrong with keys, clock, roots, snapshots, store and where they are published
+    #[command(
+        after_help = "Examples:\n  flag-admin doctor\n  flag-admin doctor --json | jq '.findings[] | select(.health == \"error\")'"
+    )]
+    Doctor,
+    /// List, make and encrypt private keys
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Verify a published snapshot as a client does
     #[command(
         after_help = "Examples:\n  flag-admin verify ./public/v1/snapshot.json\n  flag-admin verify ./public/v1/snapshot.json --root ./root-1.json --env production"
@@ -121,13 +164,13 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// Turn a flag or capability off, stronger than everything
     #[command(
-        after_help = "Examples:\n  flag-admin kill llm_backends --reason \"quality incident 12\"\n  flag-admin kill telemetry --reason \"privacy incident\" --to ./public"
+        after_help = "Examples:\n  flag-admin kill llm_backends --reason \"quality incident 12\"\n  flag-admin kill telemetry --reason \"privacy incident\" --to ./public\n  flag-admin kill list\n  flag-admin kill report telemetry > post-mortem.md"
     )]
     Kill(KillArguments),
     /// Lift the kill of a flag or capability
     #[command(after_help = "Example:\n  flag-admin unkill llm_backends --reason \"fixed in 1.2.1\"")]
     Unkill(UnkillArguments),
-    /// List the kills that stand
+    /// The same as `flag-admin kill list`
     #[command(after_help = "Example:\n  flag-admin kills --json")]
     Kills,
     /// Tell what changed, oldest first
@@ -140,6 +183,20 @@ pub(super) enum Command {
         after_help = "Examples:\n  flag-admin undo\n  flag-admin undo 14 --yes --reason \"error rate\"\n  flag-admin undo 14 --dry-run"
     )]
     Undo(UndoArguments),
+    /// Gather changes, to look at and apply together; every changing command adds to it with --draft
+    #[command(subcommand)]
+    Draft(DraftCommand),
+    /// Approve changes that somebody else asked for
+    #[command(
+        after_help = "Examples:\n  flag-admin approve --list\n  flag-admin approve 17\n  flag-admin approve --require 1"
+    )]
+    Approve(ApproveArguments),
+    /// Turn down changes that somebody asked for, or take back your own
+    #[command(after_help = "Example:\n  flag-admin reject 17 --reason \"after the release\"")]
+    Reject(RejectArguments),
+    /// Say who may change what
+    #[command(subcommand)]
+    Member(MemberCommand),
     /// Write the whole project into one file
     #[command(after_help = "Examples:\n  flag-admin backup caro.backup\n  flag-admin backup caro.backup --with-keys")]
     Backup(BackupArguments),
@@ -203,22 +260,126 @@ pub(super) struct InitArguments {
     /// The environments; the first is the default one
     #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "production")]
     pub(super) environments: Vec<EnvironmentName>,
+    /// Take this signed root as the first, rather than making keys and a root; put the snapshot and kill keys into DIR/keys afterwards
+    #[arg(long, value_name = "FILE")]
+    pub(super) root: Option<PathBuf>,
+}
+
+/// Where the definitions of a plan come from.
+#[derive(Debug, Args)]
+pub(super) struct FileArguments {
+    /// The file of definitions; - reads standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Archive what the file does not name
+    #[arg(long, requires = "file")]
+    pub(super) prune: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct PlanArguments {
-    /// The file of definitions; - reads standard input
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) file: PathBuf,
-    /// Archive what the file does not name
+    #[command(flatten)]
+    pub(super) source: FileArguments,
+    /// Print Markdown, for a pull request
+    #[arg(long, conflicts_with = "json")]
+    pub(super) markdown: bool,
+    /// Fail if a seed or unit changes, which draws every bucket anew
     #[arg(long)]
-    pub(super) prune: bool,
+    pub(super) refuse_reshuffle: bool,
+    /// Fail if more than this share of units may lose a flag
+    #[arg(long, value_name = "SHARE")]
+    pub(super) max_lose: Option<Share>,
+    /// Say how many people that is, by a file that says how many there are and of which kind
+    #[arg(long, value_name = "FILE")]
+    pub(super) profile: Option<PathBuf>,
+    /// Exit with 3 where something would change
+    #[arg(long)]
+    pub(super) exit_code: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct ApplyArguments {
     #[command(flatten)]
-    pub(super) plan: PlanArguments,
+    pub(super) source: FileArguments,
+    /// Put the draft onto the log as it stands first, without the changes that others got in the way of
+    #[arg(long, conflicts_with = "file")]
+    pub(super) rebase: bool,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DraftCommand {
+    /// Begin an empty draft
+    #[command(after_help = "Example:\n  flag-admin draft new && flag-admin rollout set command_history 5% --draft")]
+    New,
+    /// Show what your draft would do, as one
+    #[command(after_help = "Examples:\n  flag-admin draft show\n  flag-admin draft show --json")]
+    Show,
+    /// List everybody's drafts
+    #[command(after_help = "Example:\n  flag-admin draft list --json")]
+    List,
+    /// Put your draft onto the log as it stands, without the changes that others got in the way of
+    #[command(after_help = "Example:\n  flag-admin draft rebase")]
+    Rebase,
+    /// Drop your draft
+    #[command(after_help = "Example:\n  flag-admin draft drop")]
+    Drop,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApproveArguments {
+    /// The request
+    #[arg(required_unless_present_any = ["list", "require"])]
+    pub(super) request: Option<u64>,
+    /// List the requests that wait
+    #[arg(long, conflicts_with_all = ["request", "require"])]
+    pub(super) list: bool,
+    /// Let every change of the environment need so many approvals, 0 or 1
+    #[arg(long, value_name = "N", conflicts_with = "request")]
+    pub(super) require: Option<u8>,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RejectArguments {
+    /// The request
+    pub(super) request: u64,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MemberCommand {
+    /// Make somebody a member; with the first one you become one, too
+    #[command(
+        after_help = "Examples:\n  flag-admin member add bob engineering_lead\n  flag-admin member add eve emergency_responder --yes --reason \"on call\""
+    )]
+    Add(RoleArguments),
+    /// Give a member another role
+    #[command(after_help = "Example:\n  flag-admin member role bob engineer")]
+    Role(RoleArguments),
+    /// Take somebody off the members
+    #[command(after_help = "Example:\n  flag-admin member remove bob --reason \"left the team\"")]
+    Remove {
+        /// Who
+        member: Actor,
+        #[command(flatten)]
+        change: ChangeArguments,
+    },
+    /// List the members
+    #[command(after_help = "Example:\n  flag-admin member list --json")]
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RoleArguments {
+    /// Who
+    pub(super) member: Actor,
+    /// release_manager, engineering_lead, engineer or emergency_responder
+    pub(super) role: Role,
     #[command(flatten)]
     pub(super) change: ChangeArguments,
 }
@@ -238,9 +399,40 @@ pub(super) struct ChangeArguments {
 pub(super) enum FlagCommand {
     /// List the flags
     #[command(
-        after_help = "Example:\n  flag-admin flag list --json | jq -r '.[] | select(.phase == \"rolling\") | .flag'"
+        after_help = "Examples:\n  flag-admin flag list --stage beta --overdue\n  flag-admin flag list --json | jq -r '.[] | select(.phase == \"rolling\") | .flag'"
     )]
-    List,
+    List(ListArguments),
+    /// Make a flag, with its documentation; asks for what is missing on a terminal
+    #[command(
+        after_help = "Examples:\n  flag-admin flag new history_search --description \"Search earlier commands\" --expires 2026-08-01 --yes\n  flag-admin flag new model_choice --kind experiment --variants control=small,treatment=large --off-variant control"
+    )]
+    New(Box<NewArguments>),
+    /// Change fields of a flag, or all of it in an editor on a terminal
+    #[command(
+        after_help = "Examples:\n  flag-admin flag edit history_search --owner @bob --tag search\n  flag-admin flag edit history_search --reviewed --yes\n  EDITOR=nano flag-admin flag edit history_search"
+    )]
+    Edit(Box<EditArguments>),
+    /// Give a flag another key; nobody moves
+    #[command(after_help = "Example:\n  flag-admin flag rename history_search command_history_search")]
+    Rename(RenameArguments),
+    /// Copy a flag under another key, exposing nobody
+    #[command(
+        after_help = "Examples:\n  flag-admin flag clone enhanced_safety_v2 enhanced_safety_v3\n  flag-admin flag clone enhanced_safety_v2 enhanced_safety_v2_fast --same-cohort"
+    )]
+    Clone(CloneArguments),
+    /// Make flags what they are in another environment
+    #[command(
+        after_help = "Examples:\n  flag-admin flag copy history_search --from staging --env production\n  flag-admin flag copy --from production --env staging --dry-run"
+    )]
+    Copy(CopyArguments),
+    /// Bring a flag to another stage of its life, where the stage's checks pass; nobody moves
+    #[command(
+        after_help = "Examples:\n  flag-admin flag promote history_search --dry-run\n  flag-admin flag promote history_search --to beta --force \"release 1.2 is due\"\n  flag-admin flag promote history_search --back --reason \"data loss\""
+    )]
+    Promote(PromoteArguments),
+    /// Take out a flag that is deprecated, or was never exposed
+    #[command(after_help = "Example:\n  flag-admin flag archive history_search --yes")]
+    Archive(ArchiveArguments),
     /// Show everything about a flag
     #[command(after_help = "Example:\n  flag-admin flag show telemetry_cloud_sync")]
     Show {
@@ -308,49 +500,12 @@ pub(super) struct WhyArguments {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct PublishArguments {
-    /// The folder that clients fetch from
-    #[arg(long = "to", value_name = "DIR")]
-    pub(super) out: PathBuf,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
     /// The snapshot's file
     pub(super) snapshot: PathBuf,
     /// The root that the application ships [default: the project's first]
     #[arg(long, value_name = "FILE")]
     pub(super) root: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct KillArguments {
-    /// The flag or capability
-    pub(super) target: String,
-    /// Why, for the log
-    #[arg(long, value_name = "TEXT")]
-    pub(super) reason: String,
-    /// Kill it even if it is no flag of this environment
-    #[arg(long)]
-    pub(super) unlisted: bool,
-    /// Publish it there at once, signed by the emergency key
-    #[arg(long = "to", value_name = "DIR")]
-    pub(super) out: Option<PathBuf>,
-    /// Show what would be done, and do nothing
-    #[arg(long)]
-    pub(super) dry_run: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct UnkillArguments {
-    /// The flag or capability
-    pub(super) target: String,
-    /// Why, for the log
-    #[arg(long, value_name = "TEXT")]
-    pub(super) reason: String,
-    /// Show what would be done, and do nothing
-    #[arg(long)]
-    pub(super) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,11 @@
 use serde::Serialize;
 
-use super::arguments::{ApplyArguments, ChangeArguments, PlanArguments, RolloutArguments, SwitchArguments};
+use super::arguments::{ApplyArguments, ChangeArguments, FileArguments, RolloutArguments, SwitchArguments};
 use super::plan_text;
 use super::problem::Stop;
 use super::session::{Opened, Session, read_text};
 use super::terminal::{Form, Terminal};
-use crate::app::{Enabled, Project, Proposal, Prune};
+use crate::app::{Enabled, Project, Proposal, Prune, StageStep, Verdict};
 use crate::definition::Definitions;
 use crate::log::Head;
 
@@ -14,9 +14,24 @@ use crate::log::Head;
 struct Outcome<'p> {
     applied: bool,
     dry_run: bool,
+    /// The request that the changes wait in, where they need another member's approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<u64>,
     #[serde(flatten)]
     proposal: &'p Proposal,
+    #[serde(skip_serializing_if = "Steps::is_empty")]
+    steps: Steps<'p>,
     head: Head,
+}
+
+/// The steps of a flag's life that a proposal makes, for those who read JSON.
+#[derive(Copy, Clone, Default, Serialize)]
+pub(super) struct Steps<'p>(pub(super) &'p [StageStep]);
+
+impl Steps<'_> {
+    const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// How far a command goes.
@@ -26,6 +41,8 @@ pub(super) enum Extent {
     Show,
     /// It asks, and does it.
     Ask,
+    /// It asks for the name of what it is about, and does it.
+    AskName,
     /// It does it without asking.
     Do,
 }
@@ -36,16 +53,14 @@ impl ChangeArguments {
     }
 }
 
-pub(super) fn plan(session: &Session, terminal: &mut Terminal<'_>, arguments: &PlanArguments) -> Result<(), Stop> {
-    let mut opened = session.open()?;
-    let proposal = propose_file(&opened, arguments)?;
-    carry_out(&mut opened, terminal, &proposal, Extent::Show, None)
-}
-
 pub(super) fn apply(session: &Session, terminal: &mut Terminal<'_>, arguments: &ApplyArguments) -> Result<(), Stop> {
+    let ApplyArguments { source, rebase, change } = arguments;
+    if source.file.is_none() {
+        return super::draft::apply(session, terminal, *rebase, change);
+    }
     let mut opened = session.open()?;
-    let proposal = propose_file(&opened, &arguments.plan)?;
-    carry_out(&mut opened, terminal, &proposal, arguments.change.extent(), arguments.change.reason.as_deref())
+    let proposal = propose_file(&opened, source)?;
+    carry_out(&mut opened, terminal, &proposal, change.extent(), change.reason.as_deref())
 }
 
 pub(super) fn rollout(
@@ -71,8 +86,13 @@ pub(super) fn switch(
     carry_out(&mut opened, terminal, &proposal, change.extent(), change.reason.as_deref())
 }
 
-fn propose_file(opened: &Opened, arguments: &PlanArguments) -> Result<Proposal, Stop> {
-    let (name, text) = read_text(&arguments.file)?;
+/// Works out what it takes to make the environment what a file says.
+pub(super) fn propose_file(opened: &Opened, arguments: &FileArguments) -> Result<Proposal, Stop> {
+    let Some(file) = &arguments.file else {
+        let hint = Some("name a file with -f FILE, or work on your draft with --draft");
+        return Err(Stop::problem("usage", "there is nothing to plan", hint));
+    };
+    let (name, text) = read_text(file)?;
     let definitions = Definitions::from_toml(&text, &name)?;
     let prune = if arguments.prune { Prune::Archive } else { Prune::Keep };
     Ok(opened.project.propose_definitions(&opened.environment, &definitions, prune)?)
@@ -86,28 +106,60 @@ pub(super) fn carry_out(
     extent: Extent,
     reason: Option<&str>,
 ) -> Result<(), Stop> {
+    carry_out_steps(opened, terminal, proposal, extent, reason, Steps::default())
+}
+
+/// Carries out a proposal that brings a flag to another stage.
+pub(super) fn carry_out_steps(
+    opened: &mut Opened,
+    terminal: &mut Terminal<'_>,
+    proposal: &Proposal,
+    extent: Extent,
+    reason: Option<&str>,
+    steps: Steps<'_>,
+) -> Result<(), Stop> {
     if let Some(reason) = reason {
         Project::check_reason(reason)?;
     }
+    if let Some(draft) = opened.draft.take() {
+        return super::draft::gather(opened, terminal, draft, proposal, extent);
+    }
     let goes_on = extent != Extent::Show && !proposal.is_empty();
+    if let (true, Verdict::Refused { refusal }) = (goes_on, proposal.access()) {
+        return Err(crate::app::AppError::from(refusal.clone()).into());
+    }
     let mut shown = if terminal.form() == Form::Text { plan_text::print(terminal, proposal) } else { Ok(()) };
-    if goes_on && extent == Extent::Ask && terminal.has_to_ask() {
+    if goes_on && matches!(extent, Extent::Ask | Extent::AskName) && terminal.has_to_ask() {
         let (changes, environment) = (counted(proposal.changes().len(), "change"), proposal.environment());
-        let question = format!("Apply {changes} to {environment}?");
-        shown = Ok(shown.and_then(|()| terminal.confirm(&question)).map_err(unseen)?);
+        let question = match proposal.access() {
+            Verdict::NeedsApproval { .. } => format!("Ask for approval of {changes} to {environment}?"),
+            _ => format!("Apply {changes} to {environment}?"),
+        };
+        let named = proposal.edits().first().map(|edit| &*edit.name).filter(|_| extent == Extent::AskName);
+        let answered = shown.and_then(|()| match named {
+            Some(name) => terminal.confirm_name(&question, name),
+            None => terminal.confirm(&question),
+        });
+        shown = Ok(answered.map_err(unseen)?);
     }
     // What needs no answer is done even where nobody reads on: its exit code says that it was.
-    let head = if goes_on { opened.project.commit(proposal, reason)?.head } else { proposal.base() };
+    let committed = if goes_on { Some(opened.project.commit(proposal, reason)?) } else { None };
     shown?;
+    let head = committed.map_or(proposal.base(), |committed| committed.head);
+    let request = committed.and_then(|committed| committed.request);
+    let applied = goes_on && request.is_none();
     if terminal.form() == Form::Json {
-        return terminal.json(&Outcome { applied: goes_on, dry_run: extent == Extent::Show, proposal, head });
+        let dry_run = extent == Extent::Show;
+        return terminal.json(&Outcome { applied, dry_run, request, proposal, steps, head });
     }
     let environment = proposal.environment();
     let changes = counted(proposal.changes().len(), "change");
-    match (goes_on, proposal.is_empty()) {
-        (_, true) => terminal.line(format_args!("nothing to change in {environment}")),
-        (false, _) => terminal.line(format_args!("{changes} to {environment}, not applied")),
-        (true, _) => terminal.line(format_args!("applied {changes} to {environment}; the log ends with entry {head}")),
+    match (goes_on, proposal.is_empty(), request) {
+        (_, true, _) => terminal.line(format_args!("nothing to change in {environment}")),
+        (false, ..) => terminal.line(format_args!("{changes} to {environment}, not applied")),
+        (true, _, Some(request)) => terminal
+            .line(format_args!("{changes} to {environment} wait for another member: flag-admin approve {request}")),
+        (true, ..) => terminal.line(format_args!("applied {changes} to {environment}; the log ends with entry {head}")),
     }
 }
 
@@ -118,7 +170,7 @@ fn unseen(stop: Stop) -> Stop {
             let hint = Some("run it with --yes to go on unseen");
             Stop::problem("not_confirmed", "the plan could not be shown, so nothing was changed", hint)
         }
-        stop @ Stop::Problem(_) => stop,
+        stop => stop,
     }
 }
 

@@ -1,13 +1,14 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use flag_client::trust::RoleName;
 
 use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::Terminal;
-use crate::adapters::{ProjectFolder, is_without_color};
+use crate::adapters::{ProjectFolder, Protection, inspect_key, is_without_color};
 use crate::app::Failure as _;
-use crate::app::ports::Publisher;
+use crate::app::ports::{KeyStore as _, Publisher};
 use crate::tui::{self, Characters, Dashboard, DashboardError, Ended, OpenPublisher, Palette};
 
 /// The failure that is one of usage: the program was started where it cannot be shown.
@@ -39,9 +40,11 @@ pub(super) fn dashboard(
 
 /// Shows the dashboard of a project that is open.
 pub(super) fn show(opened: Opened, terminal: &mut Terminal<'_>, arguments: DashboardArguments) -> Result<(), Stop> {
-    let Opened { folder, project, environment } = opened;
+    let Opened { folder, project, environment, .. } = opened;
     let DashboardArguments { out, ascii } = arguments;
+    let out = out.or_else(|| folder.remembered_target(&environment));
     terminal.flush()?;
+    unlock(&folder);
     let ended = tui::run(Dashboard {
         project,
         environment,
@@ -54,6 +57,17 @@ pub(super) fn show(opened: Opened, terminal: &mut Terminal<'_>, arguments: Dashb
         end_by(signal);
     }
     Ok(())
+}
+
+/// Asks for the passphrase of an encrypted key while it can be asked for. Whoever gives none sees the dashboard, and cannot publish from it.
+fn unlock(folder: &ProjectFolder) {
+    let keys = folder.keys();
+    let is_locked = inspect_key(&keys.path(RoleName::Snapshot), RoleName::Snapshot)
+        .is_ok_and(|key| key.protection == Protection::Encrypted);
+    if is_locked {
+        // That it cannot be used is said again where it is needed.
+        let _ = keys.signer(RoleName::Snapshot);
+    }
 }
 
 fn publisher_of(folder: ProjectFolder) -> OpenPublisher {

@@ -57,7 +57,7 @@ pub(super) fn demo(session: &Session, terminal: &mut Terminal<'_>, arguments: De
     let project = folder.open(operator)?;
     let environment = folder.settings().environment.clone();
     project.environment(&environment).map_err(AppError::from)?;
-    let opened = Opened { folder, project, environment };
+    let opened = Opened { folder, project, environment, draft: None };
     dashboard::show(opened, terminal, DashboardArguments { out: Some(done.public.into()), ascii: false })
 }
 

@@ -1,20 +1,60 @@
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use flag_core::wire::Kind;
 use serde::Serialize;
 
+use super::change::counted;
+use super::fields::named;
 use super::problem::Stop;
 use super::session::Session;
-use super::terminal::{Form, Meaning, Terminal, columns};
-use crate::app::{FlagLine, RolloutPhase};
+use super::terminal::{Form, Meaning, Terminal};
+use crate::app::{FlagLine, LifeStage, RolloutPhase};
+
+/// Which flags are listed.
+#[derive(Debug, Args)]
+pub(super) struct ListArguments {
+    /// Only those at this stage: development, internal, beta, ga or deprecated
+    #[arg(long, value_name = "STAGE")]
+    stage: Option<LifeStage>,
+    /// Only those of this kind
+    #[arg(long, value_parser = PossibleValuesParser::new(["release", "experiment", "ops", "permission", "kill_switch"]).map(|word| named::<Kind>(&word)))]
+    kind: Option<Kind>,
+    /// Only those that somebody answers for
+    #[arg(long, value_name = "@NAME")]
+    owner: Option<String>,
+    /// Only those with this tag
+    #[arg(long, value_name = "WORD")]
+    tag: Option<String>,
+    /// Only those that stay too long at their stage, or should be gone
+    #[arg(long)]
+    overdue: bool,
+}
+
+impl ListArguments {
+    fn lets_through(&self, flag: &FlagLine<'_>) -> bool {
+        let plain = |name: &str| name.trim_start_matches('@').to_lowercase();
+        self.stage.is_none_or(|stage| stage.stage() == Some(flag.stage))
+            && self.kind.is_none_or(|kind| kind == flag.kind)
+            && self.owner.as_ref().is_none_or(|owner| flag.owner.is_some_and(|found| plain(found) == plain(owner)))
+            && self.tag.as_ref().is_none_or(|tag| flag.tags.contains(tag))
+            && (!self.overdue || !flag.overdue.is_empty())
+    }
+}
 
 /// Lists the flags.
-pub(super) fn list(session: &Session, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+pub(super) fn list(session: &Session, terminal: &mut Terminal<'_>, filter: &ListArguments) -> Result<(), Stop> {
     let opened = session.open()?;
-    let flags = opened.project.flags(&opened.environment).map_err(crate::app::AppError::from)?;
+    let mut flags = opened.project.flags(&opened.environment).map_err(crate::app::AppError::from)?;
+    let is_empty = flags.is_empty();
+    flags.retain(|flag| filter.lets_through(flag));
     if terminal.form() == Form::Json {
         return terminal.json(&flags);
     }
+    if is_empty {
+        return terminal.line(format_args!("no flags in {}; make one: flag-admin flag new KEY", opened.environment));
+    }
     if flags.is_empty() {
-        return terminal
-            .line(format_args!("no flags in {}; make some: flag-admin apply -f flags.toml", opened.environment));
+        return terminal.line(format_args!("no flag in {} is so", opened.environment));
     }
     table(terminal, &flags)
 }
@@ -25,7 +65,12 @@ pub(super) fn table(terminal: &mut Terminal<'_>, flags: &[FlagLine<'_>]) -> Resu
     for flag in flags {
         rows.push(row(terminal, flag)?);
     }
-    columns(&rows).iter().try_for_each(|line| terminal.line(line))
+    terminal.table(&rows)?;
+    if flags.iter().any(|flag| !flag.overdue.is_empty()) {
+        let overdue = terminal.paint(Meaning::Notice, "!");
+        terminal.line(format_args!("{overdue} overdue: flag-admin flag show KEY says what"))?;
+    }
+    Ok(())
 }
 
 fn row(terminal: &Terminal<'_>, flag: &FlagLine<'_>) -> Result<Vec<String>, Stop> {
@@ -46,7 +91,11 @@ fn row(terminal: &Terminal<'_>, flag: &FlagLine<'_>) -> Result<Vec<String>, Stop
             format!("{share} +{} rule{}", flag.rules, if flag.rules == 1 { "" } else { "s" })
         },
         word(&flag.kind)?,
-        word(&flag.stage)?,
+        if flag.overdue.is_empty() {
+            word(&flag.stage)?
+        } else {
+            terminal.paint(Meaning::Notice, format_args!("{}!", word(&flag.stage)?))
+        },
         flag.owner.unwrap_or("-").to_owned(),
         format!("{year:04}-{month:02}-{day:02} {}", flag.changed_by),
     ])
@@ -68,8 +117,30 @@ pub(super) fn show(session: &Session, terminal: &mut Terminal<'_>, key: &str) ->
         let killed = terminal.paint(Meaning::Loss, format_args!("killed by {} since {}: {why}", kill.by, kill.since));
         terminal.line(format_args!("  {killed}"))?;
     }
+    if let Some(watch) = &card.watch {
+        let watched = format_args!("watched until {}: kill lifted by {}", watch.until, watch.by);
+        let watched = terminal.paint(Meaning::Notice, watched);
+        terminal.line(format_args!("  {watched}"))?;
+    }
     terminal.line(format_args!("  changed by {} at {} (entry {})", line.changed_by, line.changed, line.version))?;
     terminal.line(format_args!("  made at {}", card.created))?;
+    let most = card.stage_span.most.map(|most| format!(", {} to {most} expected", card.stage_span.least));
+    let days = counted(usize::try_from(card.stage_days).unwrap_or(usize::MAX), "day");
+    terminal.line(format_args!("  {days} at {stage}{}", most.unwrap_or_default()))?;
+    for overdue in &line.overdue {
+        let overdue = terminal.paint(Meaning::Notice, format_args!("overdue: {overdue}"));
+        terminal.line(format_args!("  {overdue}"))?;
+    }
+    if let Some(share) = line.share {
+        terminal.line(format_args!("  rollout {share}"))?;
+    }
+    for needed in &card.definition.flag.prerequisites {
+        terminal.line(format_args!("  needs {} = {}", needed.flag, needed.variants.join(" or ")))?;
+    }
+    if !card.needed_by.is_empty() {
+        let keys: Vec<&str> = card.needed_by.iter().map(|key| key.as_str()).collect();
+        terminal.line(format_args!("  needed by {}", keys.join(", ")))?;
+    }
     terminal.line("")?;
     let mut definitions = crate::definition::Definitions::default();
     definitions.flags.insert(line.flag.as_str(), card.definition.clone());

@@ -1,10 +1,12 @@
 use serde::Serialize;
 
 use super::arguments::InitArguments;
+use super::key;
+use super::passphrase::Demand;
 use super::problem::Stop;
-use super::session::Session;
+use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
-use crate::adapters::{InitFolder, KEYS_FOLDER, ROOT_FOLDER, SETTINGS_FILE, init as make};
+use crate::adapters::{InitFolder, KEYS_FOLDER, ROOT_FOLDER, SETTINGS_FILE, init as make, root_document};
 use crate::log::{EnvironmentName, Head, ProjectName};
 
 #[derive(Serialize)]
@@ -18,12 +20,31 @@ struct Made<'a> {
 
 /// Makes a project.
 pub(super) fn init(session: &Session, terminal: &mut Terminal<'_>, arguments: InitArguments) -> Result<(), Stop> {
-    let InitArguments { folder, project, environments } = arguments;
+    let InitArguments { folder, project, environments, root: given } = arguments;
+    let given = given.as_deref().map(read_bytes).transpose()?;
     let project = match project {
         Some(project) => project,
-        None => name_of(&folder)?,
+        None => match given.as_deref().and_then(root_document) {
+            Some(root) => root
+                .project
+                .parse()
+                .map_err(|error: crate::log::NameError| Stop::problem("bad_name", error.to_string(), None))?,
+            None => name_of(&folder)?,
+        },
     };
-    let request = InitFolder { project, environments, operator: session.operator(None)?, store: session.store() };
+    let passphrase = match &given {
+        Some(_) => None,
+        None => session.sitting().for_new_key("the project's keys", Demand::Optional)?,
+    };
+    let is_plain = given.is_none() && passphrase.is_none();
+    let request = InitFolder {
+        project,
+        environments,
+        operator: session.operator(None)?,
+        store: session.store(),
+        passphrase,
+        root: given,
+    };
     let head = make(&folder, &request)?;
     let root = folder.join(ROOT_FOLDER).join("1.json");
     let made = Made {
@@ -44,6 +65,12 @@ pub(super) fn init(session: &Session, terminal: &mut Terminal<'_>, arguments: In
     terminal.line(format_args!(
         "  {KEYS_FOLDER}/             private keys: back them up, and keep them out of repositories"
     ))?;
+    if request.root.is_some() {
+        terminal.line("  put the private keys of the roles snapshot and kill there: flag-admin key use ROLE FILE")?;
+    }
+    if is_plain {
+        key::warn_plain(terminal)?;
+    }
     terminal.line(format_args!("next: flag-admin -C {} apply -f flags.toml", made.folder))
 }
 

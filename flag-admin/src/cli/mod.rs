@@ -2,8 +2,10 @@
 //!
 //! Standard output holds the answer and nothing else; with `--json` it is one object or array. Failures go to standard error, as
 //! `error: ...` and `hint: ...`, or as `{"error": {"code", "message", "hint"}}` with `--json`. A program that goes on reading nothing (a
-//! broken pipe) is no failure. Exit codes: 0 done, 1 refused or failed, 2 usage.
+//! broken pipe) is no failure. Exit codes: 0 done, 1 refused or failed, 2 usage; `plan --exit-code` has 3 for changes.
 
+mod adopt_kills;
+mod approve;
 mod arguments;
 mod attribute;
 mod audit;
@@ -13,17 +15,30 @@ mod codegen;
 mod dashboard;
 mod demo;
 mod docs;
+mod doctor;
+mod draft;
+mod environment;
+mod fields;
 mod flag;
 mod given;
+mod group;
 mod init;
+mod key;
 mod kill;
+mod lifecycle;
 mod lint;
 mod log;
 mod manual;
+mod member;
+mod passphrase;
+mod plan;
+mod plan_markdown;
 mod plan_text;
 mod problem;
 mod publish;
 mod refs;
+mod root;
+mod segment;
 mod session;
 mod stale;
 mod terminal;
@@ -37,7 +52,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use self::arguments::{Arguments, AuditCommand, Command, FlagCommand, RolloutCommand};
+use self::arguments::{Arguments, AuditCommand, Command, DraftCommand, FlagCommand, MemberCommand, RolloutCommand};
 use self::problem::{Problem, Stop};
 use self::session::Session;
 use self::terminal::Terminal;
@@ -45,6 +60,8 @@ use crate::app::{Enabled, Failure};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+/// What `plan --exit-code` ends with where something would change.
+const CHANGES: u8 = 3;
 
 /// Runs the command that the program was called with.
 pub fn main() -> ExitCode {
@@ -59,11 +76,15 @@ pub fn main() -> ExitCode {
     let result = run(arguments, &mut terminal).and_then(|()| terminal.flush());
     match result {
         Ok(()) | Err(Stop::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Stop::Changes) => {
+            let _ = terminal.flush();
+            ExitCode::from(CHANGES)
+        }
         Err(Stop::Problem(problem)) => {
             // What was answered before the failure belongs before it.
             let _ = terminal.flush();
             report(&problem, json);
-            ExitCode::from(if problem.code == dashboard::NO_TERMINAL { USAGE } else { FAILED })
+            ExitCode::from(if matches!(problem.code, dashboard::NO_TERMINAL | "usage") { USAGE } else { FAILED })
         }
     }
 }
@@ -73,19 +94,63 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     let Some(command) = arguments.command else {
         return dashboard::dashboard(&session, terminal, dashboard::DashboardArguments::default());
     };
+    // What is done at once, and for all to see, is never gathered: a kill least of all.
+    if session.is_for_draft()
+        && matches!(
+            command,
+            Command::Dashboard(_)
+                | Command::Init(_)
+                | Command::Kill(_)
+                | Command::Publish(_)
+                | Command::Approve(_)
+                | Command::Reject(_)
+                | Command::Backup(_)
+                | Command::Restore(_)
+        )
+    {
+        return Err(crate::app::AppError::Draft(crate::app::DraftError::Looking).into());
+    }
     match command {
         Command::Dashboard(dashboard) => dashboard::dashboard(&session, terminal, dashboard),
         Command::Demo(demo) => demo::demo(&session, terminal, demo),
         Command::Init(init) => init::init(&session, terminal, init),
         Command::Apply(apply) => change::apply(&session, terminal, &apply),
-        Command::Plan(plan) => change::plan(&session, terminal, &plan),
-        Command::Flag(FlagCommand::List) => flag::list(&session, terminal),
+        Command::Plan(arguments) => plan::plan(&session, terminal, &arguments),
+        Command::Draft(DraftCommand::New) => draft::new(&session, terminal),
+        Command::Draft(DraftCommand::Show) => draft::show(&session, terminal),
+        Command::Draft(DraftCommand::List) => draft::list(&session, terminal),
+        Command::Draft(DraftCommand::Rebase) => draft::rebase(&session, terminal),
+        Command::Draft(DraftCommand::Drop) => draft::discard(&session, terminal),
+        Command::Approve(arguments) => approve::approve(&session, terminal, &arguments),
+        Command::Reject(arguments) => approve::reject(&session, terminal, &arguments),
+        Command::Member(MemberCommand::Add(arguments) | MemberCommand::Role(arguments)) => {
+            member::set(&session, terminal, &arguments)
+        }
+        Command::Member(MemberCommand::Remove { member, change }) => {
+            member::remove(&session, terminal, &member, &change)
+        }
+        Command::Member(MemberCommand::List) => member::list(&session, terminal),
+        Command::Flag(FlagCommand::List(filter)) => flag::list(&session, terminal, &filter),
+        Command::Flag(FlagCommand::New(new)) => lifecycle::new(&session, terminal, *new),
+        Command::Flag(FlagCommand::Edit(edit)) => lifecycle::edit(&session, terminal, &edit),
+        Command::Flag(FlagCommand::Rename(rename)) => lifecycle::rename(&session, terminal, &rename),
+        Command::Flag(FlagCommand::Clone(clone)) => lifecycle::clone(&session, terminal, &clone),
+        Command::Flag(FlagCommand::Copy(copy)) => lifecycle::copy(&session, terminal, &copy),
+        Command::Flag(FlagCommand::Promote(promote)) => lifecycle::promote(&session, terminal, &promote),
+        Command::Flag(FlagCommand::Archive(archive)) => lifecycle::archive(&session, terminal, &archive),
         Command::Flag(FlagCommand::Show { key }) => flag::show(&session, terminal, &key),
         Command::Flag(FlagCommand::Enable(switch)) => change::switch(&session, terminal, &switch, Enabled::On),
         Command::Flag(FlagCommand::Disable(switch)) => change::switch(&session, terminal, &switch, Enabled::Off),
+        Command::Segment(command) => segment::run(&session, terminal, command),
+        Command::Group(command) => group::run(&session, terminal, command),
+        Command::Environment(command) => environment::run(&session, terminal, command),
         Command::Rollout(RolloutCommand::Set(rollout)) => change::rollout(&session, terminal, &rollout),
         Command::Why(why) => why::why(&session, terminal, why),
         Command::Publish(publish) => publish::publish(&session, terminal, &publish),
+        Command::Root(command) => root::root(&session, terminal, command),
+        Command::AdoptKills(arguments) => adopt_kills::adopt(&session, terminal, &arguments),
+        Command::Doctor => doctor::doctor(&session, terminal),
+        Command::Key(command) => key::key(&session, terminal, command),
         Command::Verify(verify) => publish::verify(&session, terminal, &verify),
         Command::Kill(kill) => kill::kill(&session, terminal, &kill),
         Command::Unkill(unkill) => kill::unkill(&session, terminal, &unkill),

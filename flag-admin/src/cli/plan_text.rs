@@ -1,8 +1,8 @@
-use flag_core::{CellPlan, Certainty, FlagPlan, PlanPopulation};
+use flag_core::{CellPlan, Certainty, FlagKey, FlagPlan, PlanPopulation};
 
 use super::problem::Stop;
 use super::terminal::{Meaning, Terminal};
-use crate::app::{Edit, EditKind, Proposal, Subject};
+use crate::app::{Edit, EditKind, People, Proposal, Subject, UnknownPeople, Verdict};
 
 /// The most ways in which conditions can come out that are printed one by one.
 const CELLS_SHOWN: usize = 8;
@@ -25,7 +25,17 @@ pub(super) fn print(terminal: &mut Terminal<'_>, proposal: &Proposal) -> Result<
         terminal.line(format_args!("flag {name} follows"))?;
         print_plan(terminal, Some(plan))?;
     }
-    Ok(())
+    match proposal.access() {
+        Verdict::NeedsApproval { cause } => {
+            let needs = terminal.paint(Meaning::Notice, "needs another member's approval:");
+            terminal.line(format_args!("{needs} {cause}"))
+        }
+        Verdict::Refused { refusal } => {
+            let refused = terminal.paint(Meaning::Loss, "not allowed:");
+            terminal.line(format_args!("{refused} {refusal}"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn print_edit(terminal: &mut Terminal<'_>, edit: &Edit) -> Result<(), Stop> {
@@ -69,17 +79,11 @@ fn print_plan(terminal: &mut Terminal<'_>, plan: Option<&FlagPlan>) -> Result<()
     let told_apart: Vec<&CellPlan> =
         plan.cells.iter().filter(|cell| !(cell.when.is_empty() && cell.opt_ins.is_empty())).collect();
     for cell in told_apart.iter().take(CELLS_SHOWN) {
-        let opt_ins = cell.opt_ins.iter().map(|assumed| {
-            let flag = if assumed.flag == plan.flag { String::new() } else { format!(" to {}", assumed.flag) };
-            format!("{}opted in{flag}", if assumed.opted_in { "" } else { "not " })
-        });
-        let rules = cell.when.iter().map(|assumed| {
-            let flag = if assumed.flag == plan.flag { String::new() } else { format!("{} ", assumed.flag) };
-            format!("{flag}{} {}", assumed.rule, if assumed.holds { "holds" } else { "does not" })
-        });
-        let when: Vec<String> = opt_ins.chain(rules).collect();
         let (gained, lost, moved) = (cell.gained, cell.lost, cell.moved);
-        terminal.line(format_args!("    where {}: gained {gained}, lost {lost}, moved {moved}", when.join(", ")))?;
+        terminal.line(format_args!(
+            "    where {}: gained {gained}, lost {lost}, moved {moved}",
+            conditions(cell, &plan.flag)
+        ))?;
     }
     if told_apart.len() > CELLS_SHOWN {
         let rest = told_apart.len().saturating_sub(CELLS_SHOWN);
@@ -90,4 +94,33 @@ fn print_plan(terminal: &mut Terminal<'_>, plan: Option<&FlagPlan>) -> Result<()
         terminal.line(format_args!("  {warning}"))?;
     }
     Ok(())
+}
+
+/// Returns how conditions come out in a cell, in words.
+pub(super) fn conditions(cell: &CellPlan, planned: &FlagKey) -> String {
+    let opt_ins = cell.opt_ins.iter().map(|assumed| {
+        let flag = if assumed.flag == *planned { String::new() } else { format!(" to {}", assumed.flag) };
+        format!("{}opted in{flag}", if assumed.opted_in { "" } else { "not " })
+    });
+    let rules = cell.when.iter().map(|assumed| {
+        let flag = if assumed.flag == *planned { String::new() } else { format!("{} ", assumed.flag) };
+        format!("{flag}{} {}", assumed.rule, if assumed.holds { "holds" } else { "does not" })
+    });
+    opt_ins.chain(rules).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns how many people a plan means for one flag, in words.
+pub(super) fn people_text(people: &Result<People, UnknownPeople>) -> String {
+    match people {
+        Ok(People { gained, lost, moved, population, may_be_nobody, .. }) => {
+            let few = if *may_be_nobody { "; so few may be nobody" } else { "" };
+            format!("about {gained} gain, {lost} lose, {moved} move, of {population} people{few}")
+        }
+        Err(UnknownPeople { missing, .. }) if missing.is_empty() => {
+            "more decides than is computed, so it is not known how many people that is".to_owned()
+        }
+        Err(UnknownPeople { missing, .. }) => {
+            format!("it is not known how many people that is: the profile does not say {}", missing.join(", "))
+        }
+    }
 }

@@ -12,6 +12,8 @@ pub(super) enum Stop {
     Problem(Box<Problem>),
     /// Nobody reads on: no failure of ours.
     BrokenPipe,
+    /// All went well, and something would change, which the exit code is to say.
+    Changes,
 }
 
 /// What a user is told of a failure.

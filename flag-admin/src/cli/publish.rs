@@ -1,25 +1,59 @@
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::arguments::{PublishArguments, VerifyArguments};
+use clap::Args;
+use flag_core::Timestamp;
+use serde::Serialize;
+
+use super::arguments::VerifyArguments;
 use super::change::counted;
 use super::problem::Stop;
 use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::SystemClock;
 use crate::app::ports::{Clock as _, RootStore as _};
-use crate::app::{AppError, Verification, verify_snapshot};
+use crate::app::{AppError, Refreshed, Verification, Verified, verify_snapshot, with_causes};
 use crate::log::EnvironmentName;
 
-/// Signs a snapshot and publishes it.
+/// What a command says of a refresh that was not due.
+#[derive(Serialize)]
+struct NotDue {
+    refreshed: bool,
+    version: u64,
+    expires_at: Timestamp,
+}
+
+/// Signs a snapshot and publishes it, or signs the last one anew.
 pub(super) fn publish(
     session: &Session,
     terminal: &mut Terminal<'_>,
     arguments: &PublishArguments,
 ) -> Result<(), Stop> {
-    let mut opened = session.open()?;
-    let mut folder = opened.folder.publisher(&arguments.out).map_err(AppError::from)?;
-    let published = opened.project.publish(&opened.environment, &mut folder)?;
+    let mut opened = session.open_logged()?;
+    let out = match &arguments.out {
+        Some(out) => out.clone(),
+        None => opened.folder.remembered_target(&opened.environment).ok_or_else(|| {
+            let message = format!("{} was not published yet, so it is not known where to", opened.environment);
+            Stop::problem("no_target", message, Some("name the place: flag-admin publish --to ./public"))
+        })?,
+    };
+    let mut place = opened.folder.publisher(&out).map_err(AppError::from)?;
+    let published = if arguments.refresh {
+        let within = arguments.within.map(|Span(millis)| millis);
+        match opened.project.refresh_published(&opened.environment, &mut place, within)? {
+            Refreshed::Published(published) => published,
+            Refreshed::NotDue { version, expires_at } if terminal.form() == Form::Json => {
+                return terminal.json(&NotDue { refreshed: false, version, expires_at });
+            }
+            Refreshed::NotDue { version, expires_at } => {
+                return terminal.line(format_args!("nothing to do: snapshot {version} is good until {expires_at}"));
+            }
+        }
+    } else {
+        opened.project.publish(&opened.environment, &mut place)?
+    };
+    // It is published; that the place is not remembered costs a --to next time.
+    let forgotten = opened.folder.remember_target(&opened.environment, &out).err();
     if terminal.form() == Form::Json {
         return terminal.json(&published);
     }
@@ -28,7 +62,44 @@ pub(super) fn publish(
     terminal.line(format_args!("published {version} of {} to {}", opened.environment, published.place))?;
     terminal.line(format_args!("  {flags}, {kills}, stale from {}", published.expires_at))?;
     terminal.line(format_args!("  made from log entry {}", published.audit_head.seq))?;
-    published.documents.iter().try_for_each(|document| terminal.line(format_args!("  {document}")))
+    published.documents.iter().try_for_each(|document| terminal.line(format_args!("  {document}")))?;
+    let forgotten = forgotten.map(|error| format!("the place is not remembered: {}", with_causes(&error)));
+    for warning in published.warnings.iter().chain(&forgotten) {
+        let line = terminal.paint(Meaning::Notice, format_args!("warning: {warning}"));
+        terminal.line(format_args!("  {line}"))?;
+    }
+    Ok(())
+}
+
+/// Reads a span of time: days, hours or minutes, such as 7d, 36h or 90m. Returns milliseconds.
+fn parse_span(text: &str) -> Result<Span, String> {
+    let expected = || format!("{text:?} is no span of time, expected such as 7d, 36h or 90m");
+    let unit = text.chars().next_back().ok_or_else(expected)?;
+    let millis = match unit {
+        'd' => 86_400_000,
+        'h' => 3_600_000,
+        'm' => 60_000,
+        _ => return Err(expected()),
+    };
+    let number: u32 = text.strip_suffix(unit).and_then(|number| number.parse().ok()).ok_or_else(expected)?;
+    Ok(Span(i64::from(number).saturating_mul(millis)))
+}
+
+/// A span of time, in milliseconds.
+#[derive(Copy, Clone, Debug)]
+pub(super) struct Span(i64);
+
+#[derive(Debug, Args)]
+pub(super) struct PublishArguments {
+    /// The folder that clients fetch from, or an object store: s3://BUCKET/PREFIX, gs://..., az://... [default: the last one]
+    #[arg(long = "to", value_name = "DIR|URL")]
+    out: Option<PathBuf>,
+    /// Sign the snapshot that is published anew if it expires soon, and change nothing else: for a timer
+    #[arg(long)]
+    refresh: bool,
+    /// How soon: such as 7d or 36h [default: a quarter of the snapshot's lifetime]
+    #[arg(long, value_name = "SPAN", requires = "refresh", value_parser = parse_span)]
+    within: Option<Span>,
 }
 
 /// Roots to verify with: the one that is shipped, and those after it.
@@ -51,6 +122,9 @@ pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, arguments: 
         environment: session.named_environment().map(EnvironmentName::as_str),
         now: SystemClock.now(),
     })?;
+    if arguments.root.is_none() {
+        refuse_outdated(session, &verified)?;
+    }
     if terminal.form() == Form::Json {
         return terminal.json(&verified);
     }
@@ -72,6 +146,24 @@ pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, arguments: 
         terminal.line(format_args!("  {line}"))?;
     }
     Ok(())
+}
+
+/// Refuses a snapshot that is good but was replaced since: whoever serves it holds clients back.
+fn refuse_outdated(session: &Session, verified: &Verified) -> Result<(), Stop> {
+    let opened = session.open_logged()?;
+    let Ok(environment) = verified.environment.parse::<EnvironmentName>() else { return Ok(()) };
+    let Ok(state) = opened.project.environment(&environment) else { return Ok(()) };
+    match state.published {
+        Some(last) if (last.epoch, last.version) > (verified.epoch, verified.version) => Err(Stop::problem(
+            "outdated",
+            format!(
+                "snapshot {} of {environment} is genuine, but snapshot {} was published since, at {}",
+                verified.version, last.version, last.published_at
+            ),
+            Some("whoever serves it holds clients back: publish again, or look at the cache in between"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Returns the roots of the project that the command is for.

@@ -1,16 +1,19 @@
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::arguments::Globals;
+use super::passphrase::Sitting;
 use super::problem::Stop;
-use crate::adapters::{FolderError, ProjectFolder, StoreUrl, user_name};
-use crate::app::{Operator, Project, UnknownEnvironment};
+use crate::adapters::{FolderError, Passphrases, ProjectFolder, StoreUrl, user_name};
+use crate::app::{AppError, Draft, DraftError, DraftStore as _, Operator, Project, UnknownEnvironment};
 use crate::log::{Actor, EnvironmentName, Role};
 
 /// What a command was told: where the project is, who is at work, and for which environment.
 pub(super) struct Session {
     globals: Globals,
+    sitting: Rc<Sitting>,
 }
 
 /// A project that is open, and the environment that the command is for.
@@ -18,26 +21,62 @@ pub(super) struct Opened {
     pub(super) folder: ProjectFolder,
     pub(super) project: Project,
     pub(super) environment: EnvironmentName,
+    /// The draft that is looked at, and added to.
+    pub(super) draft: Option<Draft>,
 }
 
 impl Session {
-    pub(super) const fn new(globals: Globals) -> Self {
-        Self { globals }
+    pub(super) fn new(globals: Globals) -> Self {
+        let sitting = Rc::new(Sitting::new(globals.passphrase_file.clone()));
+        Self { globals, sitting }
     }
 
-    /// Opens the project that the command is for.
+    /// Returns where passphrases come from.
+    pub(super) fn passphrases(&self) -> &dyn Passphrases {
+        &*self.sitting
+    }
+
+    /// Returns where passphrases come from, to ask for new ones.
+    pub(super) fn sitting(&self) -> &Sitting {
+        &self.sitting
+    }
+
+    /// Returns where passphrases come from, but for one that a file holds, if one is named.
+    pub(super) fn sitting_with(&self, file: Option<PathBuf>) -> Rc<Sitting> {
+        if file.is_some() { Rc::new(Sitting::new(file)) } else { Rc::clone(&self.sitting) }
+    }
+
+    /// Opens the project that the command is for: with `--draft` as if the draft were applied.
     pub(super) fn open(&self) -> Result<Opened, Stop> {
+        let mut opened = self.open_logged()?;
+        if self.globals.draft {
+            let draft = opened.stored_draft()?.unwrap_or_else(|| Draft::new(&opened.project, &opened.environment));
+            opened.project.look_at(&draft)?;
+            opened.draft = Some(draft);
+        }
+        Ok(opened)
+    }
+
+    /// Tells whether the command is for a draft.
+    pub(super) const fn is_for_draft(&self) -> bool {
+        self.globals.draft
+    }
+
+    /// Opens the project that the command is for, as its log has it.
+    pub(super) fn open_logged(&self) -> Result<Opened, Stop> {
         let folder = self.folder()?;
         let operator = self.operator(folder.settings().actor.as_ref())?;
         let project = folder.open(operator)?;
         let environment = self.globals.environment.clone().unwrap_or_else(|| folder.settings().environment.clone());
         project.environment(&environment).map_err(unknown_environment)?;
-        Ok(Opened { folder, project, environment })
+        Ok(Opened { folder, project, environment, draft: None })
     }
 
     /// Finds the project that the command is for, without opening it.
     pub(super) fn folder(&self) -> Result<ProjectFolder, FolderError> {
-        Ok(ProjectFolder::find(&self.globals.directory)?.with_store(self.store()))
+        Ok(ProjectFolder::find(&self.globals.directory)?
+            .with_store(self.store())
+            .with_passphrases(self.sitting.clone()))
     }
 
     /// Returns the store named on the command line.
@@ -60,6 +99,20 @@ impl Session {
             return Err(Stop::problem("no_actor", "the system's user has no name that the log could keep", hint));
         };
         Ok(Operator { actor, role: Role::ReleaseManager })
+    }
+}
+
+impl Opened {
+    /// Returns the draft that whoever is at work keeps.
+    pub(super) fn stored_draft(&self) -> Result<Option<Draft>, Stop> {
+        let actor = &self.project.operator().actor;
+        Ok(self.folder.drafts().draft(&self.environment, actor).map_err(AppError::from)?)
+    }
+
+    /// Returns the draft that whoever is at work keeps, and refuses where there is none.
+    pub(super) fn kept_draft(&self) -> Result<Draft, Stop> {
+        let (actor, environment) = (self.project.operator().actor.clone(), self.environment.clone());
+        Ok(self.stored_draft()?.ok_or(AppError::Draft(DraftError::None { actor, environment }))?)
     }
 }
 

@@ -65,6 +65,15 @@ impl<'w> Terminal<'w> {
         written(writeln!(self.out, "{}", harmless(&text)))
     }
 
+    /// Prints rows as columns. On a terminal no line is wider than it: what does not fit is cut off.
+    pub(super) fn table(&mut self, rows: &[Vec<String>]) -> Result<(), Stop> {
+        let width = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+        columns(rows).iter().try_for_each(|line| match width {
+            Some((width, _)) => self.line(fitted(line, usize::from(width))),
+            None => self.line(line),
+        })
+    }
+
     /// Prints a text as it is.
     pub(super) fn text(&mut self, text: &str) -> Result<(), Stop> {
         written(self.out.write_all(text.as_bytes()))
@@ -104,6 +113,36 @@ impl<'w> Terminal<'w> {
         !self.yes
     }
 
+    /// Tells whether there is somebody to ask for what a command was not told.
+    pub(super) fn can_ask(&self) -> bool {
+        !self.yes && self.form == Form::Text && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks for a text. Nothing typed means the usual answer, if there is one.
+    pub(super) fn ask(&mut self, question: &str, usual: Option<&str>) -> Result<Option<String>, Stop> {
+        self.flush()?;
+        let shown = usual.map(|usual| format!(" [{usual}]")).unwrap_or_default();
+        let answer = answer(&format!("{question}{shown} "))?;
+        let answer = answer.trim();
+        Ok(if answer.is_empty() { usual.map(str::to_owned) } else { Some(answer.to_owned()) })
+    }
+
+    /// Asks for a name to be typed before going on. Without a terminal nobody can be asked, and only `--yes` goes on.
+    pub(super) fn confirm_name(&mut self, question: &str, name: &str) -> Result<(), Stop> {
+        if self.yes {
+            return Ok(());
+        }
+        if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+            return self.confirm(question);
+        }
+        self.flush()?;
+        let typed = answer(&format!("{question} Type {name} to go on: "))?;
+        if typed.trim() == name {
+            return Ok(());
+        }
+        Err(Stop::problem("not_confirmed", format!("{:?} is not {name:?}, so nothing was changed", typed.trim()), None))
+    }
+
     /// Asks whether to go on. Without a terminal nobody can be asked, and only `--yes` goes on.
     pub(super) fn confirm(&mut self, question: &str) -> Result<(), Stop> {
         if self.yes {
@@ -118,15 +157,21 @@ impl<'w> Terminal<'w> {
             ));
         }
         self.flush()?;
-        let mut asked = io::stderr();
-        written(write!(asked, "{question} [y/N] ").and_then(|()| asked.flush()))?;
-        let mut answer = String::new();
-        written(io::stdin().lock().read_line(&mut answer))?;
+        let answer = answer(&format!("{question} [y/N] "))?;
         if matches!(answer.trim(), "y" | "Y" | "yes") {
             return Ok(());
         }
         Err(Stop::problem("not_confirmed", "nothing was changed", None))
     }
+}
+
+/// Asks on the terminal, and returns the line that is typed.
+fn answer(question: &str) -> Result<String, Stop> {
+    let mut asked = io::stderr();
+    written(write!(asked, "{}", harmless(question)).and_then(|()| asked.flush()))?;
+    let mut answer = String::new();
+    written(io::stdin().lock().read_line(&mut answer))?;
+    Ok(answer)
 }
 
 /// Spells out control characters other than line breaks, and marks that turn the direction of text around, but for colours as [`Terminal::paint`] gives them.
@@ -160,6 +205,27 @@ fn written<T>(result: io::Result<T>) -> Result<T, Stop> {
         io::ErrorKind::BrokenPipe => Stop::BrokenPipe,
         _ => Stop::problem("output", format!("output cannot be written: {error}"), None),
     })
+}
+
+/// Returns a line cut off at so many letters, colours not counted, with an ellipsis for the rest.
+fn fitted(line: &str, width: usize) -> Cow<'_, str> {
+    let mut seen = 0_usize;
+    let mut escaped = false;
+    let mut cut = None;
+    for (at, letter) in line.char_indices() {
+        if escaped || letter == '\u{1b}' {
+            escaped = letter != 'm';
+            continue;
+        }
+        seen = seen.saturating_add(1);
+        if seen == width {
+            cut = Some(at);
+        }
+    }
+    let Some(kept) = cut.filter(|_| seen > width).and_then(|at| line.get(..at)) else { return Cow::Borrowed(line) };
+    let [.., end] = COLORS;
+    let end = if kept.contains('\u{1b}') { end } else { "" };
+    Cow::Owned(format!("{kept}…{end}"))
 }
 
 /// Returns rows as columns of equal width, two spaces apart. The last column is not padded. Line breaks in a cell are spelt out: none looks
@@ -215,6 +281,20 @@ mod tests {
             ("a\u{202e}b", "a\\u{202e}b"),
         ] {
             assert_eq!(harmless(text), printed);
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_cut_off() {
+        for (line, width, cut) in [
+            ("telemetry", 9, "telemetry"),
+            ("telemetry", 8, "telemet…"),
+            ("\u{1b}[1mtelemetry\u{1b}[0m", 9, "\u{1b}[1mtelemetry\u{1b}[0m"),
+            ("\u{1b}[1mtelemetry\u{1b}[0m", 4, "\u{1b}[1mtel…\u{1b}[0m"),
+            ("für immer", 4, "für…"),
+            ("telemetry", 0, "telemetry"),
+        ] {
+            assert_eq!(fitted(line, width), cut, "{line:?} {width}");
         }
     }
 

@@ -13,6 +13,11 @@ use crate::app::{Answer, OptedIn, Question};
 /// Tells what a flag comes to, and why.
 pub(super) fn why(session: &Session, terminal: &mut Terminal<'_>, arguments: WhyArguments) -> Result<(), Stop> {
     let WhyArguments { flag, unit, units, attributes, at, opted_in } = arguments;
+    let is_twice = |place: usize, name: &str| attributes.iter().take(place).any(|(earlier, _)| earlier == name);
+    if let Some((_, (name, _))) = attributes.iter().enumerate().find(|(place, (name, _))| is_twice(*place, name)) {
+        let message = format!("attribute {name:?} is given twice, expected one value");
+        return Err(Stop::problem("usage", message, Some("a list is one value: --attr NAME:=[...]")));
+    }
     let opened = session.open()?;
     let at = at.unwrap_or_else(|| opened.project.now());
     let attributes: Attributes = attributes.into_iter().collect();

@@ -197,6 +197,8 @@ impl Walk {
             environments: vec![environment.clone()],
             operator: operator.clone(),
             store: None,
+            passphrase: None,
+            root: None,
         };
         init(folder, &request)?;
         let folder = ProjectFolder::find(folder)?;

@@ -362,16 +362,7 @@ impl EnvironmentState {
                 self.requests.remove(request).ok_or_else(unknown)?;
                 return Ok(());
             }
-            Change::FlagCreated { key, definition } => {
-                if self.flags.contains_key(key) {
-                    return Err(FoldError::FlagTwice { flag: key.clone() });
-                }
-                let mut flag = FlagState::new((**definition).clone(), entry.time, entry.actor.clone());
-                flag.definition.flag.version = entry.seq;
-                flag.exposed |= self.archived.get(key).is_some_and(|archived| archived.exposed);
-                self.archived.remove(key);
-                self.flags.insert(key.clone(), flag);
-            }
+            Change::FlagCreated { key, definition } => self.create(entry, key, definition)?,
             Change::FlagChanged { key, definition } => {
                 self.flag_mut(key)?.edit(entry, |flag| {
                     *flag = (**definition).clone();
@@ -406,26 +397,8 @@ impl EnvironmentState {
             Change::GroupRemoved { name } => {
                 self.groups.remove(name).ok_or_else(|| unknown("group", name))?;
             }
-            Change::KillActivated { id, target, emergency } => {
-                if self.lifted.contains(id) || self.kills.iter().any(|kill| kill.id == *id) {
-                    return Err(FoldError::KillTwice { id: id.clone() });
-                }
-                self.kills.push(ActiveKill {
-                    id: id.clone(),
-                    target: target.clone(),
-                    emergency: *emergency,
-                    since: entry.time,
-                    by: entry.actor.clone(),
-                    reason: entry.reason.clone(),
-                });
-            }
-            Change::KillLifted { id, .. } => {
-                let place = self.kills.iter().position(|kill| kill.id == *id).ok_or_else(|| unknown("kill", id))?;
-                let kill = self.kills.remove(place);
-                self.lifted.push(id.clone());
-                let (lifted, by, reason) = (entry.time, entry.actor.clone(), entry.reason.clone());
-                self.ended.push(EndedKill { kill, lifted, by, reason });
-            }
+            Change::KillActivated { id, target, emergency } => self.kill(entry, id, target, *emergency)?,
+            Change::KillLifted { id, .. } => self.lift(entry, id)?,
             Change::PublishStarted { version, epoch, digest, expires_at } => {
                 let signed = self.sign(entry.time, *version, *epoch, *digest, *expires_at)?;
                 if self.signed.len() >= SIGNED_MAX {
@@ -488,6 +461,36 @@ impl EnvironmentState {
     /// Returns the last kill of a target that is over.
     pub fn ended_kill_of(&self, target: &str) -> Option<&EndedKill> {
         self.ended.iter().rev().find(|ended| *ended.kill.target == *target)
+    }
+
+    fn create(&mut self, entry: &Entry, key: &FlagKey, definition: &Definition) -> Result<(), FoldError> {
+        if self.flags.contains_key(key) {
+            return Err(FoldError::FlagTwice { flag: key.clone() });
+        }
+        let mut flag = FlagState::new(definition.clone(), entry.time, entry.actor.clone());
+        flag.definition.flag.version = entry.seq;
+        flag.exposed |= self.archived.remove(key).is_some_and(|archived| archived.exposed);
+        self.flags.insert(key.clone(), flag);
+        Ok(())
+    }
+
+    fn kill(&mut self, entry: &Entry, id: &str, target: &str, emergency: bool) -> Result<(), FoldError> {
+        if self.lifted.iter().any(|lifted| **lifted == *id) || self.kills.iter().any(|kill| *kill.id == *id) {
+            return Err(FoldError::KillTwice { id: id.into() });
+        }
+        let (since, by, reason) = (entry.time, entry.actor.clone(), entry.reason.clone());
+        self.kills.push(ActiveKill { id: id.into(), target: target.into(), emergency, since, by, reason });
+        Ok(())
+    }
+
+    fn lift(&mut self, entry: &Entry, id: &str) -> Result<(), FoldError> {
+        let unknown = || FoldError::Unknown { what: "kill", name: id.into() };
+        let place = self.kills.iter().position(|kill| *kill.id == *id).ok_or_else(unknown)?;
+        let kill = self.kills.remove(place);
+        self.lifted.push(id.into());
+        let (lifted, by, reason) = (entry.time, entry.actor.clone(), entry.reason.clone());
+        self.ended.push(EndedKill { kill, lifted, by, reason });
+        Ok(())
     }
 
     fn rename(&mut self, entry: &Entry, from: &FlagKey, to: &FlagKey) -> Result<(), FoldError> {

@@ -189,6 +189,19 @@ fn a_change_that_does_not_fit_is_refused() {
         (history()[0].clone(), "the project is created a second time"),
         (history()[1].clone(), "flag \"telemetry_cloud_sync\" is created a second time"),
         (Change::FlagArchived { key: key("other") }, "flag \"other\" does not exist"),
+        (Change::FlagRenamed { from: key("other"), to: key("another") }, "flag \"other\" does not exist"),
+        (
+            Change::FlagRenamed { from: flag.clone(), to: flag.clone() },
+            "flag \"telemetry_cloud_sync\" is created a second time",
+        ),
+        (
+            Change::StageSet { flag: key("other"), stage: Stage::Ga, waived: Vec::new() },
+            "flag \"other\" does not exist",
+        ),
+        (
+            Change::EnvironmentCreated { environment: production() },
+            "environment \"production\" is created a second time",
+        ),
         (
             Change::RolloutSet { flag, rule: Some("staff".into()), share: Share::NOBODY },
             "flag \"telemetry_cloud_sync\": it has no rule \"staff\"",
@@ -306,4 +319,125 @@ proptest! {
         };
         prop_assert_eq!(walk(&rows, head).unwrap_err().seq, bad as u64 + 1);
     }
+}
+
+#[test]
+fn the_stored_form_of_a_life_never_changes() {
+    for (change, form) in [
+        (
+            Change::FlagRenamed { from: key("a_flag"), to: key("b_flag") },
+            "{\"type\":\"flag_renamed\",\"from\":\"a_flag\",\"to\":\"b_flag\"}",
+        ),
+        (
+            Change::StageSet { flag: key("a_flag"), stage: Stage::Beta, waived: vec!["soak".into()] },
+            "{\"type\":\"stage_set\",\"flag\":\"a_flag\",\"stage\":\"beta\",\"waived\":[\"soak\"]}",
+        ),
+        (
+            Change::StageSet { flag: key("a_flag"), stage: Stage::Development, waived: Vec::new() },
+            "{\"type\":\"stage_set\",\"flag\":\"a_flag\",\"stage\":\"development\"}",
+        ),
+        (
+            Change::EnvironmentCreated { environment: production() },
+            "{\"type\":\"environment_created\",\"environment\":\"production\"}",
+        ),
+    ] {
+        assert_eq!(serde_json::to_string(&change).unwrap(), form);
+        assert_eq!(serde_json::from_str::<Change>(form).unwrap(), change);
+    }
+}
+
+#[test]
+fn the_log_knows_since_when_a_flag_is_as_it_is() {
+    let (flag, share) = (key("telemetry_cloud_sync"), |percent| Share::from_percent(percent).unwrap());
+    let staged = |stage| Change::StageSet { flag: flag.clone(), stage, waived: Vec::new() };
+    let set = |percent| Change::RolloutSet { flag: flag.clone(), rule: None, share: share(percent) };
+    let mut state = None;
+    let mut head = Head::GENESIS;
+    // Each row: the change, then the day of the stage, the day of what is served, and whether it was ever exposed.
+    for (day, (change, expected)) in [
+        (history()[0].clone(), None),
+        (Change::FlagCreated { key: flag.clone(), definition: boolean(0) }, Some((1, 1, false))),
+        (staged(Stage::Internal), Some((2, 1, false))),
+        (set(25), Some((2, 3, true))),
+        (staged(Stage::Beta), Some((4, 3, true))),
+        (Change::FlagRenamed { from: flag.clone(), to: key("cloud_sync") }, None),
+        (Change::FlagRenamed { from: key("cloud_sync"), to: flag.clone() }, Some((4, 3, true))),
+        (set(0), Some((4, 7, true))),
+        (Change::FlagArchived { key: flag.clone() }, None),
+        (Change::FlagCreated { key: flag.clone(), definition: boolean(0) }, Some((9, 9, true))),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut entry = entry(head, change);
+        let day = i64::try_from(day).unwrap();
+        entry.time = Timestamp::from_millis(day);
+        let sealed = Sealed::new(entry).unwrap();
+        head = sealed.head();
+        match &mut state {
+            None => state = Some(State::begin(sealed.entry(), head).unwrap()),
+            Some(state) => state.apply_sealed(&sealed).unwrap(),
+        }
+        let environment = state.as_ref().unwrap().environment(&production()).unwrap();
+        let found = environment.flags.get(&flag);
+        let found = found.map(|flag| (flag.staged.as_millis(), flag.served.as_millis(), flag.exposed));
+        if let Some(expected) = expected {
+            assert_eq!(found, Some(expected), "after day {day}");
+        }
+    }
+}
+
+#[test]
+fn members_and_requests_are_folded_and_told() {
+    let asked = vec![Change::RolloutSet {
+        flag: key("telemetry_cloud_sync"),
+        rule: None,
+        share: Share::from_percent(50).unwrap(),
+    }];
+    let member = |name: &str| name.parse::<Actor>().unwrap();
+    let effect = Digest::of(b"effect");
+    let changes: Vec<Change> = history().into_iter().take(2).collect();
+    let changes = changes.into_iter().chain([
+        Change::MemberSet { member: member("bob"), role: Role::Engineer },
+        Change::MemberSet { member: member("bob"), role: Role::EngineeringLead },
+        Change::ApprovalsRequired { approvals: 1 },
+        Change::ChangeRequested { changes: asked.clone(), effect },
+        Change::ChangeRequested { changes: asked.clone(), effect },
+        Change::ChangeRejected { request: 6 },
+    ]);
+    let entries = sealed(changes);
+    let state = fold(&entries).unwrap();
+    assert_eq!(state.members().iter().collect::<Vec<_>>(), [(&member("bob"), &Role::EngineeringLead)]);
+    let environment = state.environment(&production()).unwrap();
+    assert_eq!(environment.approvals_required, 1);
+    let request = &environment.requests[&7];
+    assert_eq!((&request.changes, request.effect, environment.requests.len()), (&asked, effect, 1));
+    assert_eq!(environment.unpublished, 1, "what is agreed on publishes nothing");
+    let told: Vec<String> =
+        entries.iter().skip(2).map(|entry| sentence(&entry.entry().change, Some(environment))).collect();
+    assert_eq!(
+        told,
+        [
+            "made member: @bob (engineer)",
+            "made member: @bob (engineering lead)",
+            "required approvals of every change: 1",
+            "asked for approval: increased rollout percentage: 25% → 50% (telemetry_cloud_sync)",
+            "asked for approval: increased rollout percentage: 25% → 50% (telemetry_cloud_sync)",
+            "rejected request: 6",
+        ]
+    );
+    let json = serde_json::to_value(&entries[2].entry().change).unwrap();
+    assert_eq!(json, serde_json::json!({"type": "member_set", "member": "bob", "role": "engineer"}));
+    for (change, message) in [
+        (Change::ChangeApproved { request: 6 }, "request 6 does not exist, or is settled"),
+        (Change::MemberRemoved { member: member("eve") }, "@eve is no member"),
+    ] {
+        let mut state = state.clone();
+        let refused = state.apply(&entry(state.head(), change), state.head()).unwrap_err();
+        assert_eq!(refused.to_string(), message);
+    }
+    assert_eq!(
+        "lead".parse::<Role>().unwrap_err().to_string(),
+        "\"lead\" is no role, expected release_manager, engineering_lead, engineer or emergency_responder"
+    );
 }
