@@ -131,7 +131,7 @@ impl Operands<'_> {
         clippy::unnecessary_wraps,
         reason = "the signature of the build that has regular expressions"
     )]
-    fn patterns(&self, values: &[Value]) -> Result<Matcher, ConditionError> {
+    fn patterns(&self, _values: &[Value]) -> Result<Matcher, ConditionError> {
         Ok(Matcher::Unknown)
     }
 
