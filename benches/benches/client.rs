@@ -129,7 +129,8 @@ fn reads(criterion: &mut Criterion) {
 
 /// Times reads on this thread while another one reads, too, and a third swaps everything after each pause.
 fn beside(client: &FlagClient, flag: &str, pause: Option<Duration>, reads: u64) -> Duration {
-    let is_over = AtomicBool::new(false);
+    // On the heap: beside what the timed loop keeps on its stack, the other reader would wait for every write to it.
+    let is_over = Box::new(AtomicBool::new(false));
     thread::scope(|scope| {
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
