@@ -117,7 +117,7 @@ impl Published {
 
 /// Returns why the snapshot of a state cannot be read, if so: a mistake of whoever signed it, which must not take the place of one that
 /// can.
-fn unreadable(state: &TrustState) -> Option<SnapshotError> {
+pub(crate) fn unreadable(state: &TrustState) -> Option<SnapshotError> {
     Snapshot::from_json(state.snapshot_payload()?).err()
 }
 

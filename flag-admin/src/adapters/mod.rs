@@ -13,6 +13,7 @@ mod project_folder;
 mod publish_place;
 mod publish_target;
 mod root_files;
+mod rows;
 mod settings_file;
 mod source_folder;
 mod sqlite;

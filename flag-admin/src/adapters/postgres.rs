@@ -5,8 +5,9 @@ use std::time::Duration;
 use postgres::error::SqlState;
 use postgres::{Client, Config, IsolationLevel, NoTls, Row, Transaction};
 
+use super::rows::{column, digest, place};
 use crate::app::ports::{LogError, LogStore, LogTarget};
-use crate::log::{ChainError, Digest, Flaw, Head, Sealed, Stored, StoredCheckpoint};
+use crate::log::{Head, Sealed, Stored, StoredCheckpoint};
 
 /// How long a change waits for another session's to end.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
@@ -266,20 +267,6 @@ fn head(row: &Row) -> Result<Result<Head, LogError>, postgres::Error> {
 fn stored(row: &Row) -> Result<Result<Stored, LogError>, postgres::Error> {
     let (seq, hash, bytes): (i64, &[u8], &[u8]) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
     Ok(digest(place(seq), hash).map(|hash| Stored { seq: place(seq), hash, bytes: bytes.to_vec() }))
-}
-
-fn digest(seq: u64, hash: &[u8]) -> Result<Digest, LogError> {
-    let flaw = Flaw::HashLength { found: hash.len() };
-    Ok(hash.try_into().map(Digest::from_bytes).map_err(|_| ChainError { seq, flaw })?)
-}
-
-/// PostgreSQL counts to 2⁶³ - 1, which is more entries than will be.
-fn column(seq: u64) -> i64 {
-    i64::try_from(seq).unwrap_or(i64::MAX)
-}
-
-fn place(column: i64) -> u64 {
-    u64::try_from(column).unwrap_or(0)
 }
 
 fn failure(place: &str, action: &'static str, error: postgres::Error) -> LogError {

@@ -5,8 +5,9 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction, TransactionBehavior};
 
+use super::rows::{column, digest, place};
 use crate::app::ports::{Cause, LogError, LogStore, LogTarget};
-use crate::log::{ChainError, Digest, Flaw, Head, Sealed, Stored, StoredCheckpoint};
+use crate::log::{Head, Sealed, Stored, StoredCheckpoint};
 
 /// Marks the file as a log of ours: "flag" in ASCII.
 const APPLICATION_ID: i32 = 0x666c_6167;
@@ -295,20 +296,6 @@ impl LogTarget for SqliteLog {
         }
         appending.finish()
     }
-}
-
-fn digest(seq: u64, hash: &[u8]) -> Result<Digest, LogError> {
-    let flaw = Flaw::HashLength { found: hash.len() };
-    Ok(hash.try_into().map(Digest::from_bytes).map_err(|_| ChainError { seq, flaw })?)
-}
-
-/// SQLite counts to 2⁶³ - 1, which is more entries than will be.
-fn column(seq: u64) -> i64 {
-    i64::try_from(seq).unwrap_or(i64::MAX)
-}
-
-fn place(column: i64) -> u64 {
-    u64::try_from(column).unwrap_or(0)
 }
 
 fn failure(path: &Path, action: &'static str, error: rusqlite::Error) -> LogError {

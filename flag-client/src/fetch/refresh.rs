@@ -1,7 +1,6 @@
 //! The order of a refresh, apart from where documents come from.
 
 use flag_core::Timestamp;
-use flag_core::wire::Snapshot;
 use serde::{Serialize, Serializer};
 
 use super::error::{DocumentError, FetchError};
@@ -9,7 +8,7 @@ use super::etags::{Etags, Validators};
 use super::http::{Deadline, Http};
 use super::source::{Answer, Source, read};
 use super::token::BearerToken;
-use crate::published::SnapshotInfo;
+use crate::published::{SnapshotInfo, unreadable};
 use crate::trust::{
     Accepted, Change, MAX_KILLS_BYTES, MAX_ROOT_BYTES, MAX_ROOT_STEPS, SizeLimit, TrustError, TrustState, Warning,
 };
@@ -191,8 +190,8 @@ impl Run {
                 let accepted = next.accept_snapshot(&bytes, self.now);
                 let fetched = self.took(accepted)?;
                 // A publisher's mistake under a valid signature must not take the place of flags that can be read.
-                if let (Fetched::Updated, Some(document)) = (fetched, next.snapshot_payload()) {
-                    Snapshot::from_json(document).map_err(|source| FetchError::Unreadable(Box::new(source)))?;
+                if let (Fetched::Updated, Some(source)) = (fetched, unreadable(&next)) {
+                    return Err(FetchError::Unreadable(Box::new(source)));
                 }
                 self.state = next;
                 self.etags.set_snapshot(validators, &self.state);
