@@ -66,6 +66,21 @@ const ROOMS: &[(&str, &[&str])] = &[
             "std::thread",
         ],
     ),
+    (
+        "cells",
+        &[
+            "clap",
+            "ratatui",
+            "rusqlite",
+            "postgres",
+            "crate::cli",
+            "crate::tui",
+            "crate::adapters",
+            "crate::app",
+            "crate::log",
+            "std::fs",
+        ],
+    ),
     ("adapters", &["clap", "ratatui", "crossterm", "crate::cli", "crate::tui"]),
     ("tui", &["clap", "rusqlite", "postgres", "crate::cli"]),
 ];

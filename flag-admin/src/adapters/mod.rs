@@ -5,6 +5,7 @@ mod draft_files;
 mod durable_file;
 mod folder;
 mod key_files;
+mod memory_cells;
 #[cfg(feature = "object-store")]
 mod object_store;
 mod passphrase;
@@ -27,6 +28,7 @@ pub use key_files::{
     KeyFile, KeyFiles, Protection, generate_key, generate_keys, inspect_key, key_id, move_key_into_place, protect_key,
     public_path, read_public_key, signer_at,
 };
+pub use memory_cells::MemoryCells;
 #[cfg(feature = "object-store")]
 pub use object_store::StorePlace;
 pub use passphrase::{GivenPassphrase, Passphrase, PassphraseError, Passphrases};

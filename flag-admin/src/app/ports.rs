@@ -4,10 +4,13 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
 
+use flag_client::Day;
+use flag_client::report::Report;
 use flag_client::trust::{RoleName, Signer};
-use flag_core::Timestamp;
+use flag_core::{FlagKey, Timestamp};
 
-use crate::log::{ChainError, Head, Sealed, Stored, StoredCheckpoint};
+use crate::cells::{Cell, CellKey};
+use crate::log::{ChainError, EnvironmentName, Head, Sealed, Stored, StoredCheckpoint};
 
 /// The cause of a failure that only an adapter knows the type of.
 pub type Cause = Box<dyn StdError + Send + Sync>;
@@ -283,3 +286,45 @@ pub trait Randomness {
 #[derive(Debug, thiserror::Error)]
 #[error("the system gives no random bytes")]
 pub struct RandomnessError(#[source] pub Cause);
+
+/// Keeps what anonymous reports come to, and forgets the reports.
+pub trait CellStore {
+    /// Adds a report to its cell, at most once: its nonce is remembered for 48 hours, so that a report that is sent again counts once.
+    /// Cell and nonce are kept together or not at all.
+    fn add(
+        &mut self,
+        environment: &EnvironmentName,
+        report: &Report,
+        received: Timestamp,
+    ) -> Result<Added, CellStoreError>;
+
+    /// Returns the cells of a flag from a day on, in the order of their keys.
+    fn cells(
+        &self,
+        environment: &EnvironmentName,
+        flag: &FlagKey,
+        since: Day,
+    ) -> Result<Vec<(CellKey, Cell)>, CellStoreError>;
+}
+
+/// What became of a report.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It was added to its cell.
+    Counted,
+    /// It had been added before.
+    KnownAlready,
+}
+
+/// Why cells cannot be read or added to.
+#[derive(Debug, thiserror::Error)]
+#[error("{place} cannot be {action}")]
+pub struct CellStoreError {
+    /// Where the cells are.
+    pub place: String,
+    /// `opened`, `read` or `written`.
+    pub action: &'static str,
+    /// What the storage says.
+    #[source]
+    pub source: Cause,
+}
