@@ -13,4 +13,5 @@ pub mod definition;
 pub mod demo;
 pub mod hygiene;
 pub mod log;
+pub mod statistics;
 pub mod tui;
