@@ -20,6 +20,7 @@ mod source_folder;
 mod sqlite;
 mod store;
 mod system;
+mod test_clock;
 
 pub use backup_file::{BackupKeys, Restored, backup, restore};
 pub use draft_files::DraftFiles;
@@ -44,3 +45,4 @@ pub use source_folder::SourceFolder;
 pub use sqlite::SqliteLog;
 pub use store::{StoreError, StoreUrl};
 pub use system::{SystemClock, SystemRandomness, editor, is_without_color, user_name};
+pub use test_clock::{TestClockError, stop_clock_for_test};

@@ -2,15 +2,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use flag_core::Timestamp;
 
+use super::test_clock::stopped_at;
 use crate::app::ports::{Clock, Randomness, RandomnessError};
 
-/// The clock of the machine.
+/// The clock of the machine. A test may have [stopped](super::stop_clock_for_test) it for this process.
 #[derive(Copy, Clone, Debug, Default)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the clock")]
     fn now(&self) -> Timestamp {
+        if let Some(time) = stopped_at() {
+            return time;
+        }
         let millis = |duration: std::time::Duration| i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Timestamp::from_millis(match SystemTime::now().duration_since(UNIX_EPOCH) {
             Ok(since) => millis(since),

@@ -56,6 +56,7 @@ use self::arguments::{Arguments, AuditCommand, Command, DraftCommand, FlagComman
 use self::problem::{Problem, Stop};
 use self::session::Session;
 use self::terminal::Terminal;
+use crate::adapters::{TestClockError, stop_clock_for_test};
 use crate::app::{Enabled, Failure};
 
 const FAILED: u8 = 1;
@@ -71,6 +72,10 @@ pub fn main() -> ExitCode {
         Err(error) => return usage(&error, given.iter().any(|argument| argument == "--json")),
     };
     let json = arguments.globals.json;
+    if let Err(Stop::Problem(problem)) = heed_test_clock() {
+        report(&problem, json);
+        return ExitCode::from(FAILED);
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     let mut terminal = Terminal::new(&arguments.globals, &mut out);
     let result = run(arguments, &mut terminal).and_then(|()| terminal.flush());
@@ -172,6 +177,14 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     }
 }
 
+/// Stops the clock where a test asks for it, and says so: what is signed and logged then bears a time that is not true.
+fn heed_test_clock() -> Result<(), Stop> {
+    if let Some(time) = stop_clock_for_test()? {
+        let _ = writeln!(io::stderr(), "warning: FLAG_ADMIN_TEST_CLOCK is set: the clock stands at {time}");
+    }
+    Ok(())
+}
+
 /// Answers `--help` and `--version`, and refuses arguments that do not fit.
 fn usage(error: &clap::Error, json: bool) -> ExitCode {
     if !error.use_stderr() {
@@ -212,6 +225,16 @@ fn report(problem: &Problem, json: bool) {
         let hint = problem.hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
         writeln!(err, "error: {}{hint}", problem.message)
     };
+}
+
+impl Failure for TestClockError {
+    fn code(&self) -> &'static str {
+        "test_clock"
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some("unset FLAG_ADMIN_TEST_CLOCK".to_owned())
+    }
 }
 
 impl Failure for crate::definition::DefinitionError {
