@@ -39,7 +39,7 @@ mod platform;
 pub use backends::{Backend, Flags, select_backend};
 pub use features::Features;
 pub use features_command::{
-    CommandError, ConfigFeatureCommand, FeaturesCommand, Outcome, Output, ReportAction, Verdict,
+    CommandError, ConfigFeatureCommand, FeaturesAction, FeaturesCommand, Outcome, Output, ReportAction, Verdict,
 };
 pub use flag_client::{
     BuildKind, Consent, CrashQuarantine, Environment, IdentitySource, Precedence, Remote, Timestamp,

@@ -46,7 +46,12 @@ fn what_is_a_command_line_and_what_is_none() {
         ("caro features kill-switch --enable a --disable b", Some(ErrorKind::ArgumentConflict)),
         ("caro config feature", Some(ErrorKind::MissingRequiredArgument)),
         ("caro config feature --enable a --disable b", Some(ErrorKind::ArgumentConflict)),
-        ("caro features", Some(ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)),
+        ("caro features", None),
+        ("caro features --json", None),
+        ("caro features --json list", None),
+        ("caro features why telemetry --verbose --json", None),
+        ("caro features kill-switch telemetry", None),
+        ("caro features kill-switch telemetry --enable a", Some(ErrorKind::ArgumentConflict)),
         ("caro features frobnicate", Some(ErrorKind::InvalidSubcommand)),
     ] {
         let found = Caro::try_parse_from(arguments.split(' ')).err().map(|error| error.kind());

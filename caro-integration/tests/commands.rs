@@ -7,14 +7,14 @@ mod support;
 use std::io::{self, Write};
 
 use caro_integration::{
-    CommandError, Environment, Features, FeaturesCommand, Glyphs, Host, HostPaths, Outcome, Output, Platform, features,
-    init,
+    CommandError, Environment, Features, FeaturesAction, FeaturesCommand, Glyphs, Host, HostPaths, Outcome, Output,
+    Platform, features, init,
 };
 use serde_json::json;
 use support::{LINUX, Machine, flat};
 use tempfile::TempDir;
 
-const LIST: FeaturesCommand = FeaturesCommand::List { output: Output { json: false } };
+const LIST: FeaturesCommand = FeaturesCommand { action: None, output: Output { json: false } };
 
 fn said(machine: &Machine, arguments: &str) -> String {
     machine.caro(arguments).unwrap().1
@@ -169,6 +169,7 @@ fn names_that_nobody_knows() {
                 "caro features why dark_mode",
                 Err("no feature is named \"dark_mode\" hint: caro features list shows every feature"),
             ),
+            ("caro features why telemetyr", Err("no feature is named \"telemetyr\" hint: did you mean telemetry?")),
             (
                 "caro features reset mlx-backend",
                 Err("no feature is named \"mlx-backend\" hint: did you mean mlx_backend?"),
@@ -195,18 +196,23 @@ fn kill_switches_from_on_to_off() {
     let machine = Machine::new();
     let working = "  Kill switch        State    Disabled by
 ● telemetry          working
+    stops all of telemetry
 ● llm_backends       working
+    stops every language model
 ● command_execution  working
+    stops running commands
 
 Nothing is switched off. In an emergency:
 caro features kill-switch --enable NAME
 ";
     assert_eq!(said(&machine, "caro features kill-switch"), working);
-    let back = "Back to normal with: caro features kill-switch --disable telemetry";
+    let back = "This kill switch stops all of telemetry. Off with it: telemetry_cloud_sync. \
+                Back to normal with: caro features kill-switch --disable telemetry";
     let on = format!("telemetry is disabled on this machine from now on (HOME/.caro/config.toml:2). {back}");
     let already = format!("telemetry is disabled on this machine already (HOME/.caro/config.toml:2). {back}");
-    let listed = "Kill switch State Disabled by ✗ telemetry disabled HOME/.caro/config.toml:2 ● llm_backends working \
-                  ● command_execution working Turn yours off with: caro features kill-switch --disable NAME";
+    let listed = "Kill switch State Disabled by ✗ telemetry disabled HOME/.caro/config.toml:2 stops all of telemetry \
+                  ● llm_backends working stops every language model ● command_execution working stops running commands \
+                  Turn yours off with: caro features kill-switch --disable NAME";
     conversation(
         &machine,
         &[
@@ -237,7 +243,8 @@ caro features kill-switch --enable NAME
 #[test]
 fn the_list_of_kill_switches_says_what_could_not_be_read() {
     let machine = Machine::new().config("[feature_flags.kill_switches\ntelemetry = true\n");
-    let listed = "Kill switch State Disabled by ● telemetry working ● llm_backends working ● command_execution working \
+    let listed = "Kill switch State Disabled by ● telemetry working stops all of telemetry \
+                  ● llm_backends working stops every language model ● command_execution working stops running commands \
                   Problems, which stop nothing else: \
                   ! a file is left out whole: HOME/.caro/config.toml:1:29: unclosed table, expected `]` \
                   Nothing that can be read is switched off. In an emergency: caro features kill-switch --enable NAME";
@@ -294,7 +301,8 @@ fn a_kill_from_elsewhere_is_not_the_users_to_lift() {
                 "caro features kill-switch --enable telemetry",
                 Ok((
                     Outcome::Changed,
-                    "telemetry is disabled on this machine from now on (CARO_KILL, HOME/.caro/config.toml:2).",
+                    "telemetry is disabled on this machine from now on (CARO_KILL, HOME/.caro/config.toml:2). \
+                     This kill switch stops all of telemetry. Off with it: telemetry_cloud_sync.",
                 )),
             ),
         ],
@@ -309,9 +317,9 @@ command_history is off for this machine: CARO_FF_COMMAND_HISTORY says so.
 Remembers the commands that were run, to search and repeat them.
 
 Who was asked, strongest first:
-→ the environment (CARO_FF_COMMAND_HISTORY): false, obeyed
-  your override (HOME/.caro/config.toml:2): true, a stronger override stands above it
-  the published flags: there is no snapshot
+→ the environment (CARO_FF_COMMAND_HISTORY): off, and this decides
+  your choice (HOME/.caro/config.toml:2): on, but something stronger decides
+  the published flags: there are none on this machine
   the built-in default: something stronger decided
 
 Step by step:
@@ -330,7 +338,7 @@ Step by step:
                      Your choice stands in HOME/.caro/config.toml",
                 )),
             ),
-            ("caro features why command_history", Ok((Outcome::Shown, why))),
+            ("caro features why command_history --verbose", Ok((Outcome::Shown, why))),
         ],
     );
 }
@@ -347,14 +355,16 @@ fn every_json_answer_has_its_members() {
     };
     for (arguments, expected) in [
         ("caro features list", "features kill_switches problems snapshot"),
-        ("caro features enable command_history", "changed decision feature"),
-        ("caro features disable command_history", "changed decision feature"),
-        ("caro config feature --enable command_history", "changed decision feature"),
+        ("caro features enable command_history", "changed decision feature without_effect"),
+        ("caro features disable command_history", "changed decision feature without_effect"),
+        ("caro config feature --enable command_history", "changed decision feature without_effect"),
         ("caro features why command_history", "bucket decision evaluation flips_at layers pivot share"),
         ("caro features reset", "changed decisions forgotten kills_lifted new_install_id"),
-        ("caro features kill-switch --enable telemetry", "changed disabled name origins"),
+        ("caro features kill-switch --enable telemetry", "changed description disabled name origins"),
         ("caro features kill-switch", "kill_switches problems"),
-        ("caro features kill-switch --disable telemetry", "changed disabled name origins"),
+        ("caro features kill-switch llm_backends", "description disabled name origins"),
+        ("caro features why llm_backends", "bucket decision evaluation flips_at layers pivot share"),
+        ("caro features kill-switch --disable telemetry", "changed description disabled name origins"),
         ("caro features feedback command_history --good", "channels feature feedback recorded"),
         ("caro features report", "consent reports"),
         ("caro features report --show", "consent reports"),
@@ -363,7 +373,7 @@ fn every_json_answer_has_its_members() {
         assert_eq!(members(arguments), expected, "{arguments}");
     }
     let list = machine.json("caro features list");
-    let telemetry = json!({ "name": "telemetry", "disabled": false, "origins": [] });
+    let telemetry = json!({ "name": "telemetry", "description": "All of telemetry", "disabled": false, "origins": [] });
     assert_eq!(list["kill_switches"][0], telemetry);
     let first = &list["features"][0];
     let told = [&first["key"], &first["title"], &first["enabled"], &first["stage"], &first["reason"]];
@@ -405,7 +415,8 @@ impl Write for Gone {
 fn a_reader_that_went_away_is_no_error_and_the_change_is_made() {
     let machine = Machine::new();
     let features = machine.open();
-    let enable = FeaturesCommand::Enable { feature: "command_history".to_owned(), output: Output::default() };
+    let action = Some(FeaturesAction::Enable { feature: "command_history".to_owned() });
+    let enable = FeaturesCommand { action, output: Output::default() };
     assert_eq!(enable.run(&features, &mut Gone(io::ErrorKind::BrokenPipe)).unwrap(), Outcome::Changed);
     assert!(machine.open().is_enabled("command_history"));
     let error = LIST.run(&features, &mut Gone(io::ErrorKind::PermissionDenied)).unwrap_err();

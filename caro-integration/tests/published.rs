@@ -111,20 +111,26 @@ telemetry_cloud_sync is off for this machine: not yet in the rollout (25%).
 Syncs telemetry to the cloud, besides keeping it here.
 
 Who was asked, strongest first:
-✓ your override (HOME/.caro/config.toml:2): true, opted in; the published split decides
-→ the published flags: version 7
+✓ your choice (HOME/.caro/config.toml:2): on, you opted in, and the rollout decides
+→ the published flags: off, and this decides (version 7)
   the built-in default: something stronger decided
 
+The rollout is at 25%. This machine is in from 46.39% on.
+
+See every step: caro features why telemetry_cloud_sync --verbose
+";
+    assert_eq!(said(&machine, "caro features why telemetry_cloud_sync"), flat(why));
+    let steps = "
 Step by step:
   kill: no kill stands against it
   enabled: the flag is enabled
   prerequisite telemetry: serves on, which is accepted
   override: opted in locally
   fallthrough: bucket 46389, share 25%: not exposed
-
-The rollout is at 25%. This machine is in from 46.39% on.
+  this machine's place: 46389 of 100000
 ";
-    assert_eq!(said(&machine, "caro features why telemetry_cloud_sync"), flat(why));
+    let verbose = said(&machine, "caro features why telemetry_cloud_sync --verbose");
+    assert!(verbose.ends_with(&flat(steps)), "{verbose}");
     let forgotten = "telemetry_cloud_sync is still off: only those who opt in can have it.";
     assert_eq!(said(&machine, "caro features reset telemetry_cloud_sync"), forgotten);
 }
@@ -193,7 +199,7 @@ fn a_published_kill_is_shown_and_stays() {
                 hint: it ends where it was set; yours are the only ones you can turn off";
     assert_eq!(refused(&machine, "caro features kill-switch --disable telemetry"), held);
     let opted_in = "You opted into telemetry_cloud_sync. \
-                    It is still off for this machine: it needs telemetry, which is off. \
+                    It is still off for this machine: it needs telemetry, which is switched off. \
                     Your choice stands in HOME/.caro/config.toml:2";
     assert_eq!(said(&machine, "caro features enable telemetry_cloud_sync"), opted_in);
     let enabled = "enhanced_safety_v2 stays off for this machine all the same: a kill switch holds it off. \
@@ -207,21 +213,21 @@ fn a_kill_that_others_hold_too_is_lifted_by_each_alone() {
         "[feature_flags.overrides]\nenhanced_safety_v2 = true\n[feature_flags.kill_switches]\ntelemetry = true\n";
     let machine =
         Machine::new().install_id(INSIDE).config(config).published(&flags(), &["telemetry", "enhanced_safety_v2"]);
-    let listed = "✗ telemetry disabled the published flags HOME/.caro/config.toml:4 ● llm_backends working";
+    let listed = "✗ telemetry disabled the published flags HOME/.caro/config.toml:4 stops all of telemetry";
     assert!(said(&machine, "caro features kill-switch").contains(listed));
     let why = "Who was asked, strongest first: \
-               → the published flags: killed \
-               your override (HOME/.caro/config.toml:2): true, something stronger stands above it \
+               → the published flags: switches it off \
+               your choice (HOME/.caro/config.toml:2): on, but something stronger decides \
                the published flags: version 7; something stronger decided \
                the built-in default: something stronger decided \
-               Step by step: kill: a kill stands against it";
+               See every step: caro features why enhanced_safety_v2 --verbose";
     let found = said(&machine, "caro features why enhanced_safety_v2");
     assert!(found.ends_with(why), "{found}");
     let answer = machine.json("caro features kill-switch --disable telemetry");
     assert_eq!(
         answer,
         json!({
-            "changed": true, "name": "telemetry", "disabled": true, "origins": [{ "layer": "snapshot" }],
+            "changed": true, "name": "telemetry", "description": "All of telemetry", "disabled": true, "origins": [{ "layer": "snapshot" }],
         })
     );
     let held = "telemetry stays disabled: by the published flags, not by you";

@@ -253,6 +253,9 @@ pub struct ClientDecision {
     pub value: Option<Value>,
     /// Why.
     pub reason: Reason,
+    /// The flag that would have to serve something else, where a prerequisite failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failed_prerequisite: Option<Box<str>>,
     /// Whether the decision comes from a snapshot that has expired.
     pub stale: bool,
     /// Where the decision comes from.

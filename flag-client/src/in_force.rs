@@ -244,6 +244,10 @@ impl InForce {
             variant: decision.variant().map(str::to_owned),
             value: decision.value().cloned(),
             reason,
+            // A prerequisite that fails is the last step of its evaluation.
+            failed_prerequisite: (reason == Reason::PrerequisiteFailed)
+                .then(|| explanation.layers.last().and_then(|step| step.id.clone()))
+                .flatten(),
             stale: origin.layer == Layer::Snapshot && self.info.is_some_and(|info| info.stale),
             origin,
             chosen,

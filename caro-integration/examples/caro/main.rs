@@ -17,28 +17,35 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use caro_integration::{CommandError, ConfigFeatureCommand, Consent, FeaturesCommand, Host, HostPaths, init};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Turns plain words into a command.
 #[derive(Parser)]
 #[command(name = "caro", version)]
 struct Caro {
-    /// The home folder to use in place of your own
-    #[arg(long, value_name = "DIR", env = "CARO_HOME", hide_env = true, global = true)]
-    home: Option<PathBuf>,
-    /// Agrees to anonymous reports
-    #[arg(long, global = true)]
-    reports: bool,
+    #[command(flatten)]
+    trial: TrialArguments,
     #[command(flatten)]
     published: published::PublishedArguments,
     #[command(subcommand)]
     command: Command,
 }
 
+/// What a real caro knows without being told. All of it stands before the command, so that no command's help or errors speak of it.
+#[derive(Args)]
+#[command(next_help_heading = "To try it out")]
+struct TrialArguments {
+    /// The home folder to use in place of your own
+    #[arg(long, value_name = "DIR", env = "CARO_HOME", hide_env = true)]
+    home: Option<PathBuf>,
+    /// Agree to anonymous reports
+    #[arg(long)]
+    reports: bool,
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Lists features, and turns them on and off
-    #[command(subcommand)]
     Features(FeaturesCommand),
     /// Changes the configuration
     #[command(subcommand)]
@@ -110,7 +117,7 @@ fn with_causes(error: &dyn Error) -> String {
 }
 
 fn caro(arguments: Caro) -> Result<(), Failure> {
-    let paths = match arguments.home {
+    let paths = match arguments.trial.home {
         Some(home) => HostPaths::in_home(&home),
         None => HostPaths::of_user()?,
     };
@@ -119,7 +126,7 @@ fn caro(arguments: Caro) -> Result<(), Failure> {
         .feedback_channel("Discord: #feedback channel")
         .feedback_channel("GitHub: an issue with the \"feedback\" label")
         .feedback_channel("Email: feedback@caro.sh");
-    let host = host.reports(if arguments.reports { Consent::Given } else { Consent::Withheld });
+    let host = host.reports(if arguments.trial.reports { Consent::Given } else { Consent::Withheld });
     let host = arguments.published.apply(host, &paths)?;
     let features = init(paths, host);
     let out = &mut io::stdout().lock();

@@ -11,19 +11,19 @@ use clap::Args;
 #[command(next_help_heading = "Published flags")]
 pub(crate) struct PublishedArguments {
     /// The root to trust, `1.json`
-    #[arg(long, value_name = "FILE", global = true)]
+    #[arg(long, value_name = "FILE")]
     root: Option<PathBuf>,
     /// A signed snapshot that came with the program
-    #[arg(long, value_name = "FILE", requires = "root", global = true)]
+    #[arg(long, value_name = "FILE", requires = "root")]
     snapshot: Option<PathBuf>,
     /// Where `features sync` fetches from
-    #[arg(long, value_name = "URL", requires = "root", global = true)]
+    #[arg(long, value_name = "URL", requires = "root")]
     snapshot_url: Option<String>,
     /// The project of the snapshots
-    #[arg(long, default_value = "caro", hide_default_value = true, global = true)]
+    #[arg(long, default_value = "caro", hide_default_value = true)]
     project: String,
     /// The environment of the project
-    #[arg(long, default_value = "production", hide_default_value = true, global = true)]
+    #[arg(long, default_value = "production", hide_default_value = true)]
     environment: String,
 }
 

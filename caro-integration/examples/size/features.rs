@@ -28,7 +28,6 @@ enum Program {
         command: String,
     },
     /// Lists features, and turns them on and off
-    #[command(subcommand)]
     Features(FeaturesCommand),
     /// Turns a feature on or off
     Feature(ConfigFeatureCommand),

@@ -16,6 +16,8 @@ enum Choice {
 struct Chosen<'a> {
     feature: &'a str,
     changed: bool,
+    /// Why it can do nothing on this machine, where that is so.
+    without_effect: Option<String>,
     decision: &'a ClientDecision,
 }
 
@@ -53,24 +55,25 @@ fn answer(features: &Features, feature: &str, choice: Choice, change: &Change) -
     let decision = &explanation.decision;
     let mut text = match choice {
         Choice::On => enabled(features, &explanation, change),
-        Choice::Off => disabled(decision, change),
+        Choice::Off => disabled(features, decision, change),
     };
     let place = match &decision.chosen {
         Some(chosen) if chosen.origin.layer == Layer::UserOverride => words::exact(&chosen.origin),
         _ => words::path(&change.file),
     };
     text.push_str(&wrapped(&format!("Your choice stands in {place}"), 2));
-    if let Some(refusal) = list::refusal(decision) {
-        text.push_str(&wrapped(&format!("! {refusal}"), 2));
+    let without_effect = words::without_effect(features, decision);
+    for note in list::refusal(decision).iter().chain(&without_effect) {
+        text.push_str(&wrapped(&format!("! {note}"), 2));
     }
     let outcome = if change.written { Outcome::Changed } else { Outcome::Unchanged };
-    Answer::new(outcome, text, &Chosen { feature, changed: change.written, decision })
+    Answer::new(outcome, text, &Chosen { feature, changed: change.written, without_effect, decision })
 }
 
 fn enabled(features: &Features, explanation: &ClientExplanation, change: &Change) -> String {
     let decision = &explanation.decision;
     let (feature, state) = (&decision.key, words::state(decision));
-    let because = words::because_exactly(features, explanation);
+    let because = words::because(features, decision);
     let opted_in = decision.chosen.as_ref().is_some_and(|chosen| chosen.effect == Effect::OptsIn);
     if !opted_in {
         return wrapped(
@@ -95,14 +98,17 @@ fn enabled(features: &Features, explanation: &ClientExplanation, change: &Change
     wrapped(&format!("{opted_in} {feature}."), 2) + &wrapped(&effect, 2)
 }
 
-fn disabled(decision: &ClientDecision, change: &Change) -> String {
+fn disabled(features: &Features, decision: &ClientDecision, change: &Change) -> String {
     let (feature, state) = (&decision.key, words::state(decision));
     wrapped(
         &match (decision.enabled, change.written) {
             (false, true) => format!("{feature} is now {state} for this machine."),
             (false, false) => format!("{feature} is {state} for this machine already."),
             (true, _) => {
-                format!("{feature} stays {state} for this machine all the same: {}.", words::because(decision))
+                format!(
+                    "{feature} stays {state} for this machine all the same: {}.",
+                    words::because(features, decision)
+                )
             }
         },
         2,

@@ -1,9 +1,9 @@
-use flag_client::{ClientError, Kind, Layer, Origin};
+use flag_client::{ClientDecision, ClientError, Kind, Layer, Origin};
 use serde::Serialize;
 
-use super::list::told;
+use super::list::{self, told};
 use super::suggestion::closest;
-use super::table::{table, wrapped};
+use super::table::{indented, table, wrapped};
 use super::{Answer, CommandError, Outcome, words};
 use crate::host::Glyphs;
 use crate::kill_switches::DISABLED;
@@ -13,6 +13,8 @@ use crate::{Features, flags};
 #[derive(Serialize)]
 pub(super) struct KillSwitch {
     name: String,
+    /// What it stops, for people; empty where this version of caro does not know it.
+    description: &'static str,
     disabled: bool,
     origins: Vec<Origin>,
 }
@@ -21,11 +23,37 @@ impl KillSwitch {
     fn of(features: &Features, name: &str) -> Self {
         let kills = features.client().kills();
         let origins = kills.into_iter().filter(|kill| *kill.target == *name).map(|kill| kill.origin).collect();
-        Self { name: name.to_owned(), disabled: features.is_killed(name), origins }
+        let is_switch = flags::KILL_SWITCHES.contains(&name);
+        let description = if is_switch { list::description(features, name) } else { "" };
+        Self { name: name.to_owned(), description, disabled: features.is_killed(name), origins }
     }
 
     fn places(&self) -> String {
         self.origins.iter().map(words::exact).collect::<Vec<_>>().join(", ")
+    }
+
+    /// What it stops, to follow on a verb.
+    fn stopped(&self) -> String {
+        let mut stopped = self.description.to_owned();
+        if let Some(first) = stopped.get_mut(..1) {
+            first.make_ascii_lowercase();
+        }
+        stopped
+    }
+
+    /// Returns what it stops, in a sentence of its own line; nothing where nobody said so.
+    fn stops(&self, features: &Features) -> String {
+        let decisions = list::decisions(features);
+        let needs_it = |decision: &&ClientDecision| decision.failed_prerequisite.as_deref() == Some(&*self.name);
+        let with_it: Vec<&str> = decisions.iter().filter(needs_it).map(|decision| &*decision.key).collect();
+        let mut text = String::new();
+        if !self.description.is_empty() {
+            text.extend(["This kill switch stops ", &*self.stopped(), ". "]);
+        }
+        if self.disabled && !with_it.is_empty() {
+            text.extend(["Off with it: ", &*with_it.join(", "), "."]);
+        }
+        if text.is_empty() { text } else { wrapped(&text, 2) }
     }
 }
 
@@ -72,7 +100,7 @@ pub(super) fn list(features: &Features) -> Result<Answer, CommandError> {
         cells.extend(places.map(|place| [String::new(), String::new(), place]));
     }
     let problems = words::problems(features);
-    let mut text = table(&cells, 2) + &told(&problems);
+    let mut text = rows(&cells, &kill_switches) + &told(&problems);
     let is_any_disabled = kill_switches.iter().any(|kill_switch| kill_switch.disabled);
     text.push_str(match (is_any_disabled, problems.is_empty()) {
         (true, _) => "\nTurn yours off with:  caro features kill-switch --disable NAME\n",
@@ -93,6 +121,52 @@ const fn sign(features: &Features, kill_switch: &KillSwitch) -> &'static str {
     }
 }
 
+/// The table, with what each one stops below its row.
+fn rows(cells: &[[String; 3]], kill_switches: &[KillSwitch]) -> String {
+    let laid_out = table(cells, 2);
+    let mut lines = laid_out.lines();
+    let mut text = format!("{}\n", lines.next().unwrap_or_default());
+    for kill_switch in kill_switches {
+        let own = lines.by_ref().take(kill_switch.origins.len().max(1));
+        text.extend(own.flat_map(|line| [line, "\n"]));
+        if !kill_switch.description.is_empty() {
+            text.push_str(&indented(&format!("stops {}", kill_switch.stopped()), 4));
+        }
+    }
+    text
+}
+
+/// Tells about one kill switch.
+pub(super) fn show(features: &Features, name: &str) -> Result<Answer, CommandError> {
+    let name = known(features, name)?;
+    Answer::new(Outcome::Shown, about(features, &name), &KillSwitch::of(features, &name))
+}
+
+/// Returns whether a kill switch is on, what it stops, and how to turn it on or off.
+pub(super) fn about(features: &Features, name: &str) -> String {
+    let kill_switch = KillSwitch::of(features, name);
+    let is_feature = list::decisions(features).iter().any(|decision| *decision.key == *name);
+    let state = match (kill_switch.disabled, is_feature) {
+        (true, _) => format!("{name} is switched off on this machine: by {}.", words::holders(&kill_switch.origins)),
+        (false, true) => format!("{name} is a feature, and no kill switch stands against it on this machine."),
+        (false, false) => format!("{name} is working on this machine: nothing switches it off."),
+    };
+    let mut text = wrapped(&state, 2) + &kill_switch.stops(features) + "\n";
+    let is_users = |origin: &Origin| origin.layer == Layer::UserKill;
+    if !kill_switch.disabled {
+        text.extend(["Stop it at once:  caro features kill-switch --enable ", name, "\n"]);
+        text.extend(["Undo that:        caro features kill-switch --disable ", name, "\n"]);
+        return text;
+    }
+    if kill_switch.origins.iter().any(is_users) {
+        text.extend(["Undo yours:  caro features kill-switch --disable ", name, "\n"]);
+    }
+    if !kill_switch.origins.iter().all(is_users) {
+        text.push_str("What is not yours ends where it was set.\n");
+    }
+    text
+}
+
 /// Turns a kill switch on: what it names stops working.
 pub(super) fn turn_on(features: &Features, name: &str) -> Result<Answer, CommandError> {
     let name = known(features, name)?;
@@ -103,6 +177,7 @@ pub(super) fn turn_on(features: &Features, name: &str) -> Result<Answer, Command
     let kill_switch = KillSwitch::of(features, &name);
     let since = if change.written { "from now on" } else { "already" };
     let mut text = wrapped(&format!("{name} is disabled on this machine {since} ({}).", kill_switch.places()), 2);
+    text.push_str(&kill_switch.stops(features));
     if kill_switch.origins.iter().all(|origin| origin.layer == Layer::UserKill) {
         text.push_str(&wrapped(&format!("Back to normal with: caro features kill-switch --disable {name}"), 2));
     }
@@ -130,7 +205,7 @@ fn turned(changed: bool, kill_switch: KillSwitch, text: String) -> Result<Answer
 
 /// Returns what a name stands for: a kill switch, with or without `_disabled` behind it, or any feature. In an emergency a misspelt name
 /// must not look as if it had done something.
-fn known(features: &Features, name: &str) -> Result<String, CommandError> {
+pub(super) fn known(features: &Features, name: &str) -> Result<String, CommandError> {
     let name = name.trim();
     let mut known = names(features);
     known.extend(features.client().list().into_iter().map(|decision| decision.key.into()));

@@ -155,6 +155,7 @@ fn notes(features: &Features, listed: &[Listed<'_>], kills: &[KillInForce]) -> V
         .collect();
     notes.extend(listed.iter().filter_map(|Listed { decision, .. }| refusal(decision)));
     notes.extend(listed.iter().filter_map(|Listed { decision, .. }| held_back(decision)));
+    notes.extend(listed.iter().filter_map(|Listed { decision, .. }| words::without_effect(features, decision)));
     if let Some(snapshot) = features.client().snapshot_info().filter(|snapshot| snapshot.stale) {
         notes.push(format!("the published flags are of {}; what they said last still holds", snapshot.issued_at));
     }

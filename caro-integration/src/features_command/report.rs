@@ -26,6 +26,9 @@ impl Waiting {
     }
 }
 
+/// A build that uses no network offers no sending.
+const SENDING: &str = if cfg!(feature = "remote") { "Send them:       caro features report --send\n" } else { "" };
+
 const OFF: &str = "Anonymous reports are off: nothing is recorded, kept or sent.\n";
 
 /// Says how many reports wait, and of which days.
@@ -38,9 +41,9 @@ pub(super) fn summary(features: &Features) -> Result<Answer, CommandError> {
             let (count, verb) = (counted(days.len()), if days.len() == 1 { "waits" } else { "wait" });
             let when = if first == last { format!("of {first}") } else { format!("of {first} to {last}") };
             wrapped(&format!("{count} {when} {verb} to be sent. None says who you are, or what you typed."), 2)
-                + "\nSee every byte:  caro features report --show\n\
-                   Send them:       caro features report --send\n\
-                   Remove them:     caro features report --clear\n"
+                + "\nSee every byte:  caro features report --show\n"
+                + SENDING
+                + "Remove them:     caro features report --clear\n"
         }
         (Consent::Given, ..) => "No reports wait to be sent. A day's come when it is over.\n".to_owned(),
     };

@@ -45,7 +45,7 @@ pub(super) fn answer(features: &Features, feature: Option<&str>, scope: ResetSco
 
     let mut text = String::new();
     for decision in &states {
-        let (feature, state, because) = (&decision.key, words::state(decision), words::because(decision));
+        let (feature, state, because) = (&decision.key, words::state(decision), words::because(features, decision));
         let changed = before.iter().any(|before| before.key == decision.key && before.variant != decision.variant);
         let is = if changed { "is now" } else { "is still" };
         text.push_str(&wrapped(&format!("{feature} {is} {state}: {because}."), 2));

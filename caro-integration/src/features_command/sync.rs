@@ -60,7 +60,7 @@ mod standing {
                 let was = before.decisions.iter().find(|was| was.key == decision.key).map(words::state);
                 let is = words::state(decision);
                 if was.as_ref() != Some(&is) {
-                    let because = words::because_exactly(features, &features.client().explain(&decision.key));
+                    let because = words::because(features, decision);
                     changes.push(format!("{} is now {is} for this machine: {because}.", decision.key));
                 }
             }

@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use flag_client::{
-    ClientDecision, ClientExplanation, Effect, Kind, Layer, Origin, Permission, Problem, Reason, Refusal, Share, Stage,
-};
+use flag_client::{ClientDecision, Effect, Kind, Layer, Origin, Permission, Problem, Reason, Refusal, Share, Stage};
 
 use super::error::with_causes;
-use crate::Features;
+use crate::flags::MLX_BACKEND;
 use crate::host::Glyphs;
+use crate::{Backend, Features, select_backend};
 
 /// Returns `on` or `off`, or the variant's name where there are more than those two.
 pub(crate) fn state(decision: &ClientDecision) -> String {
@@ -54,7 +53,10 @@ pub(crate) fn decided_by(decision: &ClientDecision) -> String {
         _ if decision.held_back.is_some() && decision.chosen.is_none() => "held back".to_owned(),
         Reason::Disabled => "disabled for all".to_owned(),
         Reason::Expired => "past its end".to_owned(),
-        Reason::PrerequisiteFailed => "other feature off".to_owned(),
+        Reason::PrerequisiteFailed => decision
+            .failed_prerequisite
+            .as_ref()
+            .map_or_else(|| "other feature".to_owned(), |needed| format!("needs {needed}")),
         Reason::Split if decision.kind == Kind::Experiment => format!("experiment{share}"),
         Reason::Split if opted_in => format!("opt-in,{share}"),
         Reason::Split if decision.share == Some(Share::NOBODY) => "not rolled out".to_owned(),
@@ -103,7 +105,7 @@ pub(crate) fn user_may(decision: &ClientDecision) -> &'static str {
 }
 
 /// Returns why a feature stands as it does, to follow on "because" or a colon.
-pub(crate) fn because(decision: &ClientDecision) -> String {
+pub(crate) fn because(features: &Features, decision: &ClientDecision) -> String {
     let place = exact(&decision.origin);
     let share = decision.share.unwrap_or(Share::NOBODY);
     match decision.reason {
@@ -111,7 +113,12 @@ pub(crate) fn because(decision: &ClientDecision) -> String {
         Reason::Forced => "test code forces it".to_owned(),
         Reason::Disabled => "it is switched off for everyone".to_owned(),
         Reason::Expired => "its time is over".to_owned(),
-        Reason::PrerequisiteFailed => "another feature that it needs is off".to_owned(),
+        Reason::PrerequisiteFailed => match decision.failed_prerequisite.as_deref() {
+            Some(needed) if features.is_killed(needed) => format!("it needs {needed}, which is switched off"),
+            Some(needed) if !features.is_enabled(needed) => format!("it needs {needed}, which is off"),
+            Some(needed) => format!("it needs {needed} to serve something else"),
+            None => "it needs another feature".to_owned(),
+        },
         Reason::Override => match decision.origin.layer {
             Layer::Environment => format!("{place} says so"),
             _ => format!("you chose so ({place})"),
@@ -134,18 +141,6 @@ pub(crate) fn because(decision: &ClientDecision) -> String {
     }
 }
 
-/// The same, and which other feature it is about where there is one.
-pub(crate) fn because_exactly(features: &Features, explanation: &ClientExplanation) -> String {
-    let decision = &explanation.decision;
-    // A prerequisite that fails is the last step of its evaluation.
-    let last = explanation.evaluation.last().filter(|_| decision.reason == Reason::PrerequisiteFailed);
-    match last.and_then(|step| step.id.as_deref()) {
-        Some(needed) if !features.is_enabled(needed) => format!("it needs {needed}, which is off"),
-        Some(needed) => format!("it needs {needed} to serve something else"),
-        None => because(decision),
-    }
-}
-
 /// Returns the exact place something was set, as the user would name it: `~/.caro/config.toml:12`, `CARO_FF_MLX_BACKEND`.
 pub(crate) fn exact(origin: &Origin) -> String {
     match (&origin.place, &origin.variable) {
@@ -153,6 +148,29 @@ pub(crate) fn exact(origin: &Origin) -> String {
         (None, Some(variable)) => variable.to_string(),
         (None, None) => origin.layer.to_string(),
     }
+}
+
+/// Returns a layer as a user would name it.
+pub(crate) const fn layer(layer: Layer) -> &'static str {
+    match layer {
+        Layer::UserOverride => "your choice",
+        layer => layer.describe(),
+    }
+}
+
+/// Returns what is to be said about a feature that is on where it can do nothing.
+pub(crate) fn without_effect(features: &Features, decision: &ClientDecision) -> Option<String> {
+    let is_mlx_elsewhere = *decision.key == *MLX_BACKEND.key() && !features.platform().is_apple_silicon();
+    (is_mlx_elsewhere && decision.enabled).then(|| {
+        let backend = select_backend(features, features.platform());
+        format!(
+            "mlx_backend has no effect here: MLX needs a Mac with Apple Silicon. caro uses {} instead",
+            match backend {
+                Backend::Ollama => "Ollama",
+                _ => "its embedded model",
+            }
+        )
+    })
 }
 
 /// Returns who holds a kill switch, in words: `the environment (CARO_KILL) and the published flags`.

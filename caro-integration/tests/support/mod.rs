@@ -172,7 +172,6 @@ pub struct Caro {
 
 #[derive(Subcommand)]
 pub enum Command {
-    #[command(subcommand)]
     Features(FeaturesCommand),
     #[command(subcommand)]
     Config(Config),
