@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use contract::{Engine, entry, kill, log_of};
 use flag_admin::adapters::{SqliteLog, StoreUrl};
-use flag_admin::app::ports::{LogError, LogStore as _, LogTarget};
+use flag_admin::app::ports::{LogError, LogStore as _, LogTarget, TokenUses};
 use flag_admin::log::{Head, Stored};
 use rusqlite::Connection;
 use serde_json::json;
@@ -37,7 +37,17 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    fn log(&self) -> SqliteLog {
+        SqliteLog::open(&self.path).unwrap()
+    }
+}
+
 impl Engine for Sqlite {
+    fn uses(&self) -> Box<dyn TokenUses> {
+        Box::new(self.log())
+    }
+
     fn open(&self) -> Box<dyn LogTarget> {
         Box::new(SqliteLog::open(&self.path).unwrap())
     }
@@ -95,6 +105,10 @@ impl Postgres {
 }
 
 impl Engine for Postgres {
+    fn uses(&self) -> Box<dyn TokenUses> {
+        Box::new(self.url().open().unwrap())
+    }
+
     fn open(&self) -> Box<dyn LogTarget> {
         Box::new(self.url().open().unwrap())
     }
@@ -138,6 +152,7 @@ contract! {
     appends_by_compare_and_set,
     keeps_a_checkpoint,
     shows_tampering,
+    remembers_uses_of_tokens,
 }
 
 #[test]
@@ -146,20 +161,20 @@ fn a_log_of_an_older_form_is_brought_up_to_date_and_one_of_a_newer_is_refused() 
     let entries = log_of(3);
     sqlite.open().append(Head::GENESIS, &entries).unwrap();
     let raw = Connection::open(&sqlite.path).unwrap();
-    raw.execute_batch("DROP TABLE checkpoint; PRAGMA user_version = 1;").unwrap();
+    raw.execute_batch("DROP TABLE token_uses; DROP TABLE checkpoint; PRAGMA user_version = 1;").unwrap();
     assert_eq!(sqlite.open().checkpoint().unwrap(), None);
     assert_eq!(sqlite.open().head().unwrap(), entries[2].head());
-    raw.execute_batch("PRAGMA user_version = 3;").unwrap();
+    raw.execute_batch("PRAGMA user_version = 99;").unwrap();
     let newer = SqliteLog::open(&sqlite.path).unwrap_err();
-    assert_eq!(newer.to_string(), format!("{} has form 3, expected at most 2", sqlite.path.display()));
+    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 3", sqlite.path.display()));
 
     let Some(postgres) = Postgres::new() else { return };
     let nothing = postgres.url().open().unwrap_err();
     assert_eq!(nothing.to_string(), format!("{} is not a project's log", postgres.url()));
     drop(postgres.url().create().unwrap());
-    postgres.client().execute("INSERT INTO flag_log_migrations (form) VALUES (2)", &[]).unwrap();
+    postgres.client().execute("INSERT INTO flag_log_migrations (form) VALUES (99)", &[]).unwrap();
     let newer = postgres.url().open().unwrap_err();
-    assert_eq!(newer.to_string(), format!("{} has form 2, expected at most 1", postgres.url()));
+    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 2", postgres.url()));
 }
 
 #[test]

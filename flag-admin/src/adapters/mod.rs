@@ -21,6 +21,7 @@ mod sqlite;
 mod store;
 mod system;
 mod test_clock;
+mod token_uses;
 
 pub use backup_file::{BackupKeys, Restored, backup, restore};
 pub use draft_files::DraftFiles;

@@ -23,24 +23,27 @@ const MIGRATION_LOCK: i64 = 0x666c_6167;
 ///
 /// The tables are those of an SQLite log. They stand in the schema that connections get by default, one log each: a database or a schema
 /// (`?options=-csearch_path=NAME`) is a project's own.
-const MIGRATIONS: [(i32, &str); 1] = [(
-    1,
-    "CREATE TABLE flag_log_entries (seq BIGINT PRIMARY KEY, hash BYTEA NOT NULL, bytes BYTEA NOT NULL);
+const MIGRATIONS: [(i32, &str); 2] = [
+    (
+        1,
+        "CREATE TABLE flag_log_entries (seq BIGINT PRIMARY KEY, hash BYTEA NOT NULL, bytes BYTEA NOT NULL);
      CREATE TABLE flag_log_head (one INTEGER PRIMARY KEY CHECK (one = 1), seq BIGINT NOT NULL, hash BYTEA NOT NULL);
      INSERT INTO flag_log_head (one, seq, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
      CREATE TABLE flag_log_checkpoint (
          one INTEGER PRIMARY KEY CHECK (one = 1), seq BIGINT NOT NULL, digest BYTEA NOT NULL, bytes BYTEA NOT NULL
      );",
-)];
+    ),
+    (2, "CREATE TABLE flag_token_uses (token TEXT PRIMARY KEY, used_at BIGINT NOT NULL);"),
+];
 /// The newest form.
-const FORM: i32 = 1;
+const FORM: i32 = 2;
 
 /// A log in a PostgreSQL database, which several admins and servers share.
 ///
 /// Of two writers the second waits for the row of the head, finds it moved and is refused. `synchronous_commit` is on whatever the
 /// database is set to: what was acknowledged is on disk.
 pub struct PostgresLog {
-    client: RefCell<Client>,
+    pub(super) client: RefCell<Client>,
     place: String,
 }
 
@@ -130,7 +133,7 @@ impl PostgresLog {
         self.form().map(|_| ())
     }
 
-    fn failed(&self, action: &'static str) -> impl Fn(postgres::Error) -> LogError {
+    pub(super) fn failed(&self, action: &'static str) -> impl Fn(postgres::Error) -> LogError {
         move |error| failure(&self.place, action, error)
     }
 

@@ -21,7 +21,9 @@ use super::settings_file::{SettingsError, SettingsFile};
 use super::sqlite::SqliteLog;
 use super::store::StoreUrl;
 use super::system::{SystemClock, SystemRandomness};
-use crate::app::ports::{Clock as _, KeyError, KeyStore as _, LogError, LogTarget, PublisherError, RootStoreError};
+use crate::app::ports::{
+    Clock as _, KeyError, KeyStore as _, LogError, LogTarget, PublisherError, RootStoreError, TokenUses,
+};
 use crate::app::{BackupError, Birth, Failure, InitError, OpenError, Operator, Ports, Project, birth, birth_under};
 use crate::log::{EnvironmentName, Head, ProjectName};
 
@@ -197,6 +199,14 @@ impl ProjectFolder {
 
     /// Opens the log alone, also of a project that does not open because its log is corrupt.
     pub fn log(&self) -> Result<Box<dyn LogTarget>, LogError> {
+        Ok(match &self.store {
+            Some(store) => Box::new(store.open()?),
+            None => Box::new(SqliteLog::open(&self.path.join(LOG_FILE))?),
+        })
+    }
+
+    /// Opens what remembers when tokens were last used.
+    pub fn token_uses(&self) -> Result<Box<dyn TokenUses>, LogError> {
         Ok(match &self.store {
             Some(store) => Box::new(store.open()?),
             None => Box::new(SqliteLog::open(&self.path.join(LOG_FILE))?),

@@ -18,7 +18,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// A hash beside the bytes lets a check name the very entry that was altered, rather than the one after it. The head stands in a table
 /// of its own, so that an altered or missing last entry shows as well.
-const MIGRATIONS: [(i32, &str); 2] = [
+const MIGRATIONS: [(i32, &str); 3] = [
     (
         1,
         "CREATE TABLE entries (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
@@ -31,9 +31,10 @@ const MIGRATIONS: [(i32, &str); 2] = [
              one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, digest BLOB NOT NULL, bytes BLOB NOT NULL
          ) STRICT;",
     ),
+    (3, "CREATE TABLE token_uses (token TEXT PRIMARY KEY, used_at INTEGER NOT NULL) STRICT;"),
 ];
 /// The newest form.
-const FORM: i32 = 2;
+const FORM: i32 = 3;
 
 /// A log in an SQLite file.
 ///
@@ -44,7 +45,7 @@ const FORM: i32 = 2;
 /// Where nothing can be written, because the disk is full or the folder may only be read, a log that was closed in order can be read still.
 #[derive(Debug)]
 pub struct SqliteLog {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
     /// Why it can only be read, if so.
     read_only: Option<String>,
@@ -149,7 +150,10 @@ impl SqliteLog {
     }
 
     /// Does something in one transaction, which holds the write lock from its beginning.
-    fn write<T>(&mut self, act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, LogError> {
+    pub(super) fn write<T>(
+        &mut self,
+        act: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, LogError> {
         self.writable()?;
         let Self { connection, path, .. } = self;
         let failed = |error| failure(path, "written", error);
@@ -164,7 +168,7 @@ impl SqliteLog {
         self.path.display().to_string()
     }
 
-    fn failed(&self, action: &'static str) -> impl Fn(rusqlite::Error) -> LogError {
+    pub(super) fn failed(&self, action: &'static str) -> impl Fn(rusqlite::Error) -> LogError {
         move |error| failure(&self.path, action, error)
     }
 

@@ -25,6 +25,7 @@ use super::project::{OpenError, ReasonError, UnknownEnvironment};
 use super::publish::PublishError;
 use super::rollout::RolloutError;
 use super::segments::SegmentError;
+use super::tokens::TokenError;
 use super::undo::UndoError;
 use super::verify::VerifyError;
 use super::why::WhyError;
@@ -55,6 +56,9 @@ pub enum AppError {
     /// Members do not change.
     #[error(transparent)]
     Member(#[from] MemberError),
+    /// Tokens do not change.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// The request is not settled.
     #[error(transparent)]
     Approval(#[from] ApprovalError),
@@ -158,6 +162,7 @@ impl Failure for AppError {
             Self::Conflict(_) => "head_moved",
             Self::Policy(error) => error.code(),
             Self::Member(error) => error.code(),
+            Self::Token(error) => error.code(),
             Self::Approval(error) => error.code(),
             Self::Draft(error) => error.code(),
             Self::DraftStore(_) => "file",
@@ -207,6 +212,7 @@ impl Failure for AppError {
             }
             Self::Policy(error) => Some(error.hint()),
             Self::Member(error) => Some(error.hint()),
+            Self::Token(error) => error.hint(),
             Self::Approval(error) => error.hint(),
             Self::Draft(error) => Some(error.hint()),
             Self::Past(error) => error.hint(),

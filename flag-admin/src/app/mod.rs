@@ -43,6 +43,7 @@ mod rollout;
 mod segments;
 mod stage;
 mod stale;
+mod tokens;
 mod undo;
 mod verify;
 mod why;
@@ -89,6 +90,10 @@ pub use release_notes::{Mark, ReleaseNotesError, Span, SpanError};
 pub use rollout::{Enabled, RolloutError};
 pub use segments::{SegmentError, SegmentLine};
 pub use stage::{Direction, LifeStage, Promotion, StageCheck, StageError, StageSpan, StageStep};
+pub use tokens::{
+    Caller, CredentialError, FAILURES_PER_MINUTE, NewToken, ScopeError, Throttle, TokenError, TokenLine, TokenRequest,
+    TokenRole, TokenSecret, verb_for,
+};
 pub use undo::{Undo, UndoError};
 pub use verify::{Quarantined, Verification, Verified, VerifyError, commitment_of_snapshot, verify_snapshot};
 pub use why::{Answer, OptedIn, Question, WhyError};

@@ -250,6 +250,9 @@ impl Demand {
             Change::MemberSet { .. } | Change::MemberRemoved { .. } => {
                 (Action::Govern, Stake::Project, "change members".to_owned())
             }
+            Change::TokenIssued { .. } => (Action::Govern, Stake::Project, "issue a token".to_owned()),
+            // A token that leaked is taken back as quickly as anything is killed, by whoever kills.
+            Change::TokenRevoked { .. } => (Action::Kill, Stake::Project, "revoke a token".to_owned()),
             Change::ApprovalsRequired { .. } => {
                 (Action::Govern, Stake::Project, "change how many approvals are needed".to_owned())
             }

@@ -1,5 +1,6 @@
 //! What the use cases need of the world. Adapters implement it; tests do so in memory.
 
+use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use flag_client::trust::{RoleName, Signer};
 use flag_core::{FlagKey, Timestamp};
 
 use crate::cells::{Cell, CellKey};
-use crate::log::{ChainError, EnvironmentName, Head, Sealed, Stored, StoredCheckpoint};
+use crate::log::{ChainError, EnvironmentName, Head, Sealed, Stored, StoredCheckpoint, TokenId};
 
 /// The cause of a failure that only an adapter knows the type of.
 pub type Cause = Box<dyn StdError + Send + Sync>;
@@ -42,6 +43,15 @@ pub trait LogStore {
 pub trait LogTarget: LogStore {
     /// Fills an empty log with the entries that `next` gives until it gives none, all of them or none. Returns the head.
     fn fill(&mut self, next: &mut dyn FnMut() -> Result<Option<Sealed>, LogError>) -> Result<Head, LogError>;
+}
+
+/// Remembers when tokens were last used. It decides nothing, so that losing it costs no more than the dates.
+pub trait TokenUses {
+    /// Returns when each token was last used, as far as it is known.
+    fn uses(&self) -> Result<BTreeMap<TokenId, Timestamp>, LogError>;
+
+    /// Notes that a token was used.
+    fn note_use(&mut self, token: &TokenId, at: Timestamp) -> Result<(), LogError>;
 }
 
 /// Why the log cannot be read or appended to.

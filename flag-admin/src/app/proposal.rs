@@ -11,8 +11,8 @@ use super::error::AppError;
 use super::policy::{Demand, Verdict};
 use super::project::Project;
 use crate::log::{
-    Actor, Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FlagState, Head, Role, State,
-    bare_snapshot,
+    Actor, Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FlagState, Grant, Head, Role, State,
+    TokenId, TokenState, bare_snapshot,
 };
 
 /// What a set of changes will do, before they are done: the edits, and exactly who gains, loses or moves.
@@ -57,6 +57,8 @@ pub enum Subject {
     Kill,
     /// A member of the project.
     Member,
+    /// A token, named by its id.
+    Token,
     /// The environment as a whole.
     Environment,
 }
@@ -69,6 +71,7 @@ impl fmt::Display for Subject {
             Self::Group => "group",
             Self::Kill => "kill",
             Self::Member => "member",
+            Self::Token => "token",
             Self::Environment => "environment",
         })
     }
@@ -150,7 +153,8 @@ impl Project {
         let before = if changes.iter().any(begins) { &begun } else { self.environment(environment)? };
         let mut demands = Vec::new();
         let after = self.imagine(environment, &changes, &mut demands)?;
-        let members = member_edits(self.state.members(), after.members());
+        let mut of_project = member_edits(self.state.members(), after.members());
+        of_project.extend(token_edits(self.state.tokens(), after.tokens()));
         let after = after.environment(environment).unwrap_or(before);
         // A flag that is renamed is planned as if it had always gone by its new key: it is the same flag, and draws the same buckets.
         let renames: Vec<Change> =
@@ -168,7 +172,7 @@ impl Project {
             self.judge(&Case { changes: &changes, demands: &demands, before, after, plan: &plan })
         };
         let edits =
-            rename_edits(&renames).into_iter().chain(members).chain(edits(environment, known, after)?).collect();
+            rename_edits(&renames).into_iter().chain(of_project).chain(edits(environment, known, after)?).collect();
         Ok(Proposal { base: self.state.head(), environment: environment.clone(), edits, plan, access, changes })
     }
 
@@ -226,6 +230,23 @@ fn member_edits(before: &BTreeMap<Actor, Role>, after: &BTreeMap<Actor, Role>) -
     set.map(|(member, role)| edit(member, before.get(member).copied(), Some(*role)))
         .chain(gone.map(|(member, role)| edit(member, Some(*role), None)))
         .collect()
+}
+
+/// Tells which tokens come or go.
+fn token_edits(before: &BTreeMap<TokenId, TokenState>, after: &BTreeMap<TokenId, TokenState>) -> Vec<Edit> {
+    let edit = |id: &TokenId, kind, fields| Edit { subject: Subject::Token, name: id.as_str().into(), kind, fields };
+    let field =
+        |field: &str, after: String| FieldChange { field: field.to_owned(), before: None, after: Some(after.into()) };
+    let issued = after.iter().filter(|(id, _)| !before.contains_key(*id)).map(|(id, token)| {
+        let Grant { holder, verbs, environments, .. } = &token.grant;
+        let verbs: Vec<&str> = verbs.iter().map(|verb| verb.as_str()).collect();
+        let environments: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
+        let mut fields = vec![field("holder", holder.to_string()), field("may", verbs.join(", "))];
+        fields.extend((!environments.is_empty()).then(|| field("environments", environments.join(", "))));
+        edit(id, EditKind::Added, fields)
+    });
+    let revoked = before.keys().filter(|id| !after.contains_key(*id));
+    issued.chain(revoked.map(|id| edit(id, EditKind::Removed, Vec::new()))).collect()
 }
 
 /// Tells what goes by another key.

@@ -25,6 +25,7 @@ use super::refs::RefsArguments;
 use super::root::RootCommand;
 use super::segment::SegmentCommand;
 use super::stale::StaleArguments;
+use super::token::TokenCommand;
 use crate::adapters::StoreUrl;
 use crate::app::Moment;
 use crate::log::{Actor, EnvironmentName, ProjectName, Role};
@@ -197,6 +198,9 @@ pub(super) enum Command {
     /// Say who may change what
     #[command(subcommand)]
     Member(MemberCommand),
+    /// Issue, list and revoke the tokens that the server is used with
+    #[command(subcommand)]
+    Token(TokenCommand),
     /// Write the whole project into one file
     #[command(after_help = "Examples:\n  flag-admin backup caro.backup\n  flag-admin backup caro.backup --with-keys")]
     Backup(BackupArguments),

@@ -164,7 +164,7 @@ pub(super) fn carry_out_steps(
 }
 
 /// Turns a reader that went away into a refusal: nobody agrees to a plan that they cannot see.
-fn unseen(stop: Stop) -> Stop {
+pub(super) fn unseen(stop: Stop) -> Stop {
     match stop {
         Stop::BrokenPipe => {
             let hint = Some("run it with --yes to go on unseen");

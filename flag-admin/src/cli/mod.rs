@@ -42,6 +42,7 @@ mod segment;
 mod session;
 mod stale;
 mod terminal;
+mod token;
 mod undo;
 mod why;
 
@@ -109,6 +110,7 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
                 | Command::Publish(_)
                 | Command::Approve(_)
                 | Command::Reject(_)
+                | Command::Token(_)
                 | Command::Backup(_)
                 | Command::Restore(_)
         )
@@ -134,6 +136,7 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         Command::Member(MemberCommand::Remove { member, change }) => {
             member::remove(&session, terminal, &member, &change)
         }
+        Command::Token(command) => token::run(&session, terminal, command),
         Command::Member(MemberCommand::List) => member::list(&session, terminal),
         Command::Flag(FlagCommand::List(filter)) => flag::list(&session, terminal, &filter),
         Command::Flag(FlagCommand::New(new)) => lifecycle::new(&session, terminal, *new),

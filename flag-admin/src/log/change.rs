@@ -4,7 +4,7 @@ use flag_core::wire::{Condition, Group, Stage};
 use flag_core::{FlagKey, Share, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Digest, EnvironmentName, ProjectName, Role};
+use super::{Actor, Digest, EnvironmentName, Grant, ProjectName, Role, TokenId};
 use crate::definition::Definition;
 
 /// One audited edit. JSON names the edit in `type`; what an edit means never changes, a new meaning gets a new name.
@@ -51,6 +51,18 @@ pub enum Change {
     MemberRemoved {
         /// Who.
         member: Actor,
+    },
+    /// A token lets its bearer use the server from now on.
+    TokenIssued {
+        /// Its public name.
+        id: TokenId,
+        /// What it is good for.
+        grant: Box<Grant>,
+    },
+    /// A token is good for nothing any more.
+    TokenRevoked {
+        /// Its public name.
+        id: TokenId,
     },
     /// Changes of an environment need so many approvals of others from now on.
     ApprovalsRequired {
@@ -223,6 +235,8 @@ impl Change {
                 | Self::StateSealed { .. }
                 | Self::MemberSet { .. }
                 | Self::MemberRemoved { .. }
+                | Self::TokenIssued { .. }
+                | Self::TokenRevoked { .. }
         )
     }
 
@@ -269,6 +283,8 @@ impl Change {
             | Self::StateSealed { .. }
             | Self::MemberSet { .. }
             | Self::MemberRemoved { .. }
+            | Self::TokenIssued { .. }
+            | Self::TokenRevoked { .. }
             | Self::ApprovalsRequired { .. }
             | Self::ChangeRequested { .. }
             | Self::ChangeApproved { .. }
@@ -296,6 +312,8 @@ impl Change {
             Self::StateSealed { .. } => "state_sealed",
             Self::MemberSet { .. } => "member_set",
             Self::MemberRemoved { .. } => "member_removed",
+            Self::TokenIssued { .. } => "token_issued",
+            Self::TokenRevoked { .. } => "token_revoked",
             Self::ApprovalsRequired { .. } => "approvals_required",
             Self::ChangeRequested { .. } => "change_requested",
             Self::ChangeApproved { .. } => "change_approved",

@@ -17,6 +17,7 @@ mod exposure;
 mod name;
 mod sentence;
 mod state;
+mod token;
 
 #[cfg(test)]
 mod tests;
@@ -33,3 +34,4 @@ pub use state::{
     ActiveKill, EndedKill, EnvironmentState, FlagState, FoldError, PendingRequest, PublishedSnapshot, RootInForce,
     SignedSnapshot, State, bare_snapshot,
 };
+pub use token::{Grant, TOKEN_ID_LENGTH, TokenId, TokenIdError, TokenState, Verb, VerbError};

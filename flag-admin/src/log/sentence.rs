@@ -21,6 +21,11 @@ pub fn sentence(change: &Change, before: Option<&EnvironmentState>) -> String {
         Change::StateSealed { digest } => format!("sealed a checkpoint: {}", digest.short()),
         Change::MemberSet { member, role } => format!("made member: {member} ({role})"),
         Change::MemberRemoved { member } => format!("removed member: {member}"),
+        Change::TokenIssued { id, grant } => {
+            let role = grant.role.map_or_else(|| "reads only".to_owned(), |role| role.to_string());
+            format!("issued token: {id} (for {}, {role})", grant.holder)
+        }
+        Change::TokenRevoked { id } => format!("revoked token: {id}"),
         Change::ApprovalsRequired { approvals: 0 } => "let changes go without approval".to_owned(),
         Change::ApprovalsRequired { approvals } => format!("required approvals of every change: {approvals}"),
         Change::ChangeRequested { changes, .. } => {

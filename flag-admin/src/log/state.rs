@@ -5,7 +5,7 @@ use flag_core::{FlagKey, Share, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::exposure::{ExposureError, set_exposure};
-use super::{Actor, Change, Digest, Entry, EnvironmentName, Head, ProjectName, Role, Sealed};
+use super::{Actor, Change, Digest, Entry, EnvironmentName, Head, ProjectName, Role, Sealed, TokenId, TokenState};
 use crate::definition::Definition;
 
 /// What the changes of a log come to.
@@ -19,6 +19,9 @@ pub struct State {
     /// Who may change what; nobody is declared in a project of one owner.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     members: BTreeMap<Actor, Role>,
+    /// What the server may be used with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    tokens: BTreeMap<TokenId, TokenState>,
 }
 
 /// The root whose keys count.
@@ -236,6 +239,18 @@ pub enum FoldError {
         /// Who.
         member: Actor,
     },
+    /// A token's id is used again.
+    #[error("token {id} is issued a second time")]
+    TokenTwice {
+        /// The id.
+        id: TokenId,
+    },
+    /// A token is revoked that is not there.
+    #[error("token {id} does not exist, or is revoked")]
+    UnknownToken {
+        /// The id.
+        id: TokenId,
+    },
     /// A request is approved or rejected that does not wait.
     #[error("request {request} does not exist, or is settled")]
     UnknownRequest {
@@ -259,7 +274,8 @@ impl State {
             return Err(FoldError::NoProject { found: entry.change.name() });
         };
         let environments = environments.iter().map(|name| (name.clone(), EnvironmentState::default())).collect();
-        Ok(Self { project: project.clone(), environments, root: None, head, members: BTreeMap::new() })
+        let (members, tokens) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { project: project.clone(), environments, root: None, head, members, tokens })
     }
 
     /// Takes the next entry. An entry that does not fit changes nothing.
@@ -276,6 +292,16 @@ impl State {
             }
             Change::MemberRemoved { member } => {
                 self.members.remove(member).ok_or_else(|| FoldError::UnknownMember { member: member.clone() })?;
+            }
+            Change::TokenIssued { id, grant } => {
+                if self.tokens.contains_key(id) {
+                    return Err(FoldError::TokenTwice { id: id.clone() });
+                }
+                let (grant, by) = ((**grant).clone(), entry.actor.clone());
+                self.tokens.insert(id.clone(), TokenState { grant, issued: entry.time, by });
+            }
+            Change::TokenRevoked { id } => {
+                self.tokens.remove(id).ok_or_else(|| FoldError::UnknownToken { id: id.clone() })?;
             }
             Change::EnvironmentCreated { environment } => {
                 if self.environments.contains_key(environment) {
@@ -326,6 +352,11 @@ impl State {
         &self.members
     }
 
+    /// Returns the tokens that were issued and not revoked.
+    pub const fn tokens(&self) -> &BTreeMap<TokenId, TokenState> {
+        &self.tokens
+    }
+
     /// Returns the last entry taken.
     pub const fn head(&self) -> Head {
         self.head
@@ -341,7 +372,9 @@ impl EnvironmentState {
             | Change::RootPublished { .. }
             | Change::StateSealed { .. }
             | Change::MemberSet { .. }
-            | Change::MemberRemoved { .. } => return Ok(()),
+            | Change::MemberRemoved { .. }
+            | Change::TokenIssued { .. }
+            | Change::TokenRevoked { .. } => return Ok(()),
             Change::ApprovalsRequired { approvals } => {
                 self.approvals_required = *approvals;
                 return Ok(());

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use flag_admin::app::audit;
-use flag_admin::app::ports::{LogError, LogTarget};
+use flag_admin::app::ports::{LogError, LogTarget, TokenUses};
 use flag_admin::log::{
     Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed, Stored, StoredCheckpoint,
 };
@@ -14,6 +14,9 @@ use flag_core::Timestamp;
 pub trait Engine: Sync {
     /// Opens the log once more.
     fn open(&self) -> Box<dyn LogTarget>;
+
+    /// Opens what remembers when tokens were used.
+    fn uses(&self) -> Box<dyn TokenUses>;
 
     /// Puts rows and a head into the store past its adapter, as somebody does who tampers with it.
     fn put(&self, rows: &[Stored], head: Head);
@@ -195,4 +198,15 @@ pub fn shows_tampering(engine: &dyn Engine) {
             (result, message) => panic!("{result:?}, expected {message:?}"),
         }
     }
+}
+
+/// The last use of a token is remembered, and never goes back.
+pub fn remembers_uses_of_tokens(engine: &dyn Engine) {
+    let at = |seconds: i64| Timestamp::from_millis(1_768_487_521_000 + seconds * 1_000);
+    let (one, other) = ("0Wq3xYbT9LmZ".parse().unwrap(), "1Wq3xYbT9LmZ".parse().unwrap());
+    assert!(engine.uses().uses().unwrap().is_empty());
+    for (token, seconds) in [(&one, 5), (&other, 1), (&one, 60), (&one, 30)] {
+        engine.uses().note_use(token, at(seconds)).unwrap();
+    }
+    assert_eq!(engine.uses().uses().unwrap().into_iter().collect::<Vec<_>>(), [(one, at(60)), (other, at(1))]);
 }
