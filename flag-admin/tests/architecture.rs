@@ -15,8 +15,12 @@ const ROOMS: &[(&str, &[&str])] = &[
             "rusqlite",
             "postgres",
             "reqwest",
+            "axum",
+            "hyper",
+            "tokio",
             "crate::cli",
             "crate::tui",
+            "crate::server",
             "crate::adapters",
         ],
     ),
@@ -81,7 +85,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "std::fs",
         ],
     ),
-    ("adapters", &["clap", "ratatui", "crossterm", "crate::cli", "crate::tui"]),
+    ("adapters", &["clap", "ratatui", "crossterm", "axum", "crate::cli", "crate::tui", "crate::server"]),
+    ("server", &["clap", "ratatui", "crossterm", "rusqlite", "postgres", "crate::cli", "crate::tui"]),
     ("tui", &["clap", "rusqlite", "postgres", "crate::cli"]),
 ];
 

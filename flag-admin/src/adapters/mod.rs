@@ -4,6 +4,7 @@ mod backup_file;
 mod draft_files;
 mod durable_file;
 mod folder;
+mod folder_shelf;
 mod key_files;
 mod memory_cells;
 #[cfg(feature = "object-store")]
@@ -15,6 +16,7 @@ mod publish_place;
 mod publish_target;
 mod root_files;
 mod rows;
+mod serve_lock;
 mod settings_file;
 mod source_folder;
 mod sqlite;
@@ -26,6 +28,7 @@ mod token_uses;
 pub use backup_file::{BackupKeys, Restored, backup, restore};
 pub use draft_files::DraftFiles;
 pub use folder::Folder;
+pub use folder_shelf::FolderShelf;
 pub use key_files::{
     KeyFile, KeyFiles, Protection, generate_key, generate_keys, inspect_key, key_id, move_key_into_place, protect_key,
     public_path, read_public_key, signer_at,
@@ -41,9 +44,10 @@ pub use project_folder::{
 pub use publish_place::PublishPlace;
 pub use publish_target::{PublishTarget, TargetError};
 pub use root_files::{RootFiles, create_draft, replace_draft, root_document};
+pub use serve_lock::{ServeLock, ServeLockError};
 pub use settings_file::{SettingsError, SettingsFile};
 pub use source_folder::SourceFolder;
 pub use sqlite::SqliteLog;
 pub use store::{StoreError, StoreUrl};
-pub use system::{SystemClock, SystemRandomness, editor, is_without_color, user_name};
+pub use system::{SystemClock, SystemRandomness, editor, is_without_color, raise_descriptor_limit, user_name};
 pub use test_clock::{TestClockError, stop_clock_for_test};

@@ -17,6 +17,7 @@ use super::passphrase::{GivenPassphrase, Passphrase, Passphrases};
 use super::publish_place::PublishPlace;
 use super::publish_target::PublishTarget;
 use super::root_files::RootFiles;
+use super::serve_lock::{ServeLock, ServeLockError};
 use super::settings_file::{SettingsError, SettingsFile};
 use super::sqlite::SqliteLog;
 use super::store::StoreUrl;
@@ -36,11 +37,12 @@ pub const KEYS_FOLDER: &str = "keys";
 /// The signed roots.
 pub const ROOT_FOLDER: &str = "root";
 const LOCK_FILE: &str = "publish.lock";
+const SERVE_LOCK_FILE: &str = "serve.lock";
 /// The folder of the drafts.
 const DRAFTS_FOLDER: &str = "drafts";
 const IGNORE_FILE: &str = ".gitignore";
 /// Keys and database never belong in a repository; settings and roots may.
-const IGNORED: &str = "/keys/\n/log.sqlite*\n/publish.lock\n";
+const IGNORED: &str = "/keys/\n/log.sqlite*\n/publish.lock\n/serve.lock\n";
 
 /// A folder that holds a project.
 #[derive(Clone, Debug)]
@@ -261,6 +263,15 @@ impl ProjectFolder {
     /// Returns the drafts that people keep here.
     pub fn drafts(&self) -> DraftFiles {
         DraftFiles::new(self.path.join(DRAFTS_FOLDER))
+    }
+
+    /// Makes this process the one server of the project, if its log lies in the folder; several may share one in PostgreSQL. `whoami` is what
+    /// another server is told.
+    pub fn serve_lock(&self, whoami: &str) -> Result<Option<ServeLock>, ServeLockError> {
+        match self.store {
+            Some(_) => Ok(None),
+            None => ServeLock::take(&self.path.join(SERVE_LOCK_FILE), whoami).map(Some),
+        }
     }
 
     /// Opens a place to publish the project to: a folder, or the address of an object store.

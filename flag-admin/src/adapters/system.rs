@@ -72,6 +72,22 @@ pub fn editor() -> String {
     named.map(|editor| editor.trim().to_owned()).find(|editor| !editor.is_empty()).unwrap_or_else(|| "vi".to_owned())
 }
 
+/// Lets this program have as many files and connections open as the system allows it to. Returns how many that are.
+#[cfg(unix)]
+pub fn raise_descriptor_limit() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where it is refused, what was allowed before still is.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// Lets this program have as many files and connections open as the system allows it to. Returns how many that are.
+#[cfg(not(unix))]
+pub fn raise_descriptor_limit() -> u64 {
+    8_192
+}
+
 /// Tells whether the environment asks for output without colours: `NO_COLOR` is set and not empty (no-color.org), or the terminal is dumb.
 #[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
 pub fn is_without_color() -> bool {

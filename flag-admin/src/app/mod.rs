@@ -41,6 +41,7 @@ mod references;
 mod release_notes;
 mod rollout;
 mod segments;
+mod serving;
 mod stage;
 mod stale;
 mod tokens;
@@ -89,6 +90,7 @@ pub use references::{SourceTree, references};
 pub use release_notes::{Mark, ReleaseNotesError, Span, SpanError};
 pub use rollout::{Enabled, RolloutError};
 pub use segments::{SegmentError, SegmentLine};
+pub use serving::{Rules, Serving, ServingError};
 pub use stage::{Direction, LifeStage, Promotion, StageCheck, StageError, StageSpan, StageStep};
 pub use tokens::{
     Caller, CredentialError, FAILURES_PER_MINUTE, NewToken, ScopeError, Throttle, TokenError, TokenLine, TokenRequest,

@@ -280,6 +280,29 @@ pub struct PublisherError {
     pub source: Cause,
 }
 
+/// The documents of one environment as they are published.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Publication {
+    /// The roots, from version 1 on.
+    pub roots: Vec<Vec<u8>>,
+    /// The kills of the emergency key.
+    pub kills: Option<Vec<u8>>,
+    /// The snapshot.
+    pub snapshot: Option<Vec<u8>>,
+}
+
+/// Reads what is published, again and again.
+pub trait Shelf: Send {
+    /// Returns what is published, or nothing if it is what was returned last.
+    fn look(&mut self) -> Result<Option<Publication>, PublisherError>;
+
+    /// Waits until something may have changed, at most for so long.
+    fn wait(&mut self, at_most: Duration);
+
+    /// Returns the place in words.
+    fn place(&self) -> String;
+}
+
 /// Tells the time.
 pub trait Clock {
     /// Returns the time now.

@@ -190,6 +190,11 @@ impl Project {
         &self.operator
     }
 
+    /// Lets somebody else be at work from now on. Returns who was.
+    pub fn hand_over(&mut self, operator: Operator) -> Operator {
+        std::mem::replace(&mut self.operator, operator)
+    }
+
     /// Returns what the project is set to.
     pub const fn settings(&self) -> &Settings {
         &self.settings

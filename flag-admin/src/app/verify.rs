@@ -138,7 +138,10 @@ pub fn commitment_of_snapshot(verification: &Verification<'_>) -> Result<Option<
 }
 
 /// Reads what a document says of itself, to know what to ask of trust. Nothing else comes of it.
-fn unverified<T: serde::de::DeserializeOwned>(document: &'static str, bytes: &[u8]) -> Result<T, VerifyError> {
+pub(super) fn unverified<T: serde::de::DeserializeOwned>(
+    document: &'static str,
+    bytes: &[u8],
+) -> Result<T, VerifyError> {
     let expected = if document == "root" { PayloadType::Root } else { PayloadType::Snapshot };
     let envelope = Envelope::parse(bytes).map_err(|source| VerifyError::Envelope { document, source })?;
     if envelope.payload_type() != expected {

@@ -24,6 +24,7 @@ use super::publish::PublishArguments;
 use super::refs::RefsArguments;
 use super::root::RootCommand;
 use super::segment::SegmentCommand;
+use super::serve::ServeArguments;
 use super::stale::StaleArguments;
 use super::token::TokenCommand;
 use crate::adapters::StoreUrl;
@@ -144,6 +145,11 @@ pub(super) enum Command {
         after_help = "Examples:\n  flag-admin publish --to ./public\n  flag-admin publish --to s3://flags.example/caro --env staging\n  flag-admin publish --refresh --within 7d"
     )]
     Publish(PublishArguments),
+    /// Serve what is published, news of it, and its health, over HTTP
+    #[command(
+        after_help = "Examples:\n  flag-admin serve\n  flag-admin serve --public ./public --listen 127.0.0.1:9000\n  flag-admin serve --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem\n  flag-admin serve --listen 0.0.0.0:8080 --insecure-http\n\nWhat happens is told on standard error, one JSON object a line. SIGTERM ends it within 5 s, once what is asked is answered."
+    )]
+    Serve(ServeArguments),
     /// Make, sign, show and install roots, on files: no network is needed
     #[command(subcommand)]
     Root(RootCommand),

@@ -39,6 +39,7 @@ mod publish;
 mod refs;
 mod root;
 mod segment;
+mod serve;
 mod session;
 mod stale;
 mod terminal;
@@ -108,6 +109,7 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
                 | Command::Init(_)
                 | Command::Kill(_)
                 | Command::Publish(_)
+                | Command::Serve(_)
                 | Command::Approve(_)
                 | Command::Reject(_)
                 | Command::Token(_)
@@ -171,6 +173,7 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         Command::Restore(arguments) => backup::restore(&session, terminal, &arguments),
         Command::Export => log::export(&session, terminal),
         Command::Lint(arguments) => lint::lint(&session, terminal, &arguments),
+        Command::Serve(arguments) => serve::serve(&session, terminal, &arguments),
         Command::Stale(arguments) => stale::stale(&session, terminal, &arguments),
         Command::Refs(arguments) => refs::refs(&session, terminal, &arguments),
         Command::Codegen(arguments) => codegen::codegen(&session, terminal, &arguments),

@@ -45,6 +45,11 @@ impl Sitting {
         }
     }
 
+    /// Returns the passphrase for a run that nobody attends: none where the command line and the environment give none.
+    pub(super) fn beforehand(&self) -> Result<Option<Passphrase>, PassphraseError> {
+        self.given()
+    }
+
     /// Returns what a new key is to be encrypted under: as given, else as typed twice on the terminal, where there is one.
     pub(super) fn for_new_key(&self, key: &str, demand: Demand) -> Result<Option<Passphrase>, Stop> {
         if let Some(given) = self.given()? {

@@ -1,0 +1,112 @@
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::problem::Stop;
+use super::session::Session;
+use super::terminal::{Form, Terminal};
+use crate::adapters::{FolderShelf, GivenPassphrase, PublishTarget};
+use crate::app::ports::Shelf;
+use crate::log::EnvironmentName;
+use crate::server::{self, Bound, Opened, Setup, TlsFiles};
+
+/// The port where nobody says another.
+const PORT: u16 = 8080;
+
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT))]
+    listen: SocketAddr,
+    /// The folder to serve, as `publish --to` fills it [default: where the environment was published to last]
+    #[arg(long, value_name = "DIR")]
+    public: Option<PathBuf>,
+    /// The certificate and those that vouch for it, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Listen without encryption on an address that other machines reach, as behind a proxy that encrypts
+    #[arg(long)]
+    insecure_http: bool,
+}
+
+/// What is said on standard output once connections are accepted.
+#[derive(Serialize)]
+struct Serving<'b> {
+    #[serde(flatten)]
+    bound: &'b Bound,
+    environment: &'b EnvironmentName,
+    place: &'b str,
+}
+
+/// Serves a project until the process is asked to stop.
+pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &ServeArguments) -> Result<(), Stop> {
+    let tls = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
+    let tls = tls.map(|(certificate, key)| TlsFiles { certificate, key });
+    check_reach(arguments, tls.is_some())?;
+    let folder = session.folder()?;
+    let environment = session.named_environment().unwrap_or(&folder.settings().environment).clone();
+    let shelf = shelf(arguments, folder.remembered_target(&environment).as_deref(), &environment)?;
+    let whoami = format!("process {} at {}", std::process::id(), arguments.listen);
+    // Held until the server ends.
+    let _lock = folder.serve_lock(&whoami)?;
+    let operator = session.operator(folder.settings().actor.as_ref())?;
+    let passphrase = session.sitting().beforehand()?;
+    let (path, store, opened_for) = (folder.path().to_owned(), session.store(), environment.clone());
+    let open = move || {
+        let given = Rc::new(GivenPassphrase(passphrase.clone()));
+        let folder = crate::adapters::ProjectFolder::find(&path)?.with_store(store.clone()).with_passphrases(given);
+        let project = folder.open(operator.clone())?;
+        Ok(Opened { folder, project, environment: opened_for.clone() })
+    };
+    let (place, served) = (shelf.place(), environment.clone());
+    let setup = Setup { listen: arguments.listen, tls, open: Box::new(open), shelf, environment };
+    let mut said = Ok(());
+    server::run(setup, |bound| said = say(terminal, bound, &served, &place))?;
+    said
+}
+
+/// Refuses to let other machines in without encryption, unless somebody said so.
+fn check_reach(arguments: &ServeArguments, is_encrypted: bool) -> Result<(), Stop> {
+    if arguments.listen.ip().is_loopback() || is_encrypted || arguments.insecure_http {
+        return Ok(());
+    }
+    Err(Stop::problem(
+        "not_encrypted",
+        format!("{} is an address that other machines reach, and connections would not be encrypted", arguments.listen),
+        Some("give --tls-cert FILE and --tls-key FILE, or say --insecure-http where a proxy encrypts"),
+    ))
+}
+
+fn shelf(
+    arguments: &ServeArguments,
+    remembered: Option<&Path>,
+    environment: &EnvironmentName,
+) -> Result<Box<dyn Shelf>, Stop> {
+    let Some(place) = arguments.public.as_deref().or(remembered) else {
+        let message = format!("{environment} was not published yet, so it is not known what to serve");
+        return Err(Stop::problem("no_target", message, Some("name the folder: flag-admin serve --public ./public")));
+    };
+    match PublishTarget::parse(place) {
+        Ok(PublishTarget::Folder(folder)) => Ok(Box::new(FolderShelf::new(&folder))),
+        _ => Err(Stop::problem(
+            "not_a_folder",
+            format!("{} is no folder", place.display()),
+            Some("name the folder: flag-admin serve --public ./public"),
+        )),
+    }
+}
+
+fn say(terminal: &mut Terminal<'_>, bound: &Bound, environment: &EnvironmentName, place: &str) -> Result<(), Stop> {
+    if terminal.form() == Form::Json {
+        terminal.json(&Serving { bound, environment, place })?;
+    } else {
+        terminal.line(format_args!("serving {environment} of {place} at {}", bound.url))?;
+    }
+    terminal.flush()
+}

@@ -1,0 +1,92 @@
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+
+use super::refusal::Refusal;
+use super::served::Asset;
+use super::state::Server;
+
+/// Snapshot and kills change at any time: a cache may keep them and asks each time whether they are still the ones.
+const REVALIDATED: HeaderValue = HeaderValue::from_static("no-cache");
+/// A root of one version never changes.
+const UNCHANGING: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+pub(super) async fn root(State(server): State<Server>, Path(name): Path<String>, headers: HeaderMap) -> Response {
+    // `+1` and `01` are other spellings of a version, and would be other objects in a cache.
+    let version = name.strip_suffix(".json").filter(|digits| !digits.starts_with(['0', '+']));
+    let served = server.served();
+    match version.and_then(|digits| digits.parse().ok()).and_then(|version| served.root(version)) {
+        Some(root) => document(root, &headers, UNCHANGING),
+        None => absent("there is no such root"),
+    }
+}
+
+pub(super) async fn snapshot(State(server): State<Server>, headers: HeaderMap) -> Response {
+    match &server.served().snapshot {
+        Some(snapshot) => document(snapshot, &headers, REVALIDATED),
+        None => absent("no snapshot is published"),
+    }
+}
+
+pub(super) async fn kills(State(server): State<Server>, headers: HeaderMap) -> Response {
+    match &server.served().kills {
+        Some(kills) => document(kills, &headers, REVALIDATED),
+        None => absent("no kills document is published"),
+    }
+}
+
+fn document(asset: &Asset, headers: &HeaderMap, cached: HeaderValue) -> Response {
+    let is_known = matches(headers, &asset.etag);
+    let mut response = Response::new(if is_known { Body::empty() } else { Body::from(asset.bytes.clone()) });
+    let answered = response.headers_mut();
+    answered.insert(ETAG, asset.etag.clone());
+    answered.insert(CACHE_CONTROL, cached);
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        answered.insert(CONTENT_TYPE, JSON);
+    }
+    response
+}
+
+fn absent(message: &str) -> Response {
+    Refusal::new(StatusCode::NOT_FOUND, "not_published", message).into_response()
+}
+
+/// Tells whether a request names this ETag among those it knows. The comparison is the weak one of RFC 9110, 13.1.2.
+pub(super) fn matches(headers: &HeaderMap, etag: &HeaderValue) -> bool {
+    headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()).any(|known| {
+        // Ours hold no comma.
+        known
+            .split(',')
+            .map(str::trim)
+            .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known).as_bytes() == etag.as_bytes())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_etag_is_found_among_those_a_request_names() {
+        let etag = HeaderValue::from_static("\"abc\"");
+        for (known, expected) in [
+            ("\"abc\"", true),
+            ("W/\"abc\"", true),
+            ("\"x\", \"abc\"", true),
+            ("*", true),
+            ("\"ABC\"", false),
+            ("abc", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_NONE_MATCH, HeaderValue::from_static(known));
+            assert_eq!(matches(&headers, &etag), expected, "{known:?}");
+        }
+        assert!(!matches(&HeaderMap::new(), &etag));
+    }
+}

@@ -1,0 +1,184 @@
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use bytes::Bytes;
+use http_body::Frame;
+use tokio::sync::mpsc;
+
+use super::served::Served;
+use super::state::Server;
+
+/// How often a stream says that it is alive. Clients give one up after three minutes of silence, proxies often after one.
+const HEARTBEAT: Duration = Duration::from_secs(25);
+
+/// What a stream opens with, before its first id: wait a second before asking again.
+const OPENING: &str = "retry: 1000\n";
+
+/// What is published, named: the id of events. It is made of the documents alone, so that whoever resumes at another server, or after a
+/// restart, is told exactly what changed since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct News(Arc<Names>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Names {
+    root: u64,
+    snapshot: Box<str>,
+    kills: Box<str>,
+    /// The epoch and version of the snapshot.
+    version: Option<(u64, u64)>,
+    id: Box<str>,
+}
+
+/// What stands for a document that is not there.
+const NONE: &str = "none";
+
+impl News {
+    pub(super) fn of(served: &Served) -> Self {
+        // Half of the ETag is plenty to tell two documents apart.
+        let short = |name: &str| name.get(..16).unwrap_or(name).into();
+        let name = |asset: Option<&super::served::Asset>| asset.map_or_else(|| NONE.into(), |asset| short(&asset.name));
+        let (snapshot, kills): (Box<str>, Box<str>) = (name(served.snapshot.as_ref()), name(served.kills.as_ref()));
+        let root = u64::try_from(served.roots.len()).unwrap_or(u64::MAX);
+        let version = served.rules.as_ref().map(|rules| (rules.epoch, rules.version));
+        let id = format!("{root}.{snapshot}.{kills}").into();
+        Self(Arc::new(Names { root, snapshot, kills, version, id }))
+    }
+
+    /// Writes the events that say what changed since the news of an id. Of an id that is none, everything may have.
+    fn since(&self, id: &str) -> String {
+        let Names { root, snapshot, kills, version, id: now } = &*self.0;
+        let mut parts = id.splitn(3, '.');
+        let is = |part: Option<&str>, current: &str| part == Some(current);
+        let changed = [
+            (!is(parts.next(), &root.to_string()), "root", format!("{{\"version\":{root}}}")),
+            (
+                !is(parts.next(), snapshot),
+                "snapshot",
+                match version {
+                    Some((epoch, version)) => format!("{{\"epoch\":{epoch},\"version\":{version}}}"),
+                    None => "{}".to_owned(),
+                },
+            ),
+            (!is(parts.next(), kills), "kills", "{}".to_owned()),
+        ];
+        // A kill is what nobody should wait for, so it is told first.
+        changed.iter().rev().filter(|(changed, ..)| *changed).fold(String::new(), |mut text, (_, name, data)| {
+            text.extend(["event: ", name, "\nid: ", now, "\ndata: ", data, "\n\n"]);
+            text
+        })
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.0.id
+    }
+}
+
+/// Opens a stream: it says that something newer is published, and never what.
+pub(super) async fn events(State(server): State<Server>, headers: HeaderMap) -> Response {
+    let told = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    // One event at a time: a listener that reads slowly is told once of all that it missed.
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(tell(server, told, sender));
+    let mut response = Response::new(Body::new(Stream(receiver)));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // nginx would otherwise hold events back until it has a bufferful.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+async fn tell(server: Server, told: Option<String>, listener: mpsc::Sender<Bytes>) {
+    let _counted = server.metrics().listener();
+    let mut news = server.listen();
+    let mut current = news.borrow_and_update().clone();
+    let missed = told.map(|id| current.since(&id)).unwrap_or_default();
+    // Whoever asks for the first time fetches anyway, and learns here from when on it is told of changes.
+    let opening = format!("{OPENING}id: {}\n\n{missed}", current.id());
+    if listener.send(opening.into()).await.is_err() {
+        return;
+    }
+    let mut heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
+    heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        let text = tokio::select! {
+            changed = news.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                let next = news.borrow_and_update().clone();
+                let text = next.since(current.id());
+                current = next;
+                Bytes::from(text)
+            }
+            _ = heartbeat.tick() => Bytes::from_static(b": alive\n\n"),
+            () = server.stopping().wait() => return,
+            () = listener.closed() => return,
+        };
+        if !text.is_empty() && listener.send(text).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A body that is told event by event.
+struct Stream(mpsc::Receiver<Bytes>);
+
+impl http_body::Body for Stream {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(context).map(|text| text.map(|text| Ok(Frame::data(text))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::Serving;
+    use crate::app::ports::Publication;
+
+    fn news(roots: usize, snapshot: Option<&str>, kills: Option<&str>) -> News {
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        let publication =
+            Publication { roots: vec![bytes("root"); roots], kills: kills.map(bytes), snapshot: snapshot.map(bytes) };
+        News::of(&Served::new(Serving { publication, ..Serving::nothing() }))
+    }
+
+    #[test]
+    fn whoever_resumes_is_told_what_changed_and_nothing_else() {
+        let before = news(1, Some("a"), None);
+        let events = |after: &News, id: &str| {
+            after
+                .since(id)
+                .lines()
+                .filter_map(|line| line.strip_prefix("event: ").map(str::to_owned))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(events(&before, before.id()), Vec::<String>::new());
+        assert_eq!(events(&news(1, Some("b"), None), before.id()), ["snapshot"]);
+        assert_eq!(events(&news(1, Some("a"), Some("k")), before.id()), ["kills"]);
+        assert_eq!(events(&news(2, Some("b"), Some("k")), before.id()), ["kills", "snapshot", "root"]);
+        for unknown in ["", "7", "1.x", "nonsense"] {
+            assert!(events(&before, unknown).contains(&"snapshot".to_owned()), "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_is_what_clients_read() {
+        let (before, after) = (news(1, Some("a"), None), news(1, Some("a"), Some("k")));
+        assert_eq!(after.since(before.id()), format!("event: kills\nid: {}\ndata: {{}}\n\n", after.id()));
+        assert!(after.id().bytes().all(|byte| byte.is_ascii_graphic()));
+    }
+}

@@ -1,0 +1,119 @@
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use super::refusal::json as answer;
+use super::route::{Access, Answer, Operation, table};
+
+/// Says what the server answers, to people and to generators of clients.
+pub(super) async fn openapi() -> Response {
+    answer(StatusCode::OK, &document())
+}
+
+/// Returns the OpenAPI document of every route.
+pub fn document() -> Value {
+    let mut paths = Map::new();
+    for route in table() {
+        let operations = route.operations.iter().map(|said| (said.method.to_owned(), operation(route.path, said)));
+        paths.insert(route.path.to_owned(), Value::Object(operations.collect()));
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "flag-admin serve",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "MIT OR Apache-2.0", "identifier": "MIT OR Apache-2.0" },
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas(),
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+        },
+    })
+}
+
+fn operation(path: &str, said: &Operation) -> Value {
+    let mut operation = Map::new();
+    operation.insert("operationId".into(), said.id.into());
+    operation.insert("tags".into(), json!([said.tag]));
+    operation.insert("summary".into(), said.summary.into());
+    if said.access == Access::Token {
+        operation.insert("security".into(), json!([{ "token": [] }]));
+    }
+    let parameters: Vec<Value> = path
+        .split(['{', '}'])
+        .skip(1)
+        .step_by(2)
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    if !parameters.is_empty() {
+        operation.insert("parameters".into(), parameters.into());
+    }
+    if let Some((media, schema)) = said.body {
+        operation.insert("requestBody".into(), json!({ "required": true, "content": content(media, schema) }));
+    }
+    let answers = said.answers.iter().map(|Answer { status, says, body }| {
+        let mut answer = Map::new();
+        answer.insert("description".into(), (*says).into());
+        if let Some((media, schema)) = body {
+            answer.insert("content".into(), content(media, schema));
+        }
+        (status.to_string(), Value::Object(answer))
+    });
+    operation.insert("responses".into(), Value::Object(answers.collect()));
+    operation.into()
+}
+
+fn content(media: &str, schema: &str) -> Value {
+    json!({ media: { "schema": { "$ref": format!("#/components/schemas/{schema}") } } })
+}
+
+fn schemas() -> Value {
+    json!({
+        "Document": { "type": "object" },
+        "Text": { "type": "string" },
+        "Events": { "type": "string", "description": "Server-sent events, as the HTML standard has them" },
+        "Status": {
+            "type": "object",
+            "required": ["status"],
+            "properties": { "status": { "const": "ok" } },
+        },
+        "Error": {
+            "type": "object",
+            "required": ["error"],
+            "properties": {
+                "error": {
+                    "type": "object",
+                    "required": ["code", "message", "hint"],
+                    "properties": {
+                        "code": { "type": "string" },
+                        "message": { "type": "string" },
+                        "hint": { "type": ["string", "null"] },
+                        "details": {},
+                    },
+                },
+            },
+        },
+        "Envelope": {
+            "type": "object",
+            "description": "A DSSE envelope; a snapshot stands beside its digest as the member content",
+            "required": ["payloadType", "payload", "signatures"],
+            "properties": {
+                "payloadType": { "type": "string" },
+                "payload": { "type": "string", "contentEncoding": "base64" },
+                "content": { "type": "object" },
+                "signatures": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["sig"],
+                        "properties": {
+                            "keyid": { "type": "string" },
+                            "sig": { "type": "string", "contentEncoding": "base64" },
+                        },
+                    },
+                },
+            },
+        },
+    })
+}

@@ -1,0 +1,103 @@
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, Guard};
+use flag_core::Timestamp;
+use tokio::sync::watch;
+
+use super::desk::Desk;
+use super::events::News;
+use super::log::Log;
+use super::metrics::Metrics;
+use super::route::paths;
+use super::served::Served;
+use super::stop::Stopping;
+use crate::adapters::SystemClock;
+use crate::app::Serving;
+use crate::app::ports::Clock as _;
+use crate::log::EnvironmentName;
+
+/// The other end of a connection, as an extension of its requests.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
+/// What every handler works with. Cloning it is cheap.
+#[derive(Clone)]
+pub struct Server(Arc<Shared>);
+
+struct Shared {
+    served: ArcSwap<Served>,
+    news: watch::Sender<News>,
+    desk: Desk,
+    environment: EnvironmentName,
+    log: Log,
+    metrics: Metrics,
+    stopping: Stopping,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("environment", &self.0.environment).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    pub(super) fn new(desk: Desk, environment: EnvironmentName, log: Log, stopping: Stopping) -> Self {
+        let served = Served::new(Serving::nothing());
+        Self(Arc::new(Shared {
+            news: watch::Sender::new(News::of(&served)),
+            served: ArcSwap::from_pointee(served),
+            desk,
+            environment,
+            log,
+            metrics: Metrics::new(paths()),
+            stopping,
+        }))
+    }
+
+    /// Returns where the project is read and changed.
+    pub fn desk(&self) -> &Desk {
+        &self.0.desk
+    }
+
+    /// Returns the environment that is served.
+    pub fn environment(&self) -> &EnvironmentName {
+        &self.0.environment
+    }
+
+    /// Returns where to tell what happens.
+    pub fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    /// Returns the time now.
+    #[expect(clippy::unused_self, reason = "handlers ask the server and nobody else, whatever clock it has")]
+    pub fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(super) fn stopping(&self) -> &Stopping {
+        &self.0.stopping
+    }
+
+    /// Returns what is handed out now.
+    pub(super) fn served(&self) -> Guard<Arc<Served>> {
+        self.0.served.load()
+    }
+
+    /// Hands out something else from now on, and tells everybody who listens.
+    pub(super) fn serve(&self, served: Served) {
+        let news = News::of(&served);
+        self.0.served.store(Arc::new(served));
+        self.0.news.send_if_modified(|told| std::mem::replace(told, news.clone()) != news);
+    }
+
+    pub(super) fn listen(&self) -> watch::Receiver<News> {
+        self.0.news.subscribe()
+    }
+}
