@@ -17,8 +17,8 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 pub(super) async fn root(State(server): State<Server>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     // `+1` and `01` are other spellings of a version, and would be other objects in a cache.
     let version = name.strip_suffix(".json").filter(|digits| !digits.starts_with(['0', '+']));
-    let served = server.served();
-    match version.and_then(|digits| digits.parse().ok()).and_then(|version| served.root(version)) {
+    let held = server.served();
+    match version.and_then(|digits| digits.parse().ok()).and_then(|version| held.root(version)) {
         Some(root) => document(root, &headers, UNCHANGING),
         None => absent("there is no such root"),
     }

@@ -17,8 +17,8 @@ pub(super) async fn readyz(State(server): State<Server>) -> Response {
     if server.stopping().is_asked() {
         return unready("stopping", "the server is stopping").into_response();
     }
-    let served = server.served();
-    let Some(rules) = &served.rules else {
+    let held = server.served();
+    let Some(rules) = &held.rules else {
         let message = format!("no snapshot of {} is published", server.environment());
         return unready("not_published", &message)
             .with_hint("publish one: flag-admin publish, to the place that is served")
@@ -34,8 +34,8 @@ pub(super) async fn readyz(State(server): State<Server>) -> Response {
             "issued_at": rules.issued_at,
             "expires_at": rules.expires_at,
             "stale": rules.is_stale(server.now()),
-            "root": served.root_version,
-            "kills": served.kills_in_force,
+            "root": held.root_version,
+            "kills": held.kills_in_force,
         }),
     )
 }

@@ -84,7 +84,7 @@ impl Metrics {
         Self { routes, ..Self::default() }
     }
 
-    pub(super) fn begin(&self) -> Instant {
+    pub(super) fn begin() -> Instant {
         Instant::now()
     }
 
@@ -160,8 +160,8 @@ impl Metrics {
             line(&mut text, "flag_reports_total", &format!("result=\"{word}\""), read(count));
         }
         let gauge = |gauge: &AtomicI64| gauge.load(Ordering::Relaxed).to_string();
-        let served = server.served();
-        let rules = served.rules.as_ref();
+        let held = server.served();
+        let rules = held.rules.as_ref();
         let version = |value: Option<u64>| value.unwrap_or_default().to_string();
         let stale = rules.is_some_and(|rules| rules.is_stale(server.now()));
         for (name, kind, help, value) in [
@@ -194,8 +194,8 @@ impl Metrics {
                 version(rules.map(|rules| rules.version)),
             ),
             ("flag_snapshot_stale", "gauge", "1 if clients call the snapshot stale", u8::from(stale).to_string()),
-            ("flag_root_version", "gauge", "Version of the root in force", served.root_version.to_string()),
-            ("flag_kills", "gauge", "Kills in force", served.kills_in_force.to_string()),
+            ("flag_root_version", "gauge", "Version of the root in force", held.root_version.to_string()),
+            ("flag_kills", "gauge", "Kills in force", held.kills_in_force.to_string()),
         ] {
             head(&mut text, name, kind, help);
             line(&mut text, name, "", value);

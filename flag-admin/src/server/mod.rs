@@ -79,9 +79,9 @@ pub fn run(setup: Setup, bound: impl FnOnce(&Bound)) -> Result<(), ServeError> {
         let watching = watch::start(server.clone(), shelf, first_root).map_err(ServeError::Threads)?;
         // The first look is over before the first answer, so that nobody is told that nothing is published.
         let _ = watching.await;
-        let served = listen::serve(&server, listen, tls, bound).await;
+        let ended = listen::serve(&server, listen, tls, bound).await;
         drop(stop);
-        Ok(served?)
+        Ok(ended?)
     });
     // Work of the desk that nobody waits for any more must not hold up the end.
     runtime.shutdown_background();

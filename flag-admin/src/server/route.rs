@@ -5,6 +5,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
 
+use super::metrics::Metrics;
 use super::refusal::Refusal;
 use super::state::Server;
 use super::{documents, events, health, metrics, openapi};
@@ -159,9 +160,8 @@ pub(super) fn paths() -> impl Iterator<Item = &'static str> {
 
 /// Returns what answers every request.
 pub(super) fn router(server: &Server) -> Router {
-    let routes = table();
     let mut router = Router::new();
-    for route in routes {
+    for route in table() {
         router = router.route(route.path, route.handler);
     }
     router
@@ -187,7 +187,7 @@ async fn not_allowed() -> Response {
 async fn observed(State(server): State<Server>, request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
-    let timer = server.metrics().begin();
+    let timer = Metrics::begin();
     let mut response = next.run(request).await;
     response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     server.metrics().answered(timer, path.as_ref().map_or("", MatchedPath::as_str), &method, response.status());
