@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::domain::{positive, real, unit, within_unit};
+use super::domain::{positive, real, settled, unit, within_unit};
 use super::error::{Result, StatisticsError};
 use super::gamma::{deviance, stirling_error};
 
@@ -71,11 +71,13 @@ pub(super) fn ln_beta(a: f64, b: f64) -> f64 {
 pub(super) fn ln_tails(a: f64, b: f64, x: f64, y: f64) -> Result<LnTails> {
     let prefactor = ln_prefactor(a, b, x, y);
     let other = |ln: f64| libm::log(-libm::expm1(ln.min(0.0)));
+    // A float's `min` would take 0 for NaN.
+    let smaller = |ln: f64| settled("the incomplete beta function", ln).map(|ln| ln.min(0.0));
     if x <= (a + 1.0) / (a + b + 2.0) {
-        let lower = (prefactor + libm::log(fraction(a, b, x)? / a)).min(0.0);
+        let lower = smaller(prefactor + libm::log(fraction(a, b, x)? / a))?;
         Ok(LnTails { lower, upper: other(lower) })
     } else {
-        let upper = (prefactor + libm::log(fraction(b, a, y)? / b)).min(0.0);
+        let upper = smaller(prefactor + libm::log(fraction(b, a, y)? / b))?;
         Ok(LnTails { lower: other(upper), upper })
     }
 }

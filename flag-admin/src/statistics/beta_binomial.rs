@@ -5,8 +5,9 @@
 //! library confseq.
 
 use super::beta::{bisect, ln_beta, ln_prefactor, ln_tails};
-use super::domain::{part_of, positive, real, within_unit};
+use super::domain::{part_of, positive, real, settled, within_unit};
 use super::error::Result;
+use super::interval::Interval;
 
 /// The α that a mixture is made sharpest for; the test is valid for all.
 const ALPHA_TUNED: f64 = 0.05;
@@ -76,23 +77,7 @@ fn one_sided(k: u64, n: u64, p0: f64, prior: Prior, tail: impl Fn(super::beta::L
     // before they are computed.
     let all = ln_prefactor(a, b, p0, q0) - ln_prefactor(more_a, more_b, p0, q0);
     let (after, before) = (ln_tails(more_a, more_b, p0, q0)?, ln_tails(a, b, p0, q0)?);
-    Ok(all + tail(after) - tail(before))
-}
-
-/// An interval of rates.
-#[derive(Copy, Clone, Debug, PartialEq, serde::Serialize)]
-pub struct Interval {
-    /// Its lower end.
-    pub low: f64,
-    /// Its upper end.
-    pub high: f64,
-}
-
-impl Interval {
-    /// Tells whether a number lies in it, its ends included.
-    pub fn contains(&self, number: f64) -> bool {
-        self.low <= number && number <= self.high
-    }
+    settled("the mixture", all + tail(after) - tail(before))
 }
 
 /// Returns the rates that a beta-binomial mixture has not ruled out after `k` of `n` reports said yes. With a chance of 1 − `alpha` it
@@ -119,4 +104,53 @@ pub fn confidence_sequence(k: u64, n: u64, alpha: f64, prior: Prior) -> Result<I
 /// Returns the p-value that a ln E comes to, however often somebody looked.
 pub fn always_valid_p(log_e: f64) -> f64 {
     libm::exp(-log_e).min(1.0)
+}
+
+/// The beta-binomial mixture for any sub-binomial process, in the form of its source: steps from −`g` to `h` with variance `g` `h`.
+#[derive(Copy, Clone, Debug, PartialEq)]
+pub struct Mixture {
+    g: f64,
+    h: f64,
+    r: f64,
+    sides: Sides,
+}
+
+/// Whether a mixture bets in one direction, or both.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Sides {
+    /// Only upwards.
+    One,
+    /// In both.
+    Two,
+}
+
+impl Mixture {
+    /// Returns the mixture that is sharpest at the intrinsic time `v_opt` for `alpha`.
+    pub fn tuned(g: f64, h: f64, v_opt: f64, alpha: f64, sides: Sides) -> Result<Self> {
+        let (g, h, v_opt) = (positive("g", g)?, positive("h", h)?, positive("v_opt", v_opt)?);
+        let alpha = if sides == Sides::One { 2.0 * alpha } else { alpha };
+        let rho = best_rho(v_opt, within_unit("alpha", alpha)?);
+        Ok(Self { g, h, r: (rho - g * h).max(1e-3 * g * h), sides })
+    }
+
+    /// Returns ln E of a process that is at `s` at the intrinsic time `v`.
+    pub fn log_e(&self, s: f64, v: f64) -> Result<f64> {
+        let Self { g, h, r, sides } = *self;
+        let whole = g + h;
+        let part = |a: f64, b: f64| {
+            let tail = if sides == Sides::One { ln_tails(a, b, h / whole, g / whole)?.lower } else { 0.0 };
+            Ok(ln_beta(positive("v − g s", a)?, positive("v + h s", b)?) + tail)
+        };
+        let (down, up) = ((v - g * s) / (g * whole), (v + h * s) / (h * whole));
+        let (a, b) = (r / (g * whole), r / (h * whole));
+        let mixed = part(a + down, b + up)? - part(a, b)?;
+        settled("the mixture", v / (g * h) * libm::log(whole) - up * libm::log(g) - down * libm::log(h) + mixed)
+    }
+
+    /// Returns how high the process has to be at the intrinsic time `v` for E to reach 1 / `alpha`.
+    pub fn bound(&self, v: f64, alpha: f64) -> Result<f64> {
+        let (v, threshold) = (positive("v", v)?, -libm::log(within_unit("alpha", alpha)?));
+        // E grows with s from where it is least; at 0 it is at most 1.
+        bisect(0.0, v / self.g, |s| Ok(self.log_e(s, v)? < threshold))
+    }
 }

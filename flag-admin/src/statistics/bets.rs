@@ -8,7 +8,7 @@
 //! Source: I. Waudby-Smith and A. Ramdas, *Estimating means of bounded random variables by betting*, 2024, with a fixed grid of bets in
 //! equal parts.
 
-use super::domain::{part_of, real, unit, within_unit};
+use super::domain::{part_of, real, settled, unit, within_unit};
 use super::error::Result;
 
 /// The rates that are bet on against a limit from above, as multiples of it.
@@ -76,7 +76,7 @@ impl Bets {
 
     /// Returns ln E after reports, given as values from 0 to 1 and how often each came: 0 where there is none.
     pub fn log_e(&self, reports: &[(f64, u64)]) -> Result<f64> {
-        Ok(mean_capital(&self.sums(reports)?))
+        settled("the bets", mean_capital(&self.sums(reports)?))
     }
 }
 

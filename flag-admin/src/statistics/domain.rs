@@ -39,9 +39,22 @@ pub(super) fn finite(name: &'static str, found: f64) -> Result<f64> {
     need(found.is_finite(), name, found, "a finite number").map(|()| found)
 }
 
+/// Makes sure that all numbers are finite, and that there are enough of them.
+pub(super) fn sample(name: &'static str, values: &[f64], least: usize) -> Result<()> {
+    if values.len() < least {
+        return Err(StatisticsError::TooFew { name, found: values.len(), expected: least });
+    }
+    values.iter().try_for_each(|value| finite(name, *value).map(|_| ()))
+}
+
 /// Makes sure that a part is no larger than the whole.
 pub(super) fn part_of(name: &'static str, part: u64, whole: u64) -> Result<()> {
     if part <= whole { Ok(()) } else { Err(StatisticsError::MoreThanAll { name, part, whole }) }
+}
+
+/// Returns what a formula came to, unless floats overflowed on the way.
+pub(super) fn settled(name: &'static str, found: f64) -> Result<f64> {
+    if found.is_nan() { Err(StatisticsError::Overflow { name }) } else { Ok(found) }
 }
 
 fn need(holds: bool, name: &'static str, found: f64, expected: &'static str) -> Result<()> {

@@ -48,6 +48,12 @@ pub enum StatisticsError {
         /// What does not vary.
         name: &'static str,
     },
+    /// The numbers are beyond what floats can hold on the way.
+    #[error("the numbers are too large or too small for {name}")]
+    Overflow {
+        /// What was computed.
+        name: &'static str,
+    },
     /// An iteration did not settle.
     #[error("{name} did not converge")]
     NotConverged {

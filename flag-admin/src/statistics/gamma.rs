@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::domain::{not_negative, positive};
+use super::domain::{not_negative, positive, settled};
 use super::error::{Result, StatisticsError};
 
 const ITERATIONS: u32 = 1_000_000;
@@ -74,7 +74,7 @@ pub fn chi_square_upper(x: f64, degrees: f64) -> Result<f64> {
             term *= x / n;
             sum += term;
             if term < sum * PRECISION {
-                return Ok(1.0 - density * sum);
+                return settled("the chi-square tail", 1.0 - density * sum);
             }
         }
         return Err(StatisticsError::NotConverged { name: "the chi-square tail" });
@@ -93,7 +93,7 @@ pub fn chi_square_upper(x: f64, degrees: f64) -> Result<f64> {
         let step = c * d;
         fraction *= step;
         if (step - 1.0).abs() < 2.0 * PRECISION {
-            return Ok(density * fraction);
+            return settled("the chi-square tail", density * fraction);
         }
     }
     Err(StatisticsError::NotConverged { name: "the chi-square tail" })

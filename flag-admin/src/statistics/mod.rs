@@ -6,19 +6,32 @@
 
 #![expect(clippy::many_single_char_names, reason = "letters as in the sources of the formulas")]
 
+pub mod adjusted;
 mod beta;
 pub mod beta_binomial;
 pub mod bets;
+pub mod contingency;
 mod domain;
 mod error;
 mod gamma;
+pub mod group_sequential;
+mod interval;
+pub mod means;
+pub mod multiple;
 mod normal;
+pub mod power;
+mod proportion;
+pub mod quantiles;
+pub mod ranks;
 pub mod rate_ratio;
 #[cfg(test)]
 mod tests;
+mod two_proportions;
 
 pub use beta::{beta_lower, beta_quantile, binomial_at_least, binomial_at_most};
-pub use beta_binomial::Interval;
 pub use error::{Result, StatisticsError};
 pub use gamma::{chi_square_upper, ln_gamma};
+pub use interval::{Interval, Tails};
 pub use normal::{normal_lower, normal_quantile, normal_upper, student_two_sided, student_upper};
+pub use proportion::Arm;
+pub use two_proportions::{Continuity, TwoProportions};

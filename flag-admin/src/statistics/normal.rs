@@ -16,6 +16,11 @@ pub fn normal_upper(x: f64) -> f64 {
     normal_lower(-x)
 }
 
+/// Returns the density of the standard normal distribution.
+pub(super) fn normal_density(x: f64) -> f64 {
+    libm::exp(-0.5 * x * x) / (2.0 * std::f64::consts::PI).sqrt()
+}
+
 /// Returns the x that a standard normal variable stays below with the given chance, strictly between 0 and 1.
 ///
 /// Source: M. J. Wichura, *Algorithm AS 241*, Applied Statistics 37, 1988 (PPND16, 16 digits).
@@ -31,6 +36,11 @@ pub fn normal_quantile(chance: f64) -> Result<f64> {
     Ok(x.copysign(q))
 }
 
+/// Returns the z that cuts off `alpha` / 2 at each side.
+pub(super) fn two_sided(alpha: f64) -> Result<f64> {
+    Ok(-normal_quantile(within_unit("alpha", alpha)? / 2.0)?)
+}
+
 /// Returns the chance that a variable of Student's distribution is at least `t`.
 pub fn student_upper(t: f64, degrees: f64) -> Result<f64> {
     let (t, degrees) = (finite("t", t)?, positive("degrees of freedom", degrees)?);
@@ -38,8 +48,8 @@ pub fn student_upper(t: f64, degrees: f64) -> Result<f64> {
     if square == 0.0 {
         return Ok(0.5);
     }
-    let half = if square.is_finite() {
-        let whole = degrees + square;
+    let whole = degrees + square;
+    let half = if degrees / whole > 0.0 {
         0.5 * libm::exp(ln_tails(0.5 * degrees, 0.5, degrees / whole, square / whole)?.lower)
     } else {
         0.0
@@ -68,7 +78,7 @@ const MIDDLE: [(f64, f64); 8] = [
     (4.592_195_393_154_987e4, 2.121_379_430_158_659_7e4),
     (6.726_577_092_700_87e4, 3.930_789_580_009_271e4),
     (3.343_057_558_358_813e4, 2.872_908_573_572_194_3e4),
-    (2.509_080_928_730_122_7e3, 5.226_495_278_852_855e3),
+    (2.509_080_928_730_122_7e3, 5.226_495_278_852_854e3),
 ];
 const NEAR: [(f64, f64); 8] = [
     (1.423_437_110_749_683_5, 1.0),

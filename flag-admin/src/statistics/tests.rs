@@ -75,3 +75,84 @@ fn evidence_is_finite_for_any_counts() {
         }
     }
 }
+
+#[test]
+fn fault_32_statistics_refuse_what_makes_no_sense() {
+    use super::contingency::{goodness_of_fit, table};
+    use super::means::{Summary, welch};
+    use super::ranks::mann_whitney;
+    fn told<T: std::fmt::Debug>(result: Result<T>) -> String {
+        result.unwrap_err().to_string()
+    }
+    assert_eq!(told(Arm::new(0, 0)), "the number of units is 0, expected a finite number above 0");
+    assert_eq!(told(Arm::new(3, 2)), "3 of 2 units, expected at most as many as there are");
+    assert_eq!(told(Summary::of(&[1.0])), "1 numbers, expected at least 2");
+    assert_eq!(told(Summary::of(&[1.0, f64::NAN])), "numbers is NaN, expected a finite number");
+    assert_eq!(
+        told(Summary::known(1.0, f64::INFINITY, 5)),
+        "a standard deviation is inf, expected a finite number of at least 0"
+    );
+    let same = Summary::of(&[2.0, 2.0, 2.0]).unwrap();
+    assert_eq!(told(welch(same, same)), "the numbers do not vary");
+    assert_eq!(told(mann_whitney(&[], &[1.0])), "0 treatment numbers, expected at least 1");
+    assert_eq!(told(mann_whitney(&[1.0], &[1.0])), "the numbers do not vary");
+    assert_eq!(told(goodness_of_fit(&[5, 5], &[1.0])), "1 proportions, expected 2 as in the other list");
+    assert_eq!(
+        told(goodness_of_fit(&[5, 5], &[1.0, -1.0])),
+        "a proportion is -1, expected a finite number of at least 0"
+    );
+    assert_eq!(
+        told(goodness_of_fit(&[0, 0], &[1.0, 1.0])),
+        "the number of units is 0, expected a finite number above 0"
+    );
+    assert_eq!(told(table(&[vec![1, 2], vec![3]])), "1 cells of a row, expected 2 as in the other list");
+    assert_eq!(told(normal_quantile(1.0)), "chance is 1, expected a number between 0 and 1, both excluded");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_number_makes_a_statistic_panic_or_nan(a: f64, b: f64, c: f64, k in 0_u64..100_000, n in 0_u64..100_000) {
+        use super::adjusted::{Paired, Ratio, cuped};
+        use super::contingency::goodness_of_fit;
+        use super::means::{Summary, welch, welch_interval};
+        use super::multiple::{Adjustment, adjusted};
+        use super::power::SharesToTell;
+        use super::quantiles::quantile_ranks;
+        use super::ranks::mann_whitney;
+        let sound = |result: Result<f64>| assert!(result.as_ref().map_or(true, |value| !value.is_nan()), "{result:?}");
+        let lists = [[a, b, c], [c, a, 1.0]];
+        sound(log_e_above(a, &[(b, k), (c, n)]));
+        sound(log_e_up(k, n, a, b));
+        sound(beta_lower(a, b, c));
+        sound(normal_quantile(a));
+        sound(student_upper(a, b));
+        sound(chi_square_upper(a, b));
+        sound(Arm::new(k, n).and_then(|arm| arm.wilson(a)).map(|interval| interval.low + interval.high));
+        sound(Arm::new(k, n).and_then(|arm| arm.clopper_pearson(0.05)).map(|interval| interval.low + interval.high));
+        sound(goodness_of_fit(&[k, n], &[a, b]).map(|fit| fit.p));
+        sound(adjusted(&[a, b, c], Adjustment::Hommel).map(|all| all.iter().sum()));
+        sound(SharesToTell { control: a, treatment: b, alpha: c }.units_per_arm(0.8));
+        sound(quantile_ranks(a, n, 0.05).map(|ranks| ranks.coverage));
+        let (x, y) = (Summary::of(&lists[0]), Summary::of(&lists[1]));
+        if let (Ok(x), Ok(y)) = (x, y) {
+            let _ = (welch(x, y), welch_interval(x, y, 0.05), mann_whitney(&lists[0], &lists[1]));
+            let _ = cuped(Paired { metric: &lists[0], before: &lists[1] }, Paired { metric: &lists[1], before: &lists[0] }, 0.05);
+            let _ = Ratio::of(&lists[0], &lists[1]);
+        }
+    }
+
+    #[test]
+    fn swapping_the_arms_mirrors_the_comparison(k in 1_u64..500, m in 1_u64..500, rest in 1_u64..500) {
+        let (one, other) = (Arm::new(k, k + rest).unwrap(), Arm::new(m, m + 2 * rest).unwrap());
+        let straight = TwoProportions { treatment: one, control: other };
+        let swapped = TwoProportions { treatment: other, control: one };
+        let ((z, tails), (back, mirrored)) = (straight.pooled_z().unwrap(), swapped.pooled_z().unwrap());
+        assert!((z + back).abs() < 1e-9);
+        assert!((tails.greater - mirrored.less).abs() < 1e-9);
+        assert!((straight.fisher().greater - swapped.fisher().less).abs() < 1e-9);
+        let interval = straight.newcombe(0.05).unwrap();
+        let turned = swapped.newcombe(0.05).unwrap().negated();
+        assert!((interval.low - turned.low).abs() < 1e-9 && (interval.high - turned.high).abs() < 1e-9);
+        assert!(interval.contains(straight.difference()));
+    }
+}
