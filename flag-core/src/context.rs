@@ -2,6 +2,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::bucket::{UnitDigest, is_missing};
+use crate::text::Name;
 use crate::value::integral;
 use crate::{Timestamp, Value, text};
 
@@ -10,7 +11,7 @@ pub const UNIT_ATTRIBUTE: &str = "unit";
 
 /// Named facts that conditions test, made once and borrowed by contexts.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Attributes(Vec<(Box<str>, Value)>);
+pub struct Attributes(Vec<(Name, Value)>);
 
 static NO_ATTRIBUTES: Attributes = Attributes(Vec::new());
 
@@ -23,13 +24,13 @@ impl Attributes {
     /// Sets an attribute, in place of one of that name.
     pub fn set(&mut self, name: impl Into<Box<str>>, value: impl Into<Value>) {
         let (name, value) = (name.into(), value.into());
-        match self.0.binary_search_by(|(known, _)| known.cmp(&name)) {
+        match self.0.binary_search_by(|(known, _)| known.as_str().cmp(&name)) {
             Ok(at) => {
                 if let Some(slot) = self.0.get_mut(at) {
                     slot.1 = value;
                 }
             }
-            Err(at) => self.0.insert(at, (name, value)),
+            Err(at) => self.0.insert(at, (Name::new(name), value)),
         }
     }
 
@@ -43,12 +44,23 @@ impl Attributes {
     /// Returns the attribute of that very name.
     #[inline]
     pub fn attribute(&self, name: &str) -> Option<&Value> {
-        self.0.iter().find(|(known, _)| text::same(known, name)).map(|(_, value)| value)
+        self.0.iter().find(|(known, _)| text::same(known.as_str(), name)).map(|(_, value)| value)
+    }
+
+    /// Returns the attribute of that very name, for the evaluator: one comparison of numbers for each attribute that is another.
+    #[inline]
+    pub(crate) fn named(&self, name: &Name) -> Option<&Value> {
+        for (known, value) in &self.0 {
+            if known.is(name) {
+                return Some(value);
+            }
+        }
+        None
     }
 
     /// Returns names and values in order of the names.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (&**name, value))
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 }
 
@@ -179,26 +191,34 @@ impl Found<'_> {
 /// An attribute's name, or a dotted path into objects: `user.plan` is the attribute of that very name if there is one, else the field
 /// `plan` of the attribute `user`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Path(Box<str>);
+pub(crate) struct Path(Name);
 
 impl Path {
     pub(crate) fn new(path: Box<str>) -> Self {
-        Self(path)
+        Self(Name::new(path))
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        self.0.as_str()
     }
 
+    fn find<'c>(&self, context: &Context<'c>) -> Option<Found<'c>> {
+        self.attribute(context).map_or_else(|| self.walk(context), |value| Some(Found::Value(value)))
+    }
+
+    /// Finds the attribute whose own name this is.
     #[inline]
-    pub(crate) fn find<'c>(&self, context: &Context<'c>) -> Option<Found<'c>> {
-        if let Some(value) = context.attributes.attribute(&self.0) {
-            return Some(Found::Value(value));
-        }
-        if *self.0 == *UNIT_ATTRIBUTE {
+    pub(crate) fn attribute<'c>(&self, context: &Context<'c>) -> Option<&'c Value> {
+        context.attributes.named(&self.0)
+    }
+
+    /// Finds what is no attribute's own name.
+    pub(crate) fn walk<'c>(&self, context: &Context<'c>) -> Option<Found<'c>> {
+        let path = self.as_str();
+        if path == UNIT_ATTRIBUTE {
             return context.unit().map(Found::Text);
         }
-        let (first, rest) = self.0.split_once('.')?;
+        let (first, rest) = path.split_once('.')?;
         rest.split('.')
             .try_fold(context.attributes.attribute(first)?, |value, name| match value {
                 Value::Object(object) => object.field(name),

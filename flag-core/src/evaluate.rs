@@ -363,7 +363,7 @@ fn serve_split<F: Facts, O: Observer>(
         return Ok(Served { variant: split.otherwise, bucket: Some(bucket), reason });
     }
     let exposed = split.exposure.exposes(bucket);
-    let on = split.single().unwrap_or_else(|| split.variant_of(lanes.variant()));
+    let on = split.variant_of(|| lanes.variant());
     saw(Some(bucket), if exposed { SplitResult::Exposed(on) } else { SplitResult::NotExposed });
     Ok(Served { variant: if exposed { on } else { split.otherwise }, bucket: Some(bucket), reason: Reason::Split })
 }

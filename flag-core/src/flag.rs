@@ -95,8 +95,16 @@ pub(crate) enum Serve {
 pub(crate) struct Split {
     pub(crate) exposure: Share,
     pub(crate) otherwise: VariantIndex,
-    /// Ends of ranges with what they serve, ascending; the last ends at 100_000.
-    pub(crate) ranges: Box<[(u32, VariantIndex)]>,
+    pub(crate) allocation: Allocation,
+}
+
+/// What the exposed get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Allocation {
+    /// All of them one variant.
+    One(VariantIndex),
+    /// Ends of ranges of lane 1 with what they serve, ascending; the last ends at 100_000.
+    Ranges(Box<[(u32, VariantIndex)]>),
 }
 
 #[derive(Clone, Debug)]
@@ -116,20 +124,30 @@ pub(crate) struct Membership {
 }
 
 impl Split {
-    /// Returns the variant that owns a bucket of lane 1.
+    /// Returns what the exposed get, by their bucket of lane 1 where it matters.
     #[inline]
-    pub(crate) fn variant_of(&self, bucket: Bucket) -> VariantIndex {
-        let owner = self.ranges.iter().find(|(end, _)| bucket.index() < *end);
-        owner.map_or(self.otherwise, |(_, variant)| *variant)
+    pub(crate) fn variant_of(&self, bucket: impl FnOnce() -> Bucket) -> VariantIndex {
+        match &self.allocation {
+            Allocation::One(variant) => *variant,
+            Allocation::Ranges(ranges) => {
+                let bucket = bucket().index();
+                let owner = ranges.iter().find(|(end, _)| bucket < *end);
+                owner.map_or(self.otherwise, |(_, variant)| *variant)
+            }
+        }
     }
 
     /// Returns the one variant that the exposed get, if there is just one.
     #[inline]
-    pub(crate) fn single(&self) -> Option<VariantIndex> {
-        match *self.ranges {
-            [(_, variant)] => Some(variant),
-            _ => None,
-        }
+    pub(crate) const fn single(&self) -> Option<VariantIndex> {
+        if let Allocation::One(variant) = self.allocation { Some(variant) } else { None }
+    }
+
+    /// Returns where on lane 1 what the exposed get changes.
+    pub(crate) fn cuts(&self) -> impl Iterator<Item = u32> {
+        let ranges: &[(u32, VariantIndex)] =
+            if let Allocation::Ranges(ranges) = &self.allocation { ranges } else { &[] };
+        ranges.iter().map(|(end, _)| *end)
     }
 }
 
@@ -407,8 +425,8 @@ fn serve(
             let otherwise = index(otherwise.as_deref().unwrap_or(defaults.off))?;
             let whole = allocation.as_ref().map_or(defaults.on, wire::Entries::only_owner);
             if let Some(id) = whole {
-                let ranges = Box::new([(EVERYONE, index(id)?)]);
-                return Ok(Serve::Split(Split { exposure: *exposure, otherwise, ranges }));
+                let allocation = Allocation::One(index(id)?);
+                return Ok(Serve::Split(Split { exposure: *exposure, otherwise, allocation }));
             }
             let Some(allocation) = allocation else { return Err(FlagError::NoAllocation { place: place() }) };
             let mut ranges = Vec::new();
@@ -429,7 +447,11 @@ fn serve(
                     _ => merged.push((range.to, variant)),
                 }
             }
-            Ok(Serve::Split(Split { exposure: *exposure, otherwise, ranges: merged.into() }))
+            let allocation = match *merged {
+                [(_, variant)] => Allocation::One(variant),
+                _ => Allocation::Ranges(merged.into()),
+            };
+            Ok(Serve::Split(Split { exposure: *exposure, otherwise, allocation }))
         }
         _ => Err(FlagError::ServeForm { place: place() }),
     }

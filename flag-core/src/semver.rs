@@ -122,34 +122,79 @@ pub struct VersionRequirement {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Bound {
-    /// Three numbers and nothing else, as most are.
-    Release([u64; 3]),
+    /// Three numbers and nothing else, as most are, in one.
+    Release(Release),
     Other(Box<Precedence<Box<str>>>),
 }
 
-/// Returns the three numbers of a version that is nothing else: `1.24.3`. Everything rarer, and everything wrong, is none.
-#[inline]
-fn release(text: &str) -> Option<[u64; 3]> {
-    let mut numbers = [0_u64; 3];
-    let mut bytes = text.bytes();
-    for (place, number) in (0..3).zip(&mut numbers) {
-        let first = bytes.next()?.wrapping_sub(b'0');
-        if first > 9 {
-            return None;
+/// Three numbers of at most [`RELEASE_DIGITS`] digits in one, so that the newer version is the greater number.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Release(u64);
+
+/// The most digits of a number of a [`Release`].
+const RELEASE_DIGITS: usize = 6;
+/// How many bits hold a number of so many digits.
+const RELEASE_BITS: u32 = 20;
+/// The greatest number of so many digits.
+const RELEASE_MAX: u64 = 999_999;
+const RELEASE_MASK: u64 = (1 << RELEASE_BITS) - 1;
+
+impl Release {
+    fn new(numbers: [u64; 3]) -> Option<Self> {
+        let mut packed = 0_u64;
+        for number in numbers {
+            if number > RELEASE_MAX {
+                return None;
+            }
+            packed = packed << RELEASE_BITS | number;
         }
-        *number = u64::from(first);
+        Some(Self(packed))
+    }
+
+    /// Reads a version that is three such numbers and nothing else: `1.24.3`. Everything rarer, and everything wrong, is none.
+    ///
+    /// Not inlined: within the evaluator's own code it would push everything else out of the registers.
+    #[inline(never)]
+    fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let (mut packed, mut number, mut start, mut at, mut dots) = (0_u64, 0_u64, 0_usize, 0_usize, 0_u32);
         loop {
-            match bytes.next() {
-                Some(b'.') if place < 2 => break,
-                None if place == 2 => break,
-                Some(digit @ b'0'..=b'9') if first != 0 => {
-                    *number = number.checked_mul(10)?.checked_add(u64::from(digit.wrapping_sub(b'0')))?;
-                }
+            let byte = bytes.get(at).copied();
+            if let Some(digit @ b'0'..=b'9') = byte {
+                // Wraps only where there are too many digits.
+                number = number.wrapping_mul(10).wrapping_add(u64::from(digit.wrapping_sub(b'0')));
+                at = at.wrapping_add(1);
+                continue;
+            }
+            let digits = at.wrapping_sub(start);
+            if digits.wrapping_sub(1) >= RELEASE_DIGITS || (digits > 1 && bytes.get(start) == Some(&b'0')) {
+                return None;
+            }
+            packed = packed << RELEASE_BITS | number;
+            match (byte, dots) {
+                (None, 2) => return Some(Self(packed)),
+                (Some(b'.'), 0..=1) => {}
                 _ => return None,
             }
+            at = at.wrapping_add(1);
+            (number, start, dots) = (0, at, dots.wrapping_add(1));
         }
     }
-    Some(numbers)
+
+    const fn numbers(self) -> [u64; 3] {
+        [self.0 >> (2 * RELEASE_BITS), self.0 >> RELEASE_BITS & RELEASE_MASK, self.0 & RELEASE_MASK]
+    }
+
+    /// Tells whether the leading numbers that are pinned are the same.
+    #[inline]
+    const fn shares(self, other: Self, pinned: Pinned) -> bool {
+        let left_out = match pinned {
+            Pinned::Major => 2 * RELEASE_BITS,
+            Pinned::Minor => RELEASE_BITS,
+            Pinned::Patch => 0,
+        };
+        self.0 >> left_out == other.0 >> left_out
+    }
 }
 
 /// Which leading numbers a caret or tilde range keeps equal. This is the upper bound without adding one to a number of any
@@ -185,11 +230,15 @@ impl VersionRequirement {
             _ if !bound.minor.is_zero() => Pinned::Minor,
             _ => Pinned::Patch,
         };
-        let bound = match (bound.major, bound.minor, bound.patch) {
+        let release = match (bound.major, bound.minor, bound.patch) {
             (Number::Small(major), Number::Small(minor), Number::Small(patch)) if bound.pre_release.is_empty() => {
-                Bound::Release([major, minor, patch])
+                Release::new([major, minor, patch])
             }
-            _ => Bound::Other(Box::new(bound.into_owned())),
+            _ => None,
+        };
+        let bound = match release {
+            Some(release) => Bound::Release(release),
+            None => Bound::Other(Box::new(bound.into_owned())),
         };
         Ok(Self { operator, pinned, bound })
     }
@@ -203,8 +252,8 @@ impl VersionRequirement {
     pub fn matches(&self, version: &Version<'_>) -> bool {
         match &self.bound {
             Bound::Other(bound) => self.relates(version.0.compare(bound), || bound.shares(&version.0, self.pinned)),
-            Bound::Release(numbers) => {
-                let [major, minor, patch] = numbers.map(Number::Small);
+            Bound::Release(release) => {
+                let [major, minor, patch] = release.numbers().map(Number::Small);
                 let bound = Precedence { major, minor, patch, pre_release: "" };
                 self.relates(version.0.compare(&bound), || bound.shares(&version.0, self.pinned))
             }
@@ -226,14 +275,17 @@ impl VersionRequirement {
     /// Returns whether the version that `text` spells fulfils the requirement; `None` where it spells none.
     #[inline]
     pub fn matches_text(&self, text: &str) -> Option<bool> {
-        match (&self.bound, release(text)) {
-            (Bound::Release(bound), Some(version)) => {
-                let pinned = self.pinned.count();
-                let mut pairs = version.iter().zip(bound).take(pinned);
-                Some(self.relates(version.cmp(bound), || pairs.all(|(version, bound)| version == bound)))
+        if let Bound::Release(bound) = self.bound {
+            if let Some(version) = Release::parse(text) {
+                return Some(self.relates(version.cmp(&bound), || version.shares(bound, self.pinned)));
             }
-            _ => Version::parse(text).ok().map(|version| self.matches(&version)),
         }
+        self.matches_any_text(text)
+    }
+
+    #[inline(never)]
+    fn matches_any_text(&self, text: &str) -> Option<bool> {
+        Version::parse(text).ok().map(|version| self.matches(&version))
     }
 }
 

@@ -129,7 +129,7 @@ impl<'w> Segments<'w> {
             }
             (None, None, None, None, Some(attribute)) => {
                 let test = self.test(attribute, operator, values.unwrap_or_default())?;
-                (Condition::Test(Box::new(test)), Size { depth: 0, nodes: 0 })
+                (Condition::Test(test), Size { depth: 0, nodes: 0 })
             }
             (all, any, not, segment, attribute) => {
                 let forms = [all.is_some(), any.is_some(), not.is_some(), segment.is_some(), attribute.is_some()];

@@ -6,13 +6,14 @@ use super::fold;
 use crate::cidr::Cidr;
 use crate::context::Found;
 use crate::semver::VersionRequirement;
-use crate::{Timestamp, Value, text};
+use crate::text::Name;
+use crate::{Timestamp, Value};
 
 /// A test's operator with its values, ready to judge.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Matcher {
     /// Sorted texts, for equality.
-    OneOfTexts(Box<[Box<str>]>),
+    OneOfTexts(Box<[Name]>),
     /// Values of any type, for equality.
     OneOf(Box<[Value]>),
     Text(TextTest, Box<[Box<str>]>),
@@ -86,14 +87,30 @@ impl Bound {
 
 impl Matcher {
     /// Judges a present attribute. A list matches when one of its elements does.
+    ///
+    /// The tests that nearly every rule is made of are judged here, in the caller's own code.
     #[inline]
-    pub(crate) fn judge(&self, found: Found<'_>) -> Truth {
-        match (self, found) {
+    pub(crate) fn judge(&self, value: &Value) -> Truth {
+        match (self, value) {
+            (Self::OneOfTexts(texts), Value::String(text)) => one_of(texts, text).into(),
+            (Self::Version(requirements), Value::String(text)) => any_version(requirements, text),
+            _ => self.judge_other(value),
+        }
+    }
+
+    #[inline(never)]
+    fn judge_other(&self, value: &Value) -> Truth {
+        match (self, value) {
             (Self::Unknown, _) => Truth::Unknown,
             (Self::Exists, _) => Truth::True,
-            (_, Found::Value(Value::List(items))) => self.judge_any(items),
-            _ => self.judge_one(found),
+            (_, Value::List(items)) => self.judge_any(items),
+            _ => self.judge_one(Found::Value(value)),
         }
+    }
+
+    /// Judges text that is no [`Value`].
+    pub(crate) fn judge_text(&self, text: &str) -> Truth {
+        self.judge_one(Found::Text(text))
     }
 
     /// Judges a missing attribute: no operator holds of it. One that this build does not know might, so that is still unknown.
@@ -145,7 +162,16 @@ impl Matcher {
     }
 }
 
+#[inline]
 fn any_version(requirements: &[VersionRequirement], text: &str) -> Truth {
+    match requirements {
+        [requirement] => requirement.matches_text(text).map_or(Truth::Unknown, Truth::from),
+        _ => any_of_versions(requirements, text),
+    }
+}
+
+#[inline(never)]
+fn any_of_versions(requirements: &[VersionRequirement], text: &str) -> Truth {
     let mut result = Truth::False;
     for requirement in requirements {
         match requirement.matches_text(text) {
@@ -160,12 +186,14 @@ fn any_version(requirements: &[VersionRequirement], text: &str) -> Truth {
 /// Up to here a scan beats a binary search.
 const SCANNED: usize = 8;
 
-fn one_of(sorted: &[Box<str>], value: &str) -> bool {
-    if sorted.len() <= SCANNED {
-        sorted.iter().any(|known| text::same(known, value))
-    } else {
-        sorted.binary_search_by(|known| (**known).cmp(value)).is_ok()
-    }
+#[inline]
+fn one_of(sorted: &[Name], value: &str) -> bool {
+    if sorted.len() <= SCANNED { Name::any_is(sorted, value) } else { is_among(sorted, value) }
+}
+
+#[inline(never)]
+fn is_among(sorted: &[Name], value: &str) -> bool {
+    sorted.binary_search_by(|known| known.as_str().cmp(value)).is_ok()
 }
 
 #[inline]

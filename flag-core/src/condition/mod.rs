@@ -65,7 +65,7 @@ pub(crate) enum Condition {
     Not(Box<Condition>),
     /// A place in the ruleset's segments.
     Segment(u32),
-    Test(Box<Test>),
+    Test(Test),
 }
 
 /// Sees every test as it is judged, and may answer in its place.
@@ -77,8 +77,33 @@ pub(crate) trait TestObserver {
     }
 }
 
+impl Test {
+    #[inline]
+    fn judge<O: TestObserver>(&self, context: &Context<'_>, observer: &mut O) -> Truth {
+        match self.path.attribute(context) {
+            Some(value) => observer.tested(self, Some(Found::Value(value)), self.matcher.judge(value)),
+            None => self.judge_elsewhere(context, observer),
+        }
+    }
+
+    /// Judges what is no attribute's own name: the unit, a field of an object, or nothing.
+    #[inline(never)]
+    fn judge_elsewhere<O: TestObserver>(&self, context: &Context<'_>, observer: &mut O) -> Truth {
+        let found = self.path.walk(context);
+        let truth = match found {
+            Some(Found::Value(value)) => self.matcher.judge(value),
+            Some(Found::Text(text)) => self.matcher.judge_text(text),
+            None => self.matcher.judge_missing(),
+        };
+        observer.tested(self, found, truth)
+    }
+}
+
 impl Condition {
     /// Judges the condition. `all` is false as soon as one part is, true when all are, else unknown; `any` the other way round.
+    ///
+    /// Most conditions are one test or a conjunction of tests: those are judged here, in the caller's own code.
+    #[inline]
     pub(crate) fn judge<O: TestObserver>(
         &self,
         segments: &[Condition],
@@ -86,16 +111,24 @@ impl Condition {
         observer: &mut O,
     ) -> Truth {
         match self {
-            Self::Test(test) => {
-                let found = test.path.find(context);
-                let truth = found.map_or_else(|| test.matcher.judge_missing(), |found| test.matcher.judge(found));
-                observer.tested(test, found, truth)
-            }
-            Self::All(parts) => decisive(parts, Truth::False, |part| part.judge(segments, context, observer)),
-            Self::Any(parts) => decisive(parts, Truth::True, |part| part.judge(segments, context, observer)),
-            Self::Not(inner) => !inner.judge(segments, context, observer),
+            Self::Test(test) => test.judge(context, observer),
+            Self::All(parts) => decisive(parts, Truth::False, |part| match part {
+                Self::Test(test) => test.judge(context, observer),
+                part => part.judge_tree(segments, context, observer),
+            }),
+            _ => self.judge_tree(segments, context, observer),
+        }
+    }
+
+    #[inline(never)]
+    fn judge_tree<O: TestObserver>(&self, segments: &[Condition], context: &Context<'_>, observer: &mut O) -> Truth {
+        match self {
+            Self::Test(test) => test.judge(context, observer),
+            Self::All(parts) => decisive(parts, Truth::False, |part| part.judge_tree(segments, context, observer)),
+            Self::Any(parts) => decisive(parts, Truth::True, |part| part.judge_tree(segments, context, observer)),
+            Self::Not(inner) => !inner.judge_tree(segments, context, observer),
             Self::Segment(place) => match usize::try_from(*place).ok().and_then(|place| segments.get(place)) {
-                Some(segment) => segment.judge(segments, context, observer),
+                Some(segment) => segment.judge_tree(segments, context, observer),
                 None => Truth::Unknown,
             },
         }
@@ -129,10 +162,12 @@ impl Condition {
 fn decisive(parts: &[Condition], decisive: Truth, mut judge: impl FnMut(&Condition) -> Truth) -> Truth {
     let mut result = !decisive;
     for part in parts {
-        match judge(part) {
-            truth if truth == decisive => return decisive,
-            Truth::Unknown => result = Truth::Unknown,
-            _ => {}
+        let truth = judge(part);
+        if truth == decisive {
+            return decisive;
+        }
+        if truth == Truth::Unknown {
+            result = Truth::Unknown;
         }
     }
     result

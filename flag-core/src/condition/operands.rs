@@ -7,6 +7,7 @@ use super::fold;
 use super::matcher::Pattern;
 use super::matcher::{Bound, Matcher, TextTest};
 use crate::semver::{VersionOperator, VersionRequirement};
+use crate::text::Name;
 use crate::wire::Operator;
 use crate::{Timestamp, Value};
 
@@ -33,7 +34,7 @@ fn one_of(values: Vec<Value>) -> Matcher {
     let mut texts: Vec<Box<str>> = values.into_iter().filter_map(text).collect();
     texts.sort_unstable();
     texts.dedup();
-    Matcher::OneOfTexts(texts.into())
+    Matcher::OneOfTexts(texts.into_iter().map(Name::new).collect())
 }
 
 fn exact(text: &str) -> Box<str> {

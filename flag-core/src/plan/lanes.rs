@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::bucket::{Lanes, SeedDigest};
-use crate::flag::Flag;
+use crate::flag::{Flag, Split};
 use crate::portion::{PORTION_MAX_LANES, Portion};
 use crate::share::{Bucket, EVERYONE, Share};
 
@@ -47,7 +47,7 @@ impl<'f> Space<'f> {
         let top = |holdout: Share| EVERYONE.saturating_sub(holdout.thousandths());
         let own = (unit, flag.seed);
         self.cut(own, EXPOSURE, flag.splits().map(|split| split.exposure.thousandths()).chain([top(flag.holdout)]));
-        self.cut(own, VARIANT, flag.splits().flat_map(|split| split.ranges.iter().map(|(end, _)| *end)));
+        self.cut(own, VARIANT, flag.splits().flat_map(Split::cuts));
         if let Some(membership) = &flag.membership {
             let ends = membership.slots.iter().flat_map(|range| [range.from, range.to]);
             self.cut((unit, membership.seed), SLOT, ends.chain([top(membership.holdout)]));
