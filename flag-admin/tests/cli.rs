@@ -35,11 +35,11 @@ fn the_whole_road_from_init_to_verify() {
         phases,
         [
             ("command_execution", "full"),
-            ("command_history", "off"),
+            ("command_history", "targeted"),
             ("command_model_comparison", "experiment"),
             ("enhanced_safety_v2", "rolling"),
             ("llm_backends", "full"),
-            ("mlx_backend", "off"),
+            ("mlx_backend", "targeted"),
             ("ollama_backend", "off"),
             ("telemetry", "full"),
             ("telemetry_cloud_sync", "rolling"),

@@ -1,6 +1,7 @@
 //! The ports of [`crate::app`], on real things: SQLite, PostgreSQL, files, the system's clock and random source.
 
 mod backup_file;
+mod dashboard_file;
 mod draft_files;
 mod durable_file;
 mod folder;
@@ -26,6 +27,7 @@ mod test_clock;
 mod token_uses;
 
 pub use backup_file::{BackupKeys, Restored, backup, restore};
+pub use dashboard_file::{DashboardFile, DashboardFileError, is_on_light_background};
 pub use draft_files::DraftFiles;
 pub use folder::Folder;
 pub use folder_shelf::FolderShelf;

@@ -27,6 +27,8 @@ pub enum RolloutPhase {
     Experiment,
     /// Everyone is exposed, or gets one variant that is not the off variant.
     Full,
+    /// Rules serve some, and whom no rule takes gets nothing.
+    Targeted,
     /// Nobody is exposed.
     Off,
 }
@@ -39,6 +41,7 @@ impl RolloutPhase {
             Self::Rolling => "rolling",
             Self::Experiment => "experiment",
             Self::Full => "full",
+            Self::Targeted => "targeted",
             Self::Off => "off",
         }
     }
@@ -51,15 +54,24 @@ impl RolloutPhase {
             return Self::Off;
         }
         let Serve { variant, exposure, .. } = &flag.fallthrough;
+        let nobody_else = || if serves_by_rules(flag) { Self::Targeted } else { Self::Off };
         match exposure {
-            Some(Share::NOBODY) => Self::Off,
+            Some(Share::NOBODY) => nobody_else(),
             Some(_) if flag.kind == Kind::Experiment => Self::Experiment,
             Some(Share::EVERYONE) => Self::Full,
             Some(_) => Self::Rolling,
-            None if *variant == Some(flag.off_variant.clone()) => Self::Off,
+            None if *variant == Some(flag.off_variant.clone()) => nobody_else(),
             None => Self::Full,
         }
     }
+}
+
+/// Tells whether a rule gives anybody anything but the off variant.
+fn serves_by_rules(flag: &Flag) -> bool {
+    flag.rules.iter().any(|rule| match rule.serve.exposure {
+        Some(share) => share != Share::NOBODY,
+        None => rule.serve.variant.as_ref() != Some(&flag.off_variant),
+    })
 }
 
 /// A flag in one line of a list.

@@ -163,6 +163,10 @@ impl Project {
     /// Takes in what others appended since. Returns whether there was anything.
     pub fn refresh(&mut self) -> Result<bool, OpenError> {
         let before = self.state.head();
+        // Whoever looks often finds nothing most of the time.
+        if self.ports.log.head()? == before {
+            return Ok(false);
+        }
         let mut unfit = None;
         let mut next = self.state.clone();
         let mut chain = Chain::after(before);

@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use clap::Args;
 use flag_client::trust::RoleName;
@@ -6,10 +7,15 @@ use flag_client::trust::RoleName;
 use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::Terminal;
-use crate::adapters::{ProjectFolder, Protection, inspect_key, is_without_color};
-use crate::app::Failure as _;
+use crate::adapters::{
+    DashboardFile, ProjectFolder, Protection, inspect_key, is_on_light_background, is_without_color,
+};
+use crate::app::Failure;
 use crate::app::ports::{KeyStore as _, Publisher};
-use crate::tui::{self, Characters, Dashboard, DashboardError, Ended, OpenPublisher, Palette};
+use crate::log::EnvironmentName;
+use crate::tui::{
+    self, Characters, Dashboard, DashboardError, Ended, Mouse, OpenPublisher, Palette, RememberTarget, Unlock,
+};
 
 /// The failure that is one of usage: the program was started where it cannot be shown.
 pub(super) const NO_TERMINAL: &str = "no_terminal";
@@ -22,6 +28,15 @@ pub(super) struct DashboardArguments {
     /// Draw with ASCII characters alone
     #[arg(long)]
     pub(super) ascii: bool,
+    /// Leave the mouse to the terminal
+    #[arg(long)]
+    pub(super) no_mouse: bool,
+    /// The colours [default: found out; none where NO_COLOR is set]
+    #[arg(long, value_name = "THEME", value_parser = ["dark", "light", "cvd", "mono"])]
+    pub(super) theme: Option<String>,
+    /// The file with theme and keys [default: flag-admin/dashboard.toml among the user's configurations]
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
 }
 
 /// Shows the dashboard of a project.
@@ -35,23 +50,34 @@ pub(super) fn dashboard(
         debug_assert_eq!(DashboardError::NoTerminal.code(), NO_TERMINAL);
         return Err(DashboardError::NoTerminal.into());
     }
-    show(session.open()?, terminal, arguments)
+    show(session, session.open_logged()?, terminal, arguments)
 }
 
 /// Shows the dashboard of a project that is open.
-pub(super) fn show(opened: Opened, terminal: &mut Terminal<'_>, arguments: DashboardArguments) -> Result<(), Stop> {
+pub(super) fn show(
+    session: &Session,
+    opened: Opened,
+    terminal: &mut Terminal<'_>,
+    arguments: DashboardArguments,
+) -> Result<(), Stop> {
     let Opened { folder, project, environment, .. } = opened;
-    let DashboardArguments { out, ascii } = arguments;
+    let DashboardArguments { out, ascii, no_mouse, theme, config } = arguments;
+    let wanted = DashboardFile::find(config.as_deref())?;
     let out = out.or_else(|| folder.remembered_target(&environment));
     terminal.flush()?;
-    unlock(&folder);
+    let folder = Rc::new(folder);
     let ended = tui::run(Dashboard {
         project,
+        open_publisher: publisher_of(Rc::clone(&folder)),
+        remember_target: memory_of(Rc::clone(&folder), environment.clone()),
+        unlock: unlock(session, Rc::clone(&folder)),
+        drafts: Box::new(folder.drafts()),
         environment,
-        open_publisher: publisher_of(folder),
         out,
-        palette: if is_without_color() { Palette::Mono } else { Palette::Dark },
-        characters: if ascii { Characters::Ascii } else { Characters::Unicode },
+        palette: palette(theme.as_deref().or(wanted.theme.as_deref()))?,
+        keys: wanted.keys,
+        characters: if ascii || wanted.ascii { Characters::Ascii } else { Characters::Unicode },
+        mouse: if no_mouse || wanted.no_mouse { Mouse::Off } else { Mouse::On },
     })?;
     if let Ended::BySignal(signal) = ended {
         end_by(signal);
@@ -59,18 +85,50 @@ pub(super) fn show(opened: Opened, terminal: &mut Terminal<'_>, arguments: Dashb
     Ok(())
 }
 
-/// Asks for the passphrase of an encrypted key while it can be asked for. Whoever gives none sees the dashboard, and cannot publish from it.
-fn unlock(folder: &ProjectFolder) {
-    let keys = folder.keys();
-    let is_locked = inspect_key(&keys.path(RoleName::Snapshot), RoleName::Snapshot)
-        .is_ok_and(|key| key.protection == Protection::Encrypted);
-    if is_locked {
-        // That it cannot be used is said again where it is needed.
-        let _ = keys.signer(RoleName::Snapshot);
-    }
+/// Returns the colours that were asked for by name, else those that fit the terminal.
+fn palette(name: Option<&str>) -> Result<Palette, Stop> {
+    Ok(match name {
+        Some("dark") => Palette::Dark,
+        Some("light") => Palette::Light,
+        Some("cvd") => Palette::Cvd,
+        Some("mono") => Palette::Mono,
+        Some(other) => {
+            let message = format!("there is no theme {other:?}, expected dark, light, cvd or mono");
+            return Err(Stop::problem("no_theme", message, None));
+        }
+        None if is_without_color() => Palette::Mono,
+        None if is_on_light_background() => Palette::Light,
+        None => Palette::Dark,
+    })
 }
 
-fn publisher_of(folder: ProjectFolder) -> OpenPublisher {
+/// Takes the passphrase that was typed, if it opens the key that signs snapshots or, where that is not encrypted, the emergency key.
+fn unlock(session: &Session, folder: Rc<ProjectFolder>) -> Unlock {
+    let sitting = session.shared_sitting();
+    Box::new(move |typed| {
+        sitting.give(typed).map_err(|error| Box::new(error) as Box<dyn Failure>)?;
+        let keys = folder.keys();
+        for role in [RoleName::Snapshot, RoleName::Kill] {
+            let is_locked =
+                inspect_key(&keys.path(role), role).is_ok_and(|key| key.protection == Protection::Encrypted);
+            if is_locked {
+                let opened = keys.signer(role);
+                if opened.is_err() {
+                    sitting.forget();
+                }
+                return opened.map(drop).map_err(|error| Box::new(error) as Box<dyn Failure>);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Notes in the settings where was published to. That it cannot be noted costs a --to next time, and nothing else.
+fn memory_of(folder: Rc<ProjectFolder>, environment: EnvironmentName) -> RememberTarget {
+    Box::new(move |out| drop(folder.remember_target(&environment, out)))
+}
+
+fn publisher_of(folder: Rc<ProjectFolder>) -> OpenPublisher {
     Box::new(move |out| folder.publisher(out).map(|folder| Box::new(folder) as Box<dyn Publisher>))
 }
 

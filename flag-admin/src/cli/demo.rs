@@ -7,7 +7,6 @@ use super::dashboard::{self, DashboardArguments};
 use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::{Form, Meaning, Terminal, columns};
-use crate::adapters::ProjectFolder;
 use crate::app::AppError;
 use crate::demo::{Demonstrated, Demonstration, Step, demonstrate, temporary_folder};
 use crate::tui;
@@ -53,12 +52,13 @@ pub(super) fn demo(session: &Session, terminal: &mut Terminal<'_>, arguments: De
     if matches!(io::stdin().lock().read_line(&mut answer), Ok(0) | Err(_)) {
         return Ok(());
     }
-    let folder = ProjectFolder::find(&demonstration.folder)?;
+    let folder = session.folder_in(&demonstration.folder)?;
     let project = folder.open(operator)?;
     let environment = folder.settings().environment.clone();
     project.environment(&environment).map_err(AppError::from)?;
     let opened = Opened { folder, project, environment, draft: None };
-    dashboard::show(opened, terminal, DashboardArguments { out: Some(done.public.into()), ascii: false })
+    let arguments = DashboardArguments { out: Some(done.public.into()), ..DashboardArguments::default() };
+    dashboard::show(session, opened, terminal, arguments)
 }
 
 fn print_step(terminal: &mut Terminal<'_>, number: usize, step: &Step) -> Result<(), Stop> {

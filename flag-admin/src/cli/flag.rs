@@ -77,7 +77,7 @@ fn row(terminal: &Terminal<'_>, flag: &FlagLine<'_>) -> Result<Vec<String>, Stop
     let share = flag.share.map_or_else(|| String::from("-"), |share| share.to_string());
     let meaning = match flag.phase {
         RolloutPhase::Killed => Meaning::Loss,
-        RolloutPhase::Rolling | RolloutPhase::Experiment => Meaning::Notice,
+        RolloutPhase::Rolling | RolloutPhase::Experiment | RolloutPhase::Targeted => Meaning::Notice,
         RolloutPhase::Full => Meaning::Gain,
         RolloutPhase::Off => Meaning::Muted,
     };

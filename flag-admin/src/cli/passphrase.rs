@@ -37,6 +37,17 @@ impl Sitting {
         Self { file, typed: RefCell::new(None) }
     }
 
+    /// Takes a passphrase that was typed elsewhere.
+    pub(super) fn give(&self, typed: String) -> Result<(), PassphraseError> {
+        self.typed.replace(Some(Passphrase::new(typed)?));
+        Ok(())
+    }
+
+    /// Forgets what was typed.
+    pub(super) fn forget(&self) {
+        self.typed.replace(None);
+    }
+
     /// Returns the passphrase that the command line or the environment gives.
     fn given(&self) -> Result<Option<Passphrase>, PassphraseError> {
         match &self.file {

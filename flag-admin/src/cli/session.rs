@@ -36,6 +36,11 @@ impl Session {
         &*self.sitting
     }
 
+    /// Returns where passphrases come from, for a shell that asks by itself.
+    pub(super) fn shared_sitting(&self) -> Rc<Sitting> {
+        Rc::clone(&self.sitting)
+    }
+
     /// Returns where passphrases come from, to ask for new ones.
     pub(super) fn sitting(&self) -> &Sitting {
         &self.sitting
@@ -74,9 +79,12 @@ impl Session {
 
     /// Finds the project that the command is for, without opening it.
     pub(super) fn folder(&self) -> Result<ProjectFolder, FolderError> {
-        Ok(ProjectFolder::find(&self.globals.directory)?
-            .with_store(self.store())
-            .with_passphrases(self.sitting.clone()))
+        Ok(self.folder_in(&self.globals.directory)?.with_store(self.store()))
+    }
+
+    /// Finds the project of a folder.
+    pub(super) fn folder_in(&self, directory: &Path) -> Result<ProjectFolder, FolderError> {
+        Ok(ProjectFolder::find(directory)?.with_passphrases(self.sitting.clone()))
     }
 
     /// Returns the store named on the command line.

@@ -2,42 +2,53 @@
 
 use flag_core::{FlagKey, Share};
 
-use crate::app::KillRoute;
+use crate::app::{HistoryLine, KillRoute};
 
 /// A change to be proposed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Action {
     /// The split of a rule, or of the fallthrough, exposes another share.
     Share { flag: FlagKey, rule: Option<Box<str>>, share: Share },
     /// A flag is off, stronger than everything.
     Kill { flag: FlagKey, route: KillRoute },
-    /// A kill is over.
-    Unkill { flag: FlagKey },
+    /// A kill is over. The target may be a capability that is no flag.
+    Unkill { target: Box<str> },
+    /// An entry of the log is taken back.
+    Undo { line: Box<HistoryLine> },
+    /// Every change of the draft is made.
+    Apply,
+    /// What was asked for is approved.
+    Approve { request: u64 },
+    /// What was asked for is turned down.
+    Reject { request: u64 },
 }
 
-/// How much a change asks of whoever makes it: turning off is quick, turning on is not.
+/// Whether whoever changes something says why.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Friction {
-    /// A reason may be given.
-    Low,
-    /// A reason must be given.
-    Reason,
-    /// A reason must be given, and the flag's key typed.
-    TypedKey,
+pub(super) enum ReasonNeed {
+    Optional,
+    Required,
 }
 
 impl Action {
-    pub(super) const fn flag(&self) -> &FlagKey {
+    pub(super) const fn reason(&self) -> ReasonNeed {
         match self {
-            Self::Share { flag, .. } | Self::Kill { flag, .. } | Self::Unkill { flag } => flag,
+            Self::Kill { .. } | Self::Unkill { .. } => ReasonNeed::Required,
+            _ => ReasonNeed::Optional,
         }
     }
 
-    pub(super) const fn friction(&self) -> Friction {
+    /// Returns the word to be typed before it is done: turning off is quick, turning on for everybody is not.
+    pub(super) fn typed(&self) -> Option<&str> {
         match self {
-            Self::Share { .. } => Friction::Low,
-            Self::Kill { .. } => Friction::Reason,
-            Self::Unkill { .. } => Friction::TypedKey,
+            Self::Unkill { target } => Some(target),
+            Self::Share { flag, share: Share::EVERYONE, .. } => Some(flag.as_str()),
+            _ => None,
         }
+    }
+
+    /// Tells whether it can be kept as part of a draft.
+    pub(super) const fn is_draftable(&self) -> bool {
+        matches!(self, Self::Share { .. } | Self::Undo { .. })
     }
 }

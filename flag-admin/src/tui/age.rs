@@ -21,3 +21,24 @@ pub(super) fn minute(time: Timestamp) -> String {
 pub(super) fn minute_and_ago(now: Timestamp, time: Timestamp) -> String {
     format!("{}, {}", minute(time), ago(now, time))
 }
+
+/// Prints a span of time: `3s`, `4m12s`, `23h05m`, `3d04h`.
+pub(super) fn elapsed(millis: i64) -> String {
+    let seconds = millis.max(0) / 1_000;
+    match seconds {
+        0..=59 => format!("{seconds}s"),
+        60..=3_599 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        3_600..=86_399 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d{:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+/// Prints a span of time as a clock: `00:41`, `23:59:30`.
+pub(super) fn clock(millis: i64) -> String {
+    let seconds = millis.max(0) / 1_000;
+    if seconds < 3_600 {
+        format!("{:02}:{:02}", seconds / 60, seconds % 60)
+    } else {
+        format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+    }
+}

@@ -1,41 +1,111 @@
-//! The table of commands: keys, hint bar and help are read from it, and nothing else knows a key.
+//! What the dashboard can be asked for, by whatever key, click or name.
 
-use crossterm::event::KeyCode;
 use flag_core::wire::Kind;
 
-use super::keymap::{Key, Place};
+use super::keymap::Place;
 use super::model::Model;
+use super::room::Room;
 
-/// What a key can ask for.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) enum Command {
-    Down,
-    Up,
-    PageDown,
-    PageUp,
-    First,
-    Last,
-    Open,
-    Back,
-    Filter,
-    ClearFilter,
-    EndFilter,
-    Share,
-    NextRule,
-    PreviousRule,
-    Review,
-    NextField,
-    PreviousField,
-    Confirm,
-    Kill,
-    Publish,
-    Sign,
-    Log,
-    Help,
-    Repaint,
-    Suspend,
-    Interrupt,
-    Quit,
+/// Declares the commands with the names by which a configuration, the palette and the documentation know them.
+macro_rules! commands {
+    ($($command:ident = $id:literal,)*) => {
+        /// What a key can ask for.
+        #[derive(Copy, Clone, Debug, PartialEq, Eq)]
+        pub(super) enum Command { $($command,)* }
+
+        impl Command {
+            pub(super) const ALL: &[Self] = &[$(Self::$command,)*];
+
+            /// Returns the name that never changes.
+            pub(super) const fn id(self) -> &'static str {
+                match self { $(Self::$command => $id,)* }
+            }
+        }
+    };
+}
+
+commands! {
+    Down = "down",
+    Up = "up",
+    PageDown = "page-down",
+    PageUp = "page-up",
+    First = "first",
+    Last = "last",
+    Open = "open",
+    Back = "back",
+    Previous = "previous",
+    NextRoom = "next-screen",
+    PreviousRoom = "previous-screen",
+    Flags = "flags",
+    Kills = "kill-switches",
+    Experiments = "experiments",
+    Audit = "audit",
+    Simulate = "simulate",
+    Pending = "pending",
+    Filter = "filter",
+    ClearFilter = "clear-filter",
+    EndFilter = "end-filter",
+    View = "view",
+    Sort = "sort",
+    NextTab = "next-tab",
+    PreviousTab = "previous-tab",
+    Rules = "rules",
+    History = "history",
+    Explain = "explain",
+    AskExplain = "ask-explain",
+    EndExplain = "end-explain",
+    Share = "rollout",
+    NextRule = "next-rule",
+    PreviousRule = "previous-rule",
+    Review = "review",
+    NextField = "next-field",
+    PreviousField = "previous-field",
+    Confirm = "confirm",
+    Keep = "keep-as-draft",
+    Kill = "kill",
+    Undo = "undo",
+    Redo = "redo",
+    UndoEntry = "undo-entry",
+    Apply = "apply-draft",
+    Drop = "drop-draft",
+    Rebase = "rebase-draft",
+    Approve = "approve",
+    Reject = "reject",
+    Publish = "publish",
+    Sign = "sign",
+    Unlock = "unlock",
+    GiveKey = "give-passphrase",
+    Copy = "copy",
+    Palette = "palette",
+    Choose = "choose",
+    Details = "error-details",
+    Freeze = "freeze",
+    SaveSession = "save-session",
+    Help = "help",
+    Repaint = "repaint",
+    Suspend = "suspend",
+    Interrupt = "interrupt",
+    Quit = "quit",
+}
+
+impl Command {
+    /// Returns the screen that the command leads to.
+    pub(super) const fn room(self) -> Option<Room> {
+        match self {
+            Self::Flags => Some(Room::Flags),
+            Self::Kills => Some(Room::Kills),
+            Self::Experiments => Some(Room::Experiments),
+            Self::Audit => Some(Room::Audit),
+            Self::Simulate => Some(Room::Simulate),
+            Self::Pending => Some(Room::Pending),
+            _ => None,
+        }
+    }
+
+    /// Tells whether it ends, stops or repairs the program, and so works wherever it is pressed.
+    pub(super) const fn is_of_program(self) -> bool {
+        matches!(self, Self::Interrupt | Self::Suspend | Self::Repaint)
+    }
 }
 
 /// Under which heading help lists a command.
@@ -60,246 +130,75 @@ impl Group {
     }
 }
 
-/// A command with its keys in some places.
-pub(super) struct Binding {
-    pub(super) command: Command,
-    pub(super) keys: &'static [Key],
-    pub(super) places: &'static [Place],
-    pub(super) group: Group,
-    /// What the hint bar says of it; it says nothing of a command without.
-    pub(super) hint: Option<Hint>,
-    /// What help says of it.
-    pub(super) help: &'static str,
-    /// What it needs to be done.
-    pub(super) need: Need,
-}
-
 /// What a command needs to be done.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Nothing,
     /// A selected flag.
     Flag,
-    /// A selected flag that has a rollout.
+    /// A selected flag, and a project that can be changed.
+    ChangeFlag,
+    /// A selected flag that has a rollout, and a project that can be changed.
     Rollout,
+    /// A project that can be changed.
+    Change,
+    /// A draft, and a project that can be changed.
+    Draft,
+    /// A selected request for approval, and a project that can be changed.
+    Request,
+    /// A selected entry of the log, and a project that can be changed.
+    Entry,
+    /// Something that failed.
+    Failure,
 }
 
 impl Need {
     /// Tells whether it is there, or why not.
-    pub(super) fn met(self, model: &Model) -> Result<(), &'static str> {
-        if self == Self::Nothing {
-            return Ok(());
-        }
-        let flag = model.selected_flag().ok_or("no flag is selected")?;
-        match flag.definition.flag.kind {
-            Kind::KillSwitch if self == Self::Rollout => {
-                Err("a kill switch has no rollout: it is on until it is killed (!)")
+    pub(super) fn met(self, model: &Model) -> Result<(), String> {
+        match self {
+            Self::Nothing => return Ok(()),
+            Self::Flag => {
+                return model.selected_flag().map(drop).ok_or_else(|| "no flag is selected".to_owned());
             }
-            _ => Ok(()),
+            Self::Failure => {
+                return model.failure.as_ref().map(drop).ok_or_else(|| "nothing failed in this sitting".to_owned());
+            }
+            _ => {}
         }
+        if let Some(why) = model.why_unchangeable() {
+            return Err(why);
+        }
+        let found = match self {
+            Self::ChangeFlag => model.selected_flag().map(drop).ok_or("no flag is selected"),
+            Self::Rollout => match model.selected_flag() {
+                Some(flag) if flag.definition.flag.kind == Kind::KillSwitch => {
+                    Err("a kill switch has no rollout: it is on until it is killed (!)")
+                }
+                Some(_) => Ok(()),
+                None => Err("no flag is selected"),
+            },
+            Self::Draft => match &model.facts.draft {
+                Some(_) => Ok(()),
+                None => Err("there is no draft: Ctrl-D in a confirmation keeps a change as one"),
+            },
+            Self::Request => model.selected_request().map(drop).ok_or("no request is selected"),
+            Self::Entry => model.selected_entry().map(drop).ok_or("no entry is selected"),
+            Self::Nothing | Self::Flag | Self::Failure | Self::Change => Ok(()),
+        };
+        found.map_err(str::to_owned)
     }
 }
 
-/// A key and a word in the hint bar.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hint {
-    pub(super) key: &'static str,
-    pub(super) word: &'static str,
+/// A command with its keys in some places.
+pub(super) struct Binding {
+    pub(super) command: Command,
+    pub(super) keys: &'static [super::keymap::Key],
+    pub(super) places: &'static [Place],
+    pub(super) group: Group,
+    /// The word that the hint bar says of it; it says nothing of a command without.
+    pub(super) hint: Option<&'static str>,
+    /// What help says of it.
+    pub(super) help: &'static str,
+    /// What it needs to be done.
+    pub(super) need: Need,
 }
-
-const SCREENS: &[Place] = &[Place::Flags, Place::Detail, Place::Log];
-const FLAG: &[Place] = &[Place::Flags, Place::Detail];
-const LISTS: &[Place] = &[Place::Flags, Place::Detail, Place::Log, Place::Help];
-const INPUTS: &[Place] = &[Place::Filter, Place::Share, Place::Confirm, Place::Publish];
-
-const fn hint(key: &'static str, word: &'static str) -> Hint {
-    Hint { key, word }
-}
-
-const fn binding(
-    command: Command,
-    keys: &'static [Key],
-    places: &'static [Place],
-    group: Group,
-    hint: Option<Hint>,
-    help: &'static str,
-) -> Binding {
-    Binding { command, keys, places, group, hint, help, need: Need::Nothing }
-}
-
-const fn when(need: Need, mut binding: Binding) -> Binding {
-    binding.need = need;
-    binding
-}
-
-/// Every command, in the order in which hints and help list it.
-pub(super) const BINDINGS: &[Binding] = &[
-    when(
-        Need::Flag,
-        binding(
-            Command::Open,
-            &[Key::Code(KeyCode::Enter)],
-            &[Place::Flags],
-            Group::Look,
-            Some(hint("Enter", "open")),
-            "Show everything about the flag",
-        ),
-    ),
-    when(
-        Need::Rollout,
-        binding(
-            Command::Share,
-            &[Key::Char('r')],
-            FLAG,
-            Group::Change,
-            Some(hint("r", "rollout")),
-            "Change the share that the flag exposes, after seeing who gains and who loses",
-        ),
-    ),
-    when(
-        Need::Flag,
-        binding(
-            Command::Kill,
-            &[Key::Char('!')],
-            FLAG,
-            Group::Change,
-            Some(hint("!", "kill")),
-            "Turn the flag off, stronger than everything; or lift its kill",
-        ),
-    ),
-    binding(
-        Command::Publish,
-        &[Key::Char('P')],
-        SCREENS,
-        Group::Change,
-        Some(hint("P", "publish")),
-        "Sign a snapshot and write it where clients fetch it",
-    ),
-    binding(
-        Command::Review,
-        &[Key::Code(KeyCode::Enter)],
-        &[Place::Share],
-        Group::Change,
-        Some(hint("Enter", "go on")),
-        "Go on to the confirmation",
-    ),
-    binding(
-        Command::NextRule,
-        &[Key::Code(KeyCode::Tab)],
-        &[Place::Share],
-        Group::Change,
-        Some(hint("Tab", "rule")),
-        "Change the share of the next rule",
-    ),
-    binding(
-        Command::PreviousRule,
-        &[Key::Code(KeyCode::BackTab)],
-        &[Place::Share],
-        Group::Change,
-        None,
-        "Change the share of the rule before",
-    ),
-    binding(
-        Command::Confirm,
-        &[Key::Code(KeyCode::Enter)],
-        &[Place::Confirm],
-        Group::Change,
-        Some(hint("Enter", "do it")),
-        "Do what is shown, as one entry of the log",
-    ),
-    binding(
-        Command::NextField,
-        &[Key::Code(KeyCode::Tab)],
-        &[Place::Confirm],
-        Group::Move,
-        Some(hint("Tab", "next field")),
-        "Go to the next field",
-    ),
-    binding(
-        Command::PreviousField,
-        &[Key::Code(KeyCode::BackTab)],
-        &[Place::Confirm],
-        Group::Move,
-        None,
-        "Go to the field before",
-    ),
-    binding(
-        Command::Sign,
-        &[Key::Code(KeyCode::Enter)],
-        &[Place::Publish],
-        Group::Change,
-        Some(hint("Enter", "sign and publish")),
-        "Sign the snapshot and write it to the folder",
-    ),
-    binding(
-        Command::EndFilter,
-        &[Key::Code(KeyCode::Enter)],
-        &[Place::Filter],
-        Group::Look,
-        Some(hint("Enter", "keep")),
-        "Keep the filter and go back to the list",
-    ),
-    binding(
-        Command::Filter,
-        &[Key::Char('/')],
-        &[Place::Flags],
-        Group::Look,
-        Some(hint("/", "filter")),
-        "Show only flags whose key, kind, stage, state or owner holds every word",
-    ),
-    binding(Command::ClearFilter, &[Key::Char('\\')], &[Place::Flags], Group::Look, None, "Show all flags"),
-    binding(
-        Command::Log,
-        &[Key::Char('l')],
-        FLAG,
-        Group::Look,
-        Some(hint("l", "log")),
-        "Show what changed, newest first",
-    ),
-    binding(
-        Command::Down,
-        &[Key::Code(KeyCode::Down), Key::Char('j')],
-        LISTS,
-        Group::Move,
-        Some(hint("↑↓", "move")),
-        "One line down",
-    ),
-    binding(Command::Up, &[Key::Code(KeyCode::Up), Key::Char('k')], LISTS, Group::Move, None, "One line up"),
-    binding(Command::Down, &[Key::Code(KeyCode::Down)], INPUTS, Group::Move, None, "One line down"),
-    binding(Command::Up, &[Key::Code(KeyCode::Up)], INPUTS, Group::Move, None, "One line up"),
-    binding(Command::PageDown, &[Key::Code(KeyCode::PageDown)], LISTS, Group::Move, None, "One page down"),
-    binding(Command::PageUp, &[Key::Code(KeyCode::PageUp)], LISTS, Group::Move, None, "One page up"),
-    binding(Command::PageDown, &[Key::Code(KeyCode::PageDown)], INPUTS, Group::Move, None, "One page down"),
-    binding(Command::PageUp, &[Key::Code(KeyCode::PageUp)], INPUTS, Group::Move, None, "One page up"),
-    binding(Command::First, &[Key::Char('g'), Key::Code(KeyCode::Home)], LISTS, Group::Move, None, "To the first line"),
-    binding(Command::Last, &[Key::Char('G'), Key::Code(KeyCode::End)], LISTS, Group::Move, None, "To the last line"),
-    binding(
-        Command::Back,
-        &[Key::Code(KeyCode::Esc)],
-        &Place::ALL,
-        Group::Move,
-        Some(hint("Esc", "back")),
-        "Dismiss the message, or step out one level",
-    ),
-    binding(
-        Command::Help,
-        &[Key::Char('?'), Key::Code(KeyCode::F(1))],
-        SCREENS,
-        Group::Program,
-        Some(hint("?", "help")),
-        "List the keys that work here",
-    ),
-    binding(
-        Command::Help,
-        &[Key::Code(KeyCode::F(1))],
-        INPUTS,
-        Group::Program,
-        Some(hint("F1", "help")),
-        "List the keys that work here",
-    ),
-    binding(Command::Help, &[Key::Char('?')], &[Place::Help], Group::Program, None, "Close this list"),
-    binding(Command::Quit, &[Key::Char('q')], SCREENS, Group::Program, Some(hint("q", "quit")), "Leave the dashboard"),
-    binding(Command::Repaint, &[Key::Ctrl('l')], &Place::ALL, Group::Program, None, "Draw the whole screen anew"),
-    binding(Command::Suspend, &[Key::Ctrl('z')], &Place::ALL, Group::Program, None, "Go to the shell; fg comes back"),
-    binding(Command::Interrupt, &[Key::Ctrl('c')], &Place::ALL, Group::Program, None, "Twice: leave the dashboard"),
-];

@@ -3,28 +3,52 @@
 use std::path::{Path, PathBuf};
 
 use super::action::Action;
-use super::effect::Effect;
-use super::facts::Facts;
+use super::effect::{DraftTurn, Effect};
+use super::facts::{EntryFacts, Facts};
 use super::msg::{Mover, Msg, Trouble};
+use super::screens::explain::Explained;
 use crate::app::ports::{Publisher, PublisherError};
-use crate::app::{AppError, KillRoute, KillScope, Project, Proposal, SignedKills};
-use crate::log::EnvironmentName;
+use crate::app::{
+    AppError, Committed, Draft, DraftStore, Failure, KillRoute, KillScope, Moment, OptedIn, Project, Proposal,
+    SignedKills, Undo, difference,
+};
+use crate::log::{Change, EnvironmentName};
 
 /// Opens a folder to publish to.
 pub type OpenPublisher = Box<dyn Fn(&Path) -> Result<Box<dyn Publisher>, PublisherError>>;
+
+/// Notes where an environment was published to, so that the next sitting knows.
+pub type RememberTarget = Box<dyn Fn(&Path)>;
+
+/// Opens the keys with a passphrase, for the whole sitting.
+pub type Unlock = Box<dyn Fn(String) -> Result<(), Box<dyn Failure>>>;
 
 /// A project with what is needed to change and publish it.
 pub(super) struct Desk {
     pub(super) project: Project,
     pub(super) environment: EnvironmentName,
     pub(super) open_publisher: OpenPublisher,
+    pub(super) remember_target: RememberTarget,
+    pub(super) unlock: Unlock,
+    pub(super) drafts: Box<dyn DraftStore>,
     /// The folder that kills are published to at once.
     pub(super) out: Option<PathBuf>,
+    pub(super) trail: Trail,
+}
+
+/// The draft as it was before each edit of this sitting, and as it was before each that was taken back.
+#[derive(Debug, Default)]
+pub(super) struct Trail {
+    before: Vec<Option<Draft>>,
+    after: Vec<Option<Draft>>,
 }
 
 impl Desk {
     pub(super) fn facts(&self) -> Result<Facts, AppError> {
-        Facts::gather(&self.project, &self.environment)
+        let draft = self.drafts.draft(&self.environment, &self.project.operator().actor)?;
+        let mut facts = Facts::gather(&self.project, &self.environment, draft.as_ref())?;
+        facts.draft_edits = self.trail.before.len();
+        Ok(facts)
     }
 
     /// Does one thing, and tells what came of it.
@@ -35,55 +59,200 @@ impl Desk {
                 vec![Msg::Proposed { action, outcome }]
             }
             Effect::Commit { action, proposal, reason } => self.commit(action, &proposal, reason.as_deref()),
+            Effect::Keep { proposal } => self.edit_draft(|desk, draft| desk.added(draft, &proposal)),
+            Effect::TurnDraft(turn) => self.turn_draft(turn),
+            Effect::DropDraft => {
+                self.edit_draft(|_, _| Ok((None, "The draft is dropped; u brings it back".to_owned())))
+            }
+            Effect::RebaseDraft => self.edit_draft(Self::rebased),
             Effect::Publish { out } => self.publish(out),
+            Effect::SendKills => match self.out.clone().map(|out| self.publish_kills(&out)) {
+                Some(Ok(sent)) => {
+                    vec![Msg::Told(format!("The kills are signed, and clients get them from {}", sent.place))]
+                }
+                Some(Err(trouble)) => vec![Msg::Failed(trouble)],
+                None => Vec::new(),
+            },
+            Effect::Unlock(secret) => {
+                vec![Msg::Unlocked((self.unlock)(secret.0).map_err(|failure| Trouble::of_dyn(&*failure)))]
+            }
+            Effect::Explain { flag, unit, attributes } => {
+                let now = self.project.now();
+                let question = self.project.question(&self.environment, flag.as_str(), attributes, OptedIn::No, now);
+                let answer = question.map(|question| Explained::of(&question.answer(unit.as_deref())));
+                vec![Msg::Explained(answer.map_err(|error| Trouble::of(&error)))]
+            }
+            Effect::Inspect { seq } => vec![Msg::Inspected(self.inspect(seq))],
             // The terminal's, not the project's.
-            Effect::Repaint | Effect::Suspend | Effect::Quit => Vec::new(),
+            Effect::Copy(_) | Effect::SaveSession | Effect::Repaint | Effect::Suspend | Effect::Quit => Vec::new(),
         }
     }
 
     /// Takes in what others changed.
-    pub(super) fn look(&mut self) -> Option<Msg> {
+    pub(super) fn look(&mut self) -> Msg {
         match self.project.refresh() {
-            Ok(false) => None,
-            Ok(true) => Some(self.moved(Mover::Others)),
-            Err(error) => Some(Msg::Failed(Trouble::of(&error))),
+            Ok(false) => Msg::Seen,
+            Ok(true) => self.moved(Mover::Others),
+            Err(error) => Msg::Lost(Trouble::of(&error)),
         }
     }
 
     fn moved(&self, mover: Mover) -> Msg {
         match self.facts() {
             Ok(facts) => Msg::Moved(Box::new(facts), mover),
-            Err(error) => Msg::Failed(Trouble::of(&error)),
+            Err(error) => Msg::Lost(Trouble::of(&error)),
         }
     }
 
     fn propose(&self, action: &Action) -> Result<Proposal, AppError> {
+        let (project, environment) = (&self.project, &self.environment);
         match action {
             Action::Share { flag, rule, share } => {
-                self.project.propose_rollout(&self.environment, flag.as_str(), rule.as_deref(), *share)
+                project.propose_rollout(environment, flag.as_str(), rule.as_deref(), *share)
             }
-            Action::Kill { flag, route } => {
-                self.project.propose_kill(&self.environment, flag.as_str(), *route, KillScope::Flags)
-            }
-            Action::Unkill { flag } => self.project.propose_unkill(&self.environment, flag.as_str()),
+            Action::Kill { flag, route } => project.propose_kill(environment, flag.as_str(), *route, KillScope::Flags),
+            Action::Unkill { target } => project.propose_unkill(environment, target),
+            Action::Undo { line } => Ok(project.propose_undo(environment, Some(line.seq))?.proposal),
+            Action::Apply => project.propose_draft(&self.draft()?.unwrap_or_else(|| Draft::new(project, environment))),
+            Action::Approve { request } => Ok(project.propose_approval(environment, *request)?.proposal().clone()),
+            Action::Reject { .. } => project.propose(environment, Vec::new()),
         }
     }
 
     fn commit(&mut self, action: Action, proposal: &Proposal, reason: Option<&str>) -> Vec<Msg> {
-        if let Err(error) = self.project.commit(proposal, reason) {
-            let refused = Msg::Refused { action, trouble: Trouble::of(&error) };
-            return self.look().into_iter().chain([refused]).collect();
+        let committed = match self.committed(&action, proposal, reason) {
+            Ok(committed) => committed,
+            Err(error) => {
+                let refused = Msg::Refused { action, trouble: Trouble::of(&error) };
+                return vec![self.look(), refused];
+            }
+        };
+        let mut trouble = None;
+        if action == Action::Apply {
+            self.trail.note(self.draft().ok().flatten());
+            let actor = self.project.operator().actor.clone();
+            let removed = self.drafts.remove(&self.environment, &actor).map_err(AppError::from);
+            trouble = removed.err().map(|error| Msg::Failed(Trouble::of(&error)));
         }
         let moved = self.moved(Mover::Us);
         let at_once = matches!(action, Action::Kill { route: KillRoute::Emergency, .. });
-        let (sent, trouble) = match self.out.clone().filter(|_| at_once) {
-            Some(out) => match self.publish_kills(&out) {
-                Ok(sent) => (Some(sent), None),
-                Err(trouble) => (None, Some(Msg::Failed(trouble))),
-            },
-            None => (None, None),
+        let mut sent = None;
+        if let Some(out) = self.out.clone().filter(|_| at_once) {
+            match self.publish_kills(&out) {
+                Ok(signed) => sent = Some(signed),
+                Err(failed) => trouble = Some(Msg::Failed(failed)),
+            }
+        }
+        [moved, Msg::Committed { action, committed, sent }].into_iter().chain(trouble).collect()
+    }
+
+    fn committed(&mut self, action: &Action, proposal: &Proposal, reason: Option<&str>) -> Result<Committed, AppError> {
+        match action {
+            Action::Undo { line } => {
+                let undo = Undo { undone: (**line).clone(), proposal: proposal.clone() };
+                self.project.commit(proposal, Some(&undo.reason(reason)))
+            }
+            Action::Approve { request } => {
+                let approval = self.project.propose_approval(&self.environment, *request)?;
+                self.project.approve(&approval, reason)
+            }
+            Action::Reject { request } => self.project.reject(&self.environment, *request, reason),
+            _ => self.project.commit(proposal, reason),
+        }
+    }
+
+    fn draft(&self) -> Result<Option<Draft>, AppError> {
+        Ok(self.drafts.draft(&self.environment, &self.project.operator().actor)?)
+    }
+
+    /// Keeps what becomes of the draft, and what it was before.
+    fn edit_draft(
+        &mut self,
+        edit: impl FnOnce(&Self, Option<Draft>) -> Result<(Option<Draft>, String), AppError>,
+    ) -> Vec<Msg> {
+        let edited = self.draft().and_then(|before| {
+            let (after, told) = edit(self, before.clone())?;
+            self.store_draft(after.as_ref())?;
+            Ok((before, told))
+        });
+        match edited {
+            Ok((before, told)) => {
+                self.trail.note(before);
+                vec![self.moved(Mover::Us), Msg::Drafted(told)]
+            }
+            Err(error) => vec![Msg::Failed(Trouble::of(&error))],
+        }
+    }
+
+    fn store_draft(&mut self, draft: Option<&Draft>) -> Result<(), AppError> {
+        match draft {
+            Some(draft) => self.drafts.keep(draft)?,
+            None => {
+                let actor = self.project.operator().actor.clone();
+                self.drafts.remove(&self.environment, &actor)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn added(&self, draft: Option<Draft>, proposal: &Proposal) -> Result<(Option<Draft>, String), AppError> {
+        let mut draft = draft.unwrap_or_else(|| Draft::new(&self.project, &self.environment));
+        draft.add(proposal.changes());
+        // What cannot be done together is not kept together.
+        self.project.propose_draft(&draft)?;
+        let count = draft.changes().len();
+        let told = format!("Kept in the draft, {count} in all: 6 shows and applies it, u takes the edit back");
+        Ok((Some(draft), told))
+    }
+
+    fn rebased(&self, draft: Option<Draft>) -> Result<(Option<Draft>, String), AppError> {
+        let draft = draft.unwrap_or_else(|| Draft::new(&self.project, &self.environment));
+        let rebased = self.project.rebase(&draft)?;
+        let (kept, dropped) = (rebased.draft.changes().len(), rebased.dropped.len());
+        let told = format!("The draft stands on the log as it is now: {kept} kept, {dropped} dropped");
+        Ok((Some(rebased.draft), told))
+    }
+
+    fn turn_draft(&mut self, turn: DraftTurn) -> Vec<Msg> {
+        let Ok(now) = self.draft() else { return vec![self.moved(Mover::Us)] };
+        let (from, to) = match turn {
+            DraftTurn::Back => (&mut self.trail.before, &mut self.trail.after),
+            DraftTurn::Again => (&mut self.trail.after, &mut self.trail.before),
         };
-        [moved, Msg::Committed { action, sent }].into_iter().chain(trouble).collect()
+        let Some(then) = from.pop() else {
+            return vec![Msg::Told("There is no edit of a draft to make again".to_owned())];
+        };
+        to.push(now);
+        if let Err(error) = self.store_draft(then.as_ref()) {
+            return vec![Msg::Failed(Trouble::of(&error))];
+        }
+        let told = match turn {
+            DraftTurn::Back => "The edit of the draft is taken back; Ctrl-R makes it again",
+            DraftTurn::Again => "The edit of the draft is made again",
+        };
+        vec![self.moved(Mover::Us), Msg::Drafted(told.to_owned())]
+    }
+
+    fn inspect(&self, seq: u64) -> EntryFacts {
+        let before = self.project.past(Moment::Entry(seq.saturating_sub(1))).ok();
+        let after = self.project.past(Moment::Entry(seq)).ok();
+        let mut fields = Vec::new();
+        if let Some(after) = after {
+            let form = |past: Option<&crate::app::Past>| {
+                let state = past?.state.environment(&self.environment)?;
+                let value = match &after.entry.change {
+                    Change::FlagRenamed { to, .. } => serde_json::to_value(&state.flags.get(to)?.definition),
+                    change => serde_json::to_value(&state.flags.get(change.flag()?)?.definition),
+                };
+                value.ok()
+            };
+            let nothing = serde_json::Value::Object(serde_json::Map::new());
+            let (was, is) = (form(before.as_ref()), form(Some(&after)));
+            fields = difference(was.as_ref().unwrap_or(&nothing), is.as_ref().unwrap_or(&nothing));
+            // The log counts versions by itself.
+            fields.retain(|field| !field.field.ends_with("version"));
+        }
+        EntryFacts { seq, fields }
     }
 
     fn publish_kills(&self, out: &Path) -> Result<SignedKills, Trouble> {
@@ -98,10 +267,18 @@ impl Desk {
         let moved = self.moved(Mover::Us);
         match result {
             Ok(published) => {
+                (self.remember_target)(&out);
                 self.out = Some(out.clone());
                 vec![moved, Msg::Published { out, published }]
             }
             Err(error) => vec![moved, Msg::NotPublished(Trouble::of(&error))],
         }
+    }
+}
+
+impl Trail {
+    fn note(&mut self, before: Option<Draft>) {
+        self.before.push(before);
+        self.after.clear();
     }
 }

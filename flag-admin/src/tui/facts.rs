@@ -2,9 +2,10 @@
 
 use flag_core::{FlagKey, Share, Timestamp};
 
-use crate::app::{AppError, HistoryLine, Project, RolloutPhase};
+use super::msg::Trouble;
+use crate::app::{AppError, Draft, DraftError, FieldChange, HistoryLine, KillCard, Project, Proposal, RolloutPhase};
 use crate::definition::Definition;
-use crate::log::{EnvironmentName, PublishedSnapshot, exposure_of};
+use crate::log::{Change, EnvironmentName, PublishedSnapshot, Role, exposure_of, sentence};
 
 /// A project at one head.
 #[derive(Clone, Debug)]
@@ -12,7 +13,8 @@ pub(super) struct Facts {
     pub(super) project: String,
     pub(super) environment: EnvironmentName,
     pub(super) actor: String,
-    pub(super) role: String,
+    /// What whoever is at work may change; none for one who is no member.
+    pub(super) role: Option<Role>,
     /// The place of the last entry.
     pub(super) head: u64,
     pub(super) published: Option<PublishedSnapshot>,
@@ -27,6 +29,44 @@ pub(super) struct Facts {
     pub(super) kills: Vec<KillFacts>,
     /// Newest first.
     pub(super) history: Vec<HistoryLine>,
+    /// What whoever is at work gathers, and has not applied.
+    pub(super) draft: Option<DraftFacts>,
+    /// How many edits of the draft were made in this sitting, and can be taken back.
+    pub(super) draft_edits: usize,
+    /// What waits for another member's approval, oldest first.
+    pub(super) requests: Vec<RequestFacts>,
+    /// How many approvals every change needs here.
+    pub(super) approvals: u8,
+}
+
+/// A draft at one head.
+#[derive(Clone, Debug)]
+pub(super) struct DraftFacts {
+    /// The place of the entry that it was made from.
+    pub(super) base: u64,
+    /// Its changes in words, in order.
+    pub(super) sentences: Vec<String>,
+    /// What applying it would do, or why it cannot be applied.
+    pub(super) outcome: Result<Box<Proposal>, Trouble>,
+    /// Whether others changed its environment since it was made.
+    pub(super) moved: bool,
+}
+
+/// A request for approval.
+#[derive(Clone, Debug)]
+pub(super) struct RequestFacts {
+    pub(super) number: u64,
+    pub(super) by: String,
+    pub(super) since: Timestamp,
+    pub(super) reason: Option<String>,
+    pub(super) sentences: Vec<String>,
+}
+
+/// What an entry of the log replaced, field by field.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct EntryFacts {
+    pub(super) seq: u64,
+    pub(super) fields: Vec<FieldChange>,
 }
 
 /// A flag at one head.
@@ -40,6 +80,8 @@ pub(super) struct FlagFacts {
     pub(super) created: Timestamp,
     pub(super) changed: Timestamp,
     pub(super) changed_by: String,
+    /// What it should have done by now, in words.
+    pub(super) overdue: Vec<String>,
 }
 
 /// A kill that stands.
@@ -49,11 +91,27 @@ pub(super) struct KillFacts {
     pub(super) since: Timestamp,
     pub(super) by: String,
     pub(super) reason: Option<String>,
+    /// Whether the emergency key carries it besides the snapshot.
+    pub(super) emergency: bool,
+}
+
+impl KillFacts {
+    /// Returns how long it may stand before it is brought before whoever leads, in milliseconds.
+    pub(super) const ESCALATION_MILLIS: i64 = KillCard::ESCALATION_HOURS * 3_600_000;
+
+    /// Returns how long it stands, in milliseconds.
+    pub(super) fn stands(&self, now: Timestamp) -> i64 {
+        now.millis_since(self.since).max(0)
+    }
 }
 
 impl Facts {
     /// Gathers what is shown of an environment.
-    pub(super) fn gather(project: &Project, environment: &EnvironmentName) -> Result<Self, AppError> {
+    pub(super) fn gather(
+        project: &Project,
+        environment: &EnvironmentName,
+        draft: Option<&Draft>,
+    ) -> Result<Self, AppError> {
         let state = project.environment(environment)?;
         let epoch = project.state().root().map_or(0, |root| root.epoch);
         let mut flags = Vec::with_capacity(state.flags.len());
@@ -67,6 +125,7 @@ impl Facts {
                 created: flag.created,
                 changed: line.changed,
                 changed_by: line.changed_by.to_string(),
+                overdue: line.overdue.iter().map(ToString::to_string).collect(),
             });
         }
         let kills = state
@@ -77,6 +136,18 @@ impl Facts {
                 since: kill.since,
                 by: kill.by.to_string(),
                 reason: kill.reason.clone(),
+                emergency: kill.emergency,
+            })
+            .collect();
+        let requests = project.requests(environment)?;
+        let requests = requests
+            .into_iter()
+            .map(|request| RequestFacts {
+                number: request.request,
+                by: request.by.to_string(),
+                since: request.since,
+                reason: request.reason.map(str::to_owned),
+                sentences: request.sentences,
             })
             .collect();
         let mut history = project.history(Some(environment), None)?;
@@ -85,7 +156,7 @@ impl Facts {
             project: project.state().project().to_string(),
             environment: environment.clone(),
             actor: project.operator().actor.to_string(),
-            role: project.operator().role.to_string(),
+            role: project.role().ok(),
             head: project.state().head().seq,
             published: state.published,
             next_version: state.next_version(epoch),
@@ -94,15 +165,32 @@ impl Facts {
             flags,
             kills,
             history,
+            draft: draft.filter(|draft| !draft.changes().is_empty()).map(|draft| DraftFacts::gather(project, draft)),
+            draft_edits: 0,
+            requests,
+            approvals: state.approvals_required,
         })
     }
 
-    pub(super) fn flag(&self, key: &FlagKey) -> Option<&FlagFacts> {
-        self.flags.iter().find(|flag| flag.key == *key)
+    /// Returns the role of whoever is at work, in words.
+    pub(super) fn role_name(&self) -> String {
+        self.role.map_or_else(|| "no member".to_owned(), |role| role.to_string())
+    }
+
+    pub(super) fn flag(&self, key: &str) -> Option<&FlagFacts> {
+        let place = self.flags.binary_search_by(|flag| flag.key.as_str().cmp(key)).ok()?;
+        self.flags.get(place)
     }
 
     pub(super) fn kill_of(&self, target: &str) -> Option<&KillFacts> {
         self.kills.iter().find(|kill| *kill.target == *target)
+    }
+
+    /// Returns the last entry that the published snapshot was made from; 0 where nothing is published.
+    pub(super) fn published_up_to(&self) -> u64 {
+        let start =
+            |line: &&HistoryLine| matches!(line.change, Change::PublishStarted { .. } | Change::Published { .. });
+        self.history.iter().find(start).map_or(0, |line| line.seq)
     }
 
     /// Returns the changes that the last snapshot does not carry, newest first.
@@ -113,11 +201,23 @@ impl Facts {
 
     /// Returns the changes of a flag and the kills against it, newest first.
     pub(super) fn history_of<'f>(&'f self, key: &'f FlagKey) -> impl Iterator<Item = &'f HistoryLine> {
-        use crate::log::Change;
         self.history.iter().filter(move |line| match &line.change {
             Change::KillActivated { target, .. } | Change::KillLifted { target, .. } => **target == *key.as_str(),
             change => change.flag() == Some(key),
         })
+    }
+}
+
+impl DraftFacts {
+    fn gather(project: &Project, draft: &Draft) -> Self {
+        let state = project.state().environment(draft.environment());
+        let outcome = project.propose_draft(draft);
+        Self {
+            base: draft.base().seq,
+            sentences: draft.changes().iter().map(|change| sentence(change, state)).collect(),
+            moved: matches!(outcome, Err(AppError::Draft(DraftError::Moved { .. }))),
+            outcome: outcome.map(Box::new).map_err(|error| Trouble::of(&error)),
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub(super) enum Class {
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parts {
     pub(super) header: Rect,
+    /// The screens to go to.
+    pub(super) tabs: Rect,
     /// What demands attention: no rows where nothing does.
     pub(super) banner: Rect,
     pub(super) body: Rect,
@@ -60,7 +62,8 @@ pub(super) const fn classify(columns: u16, rows: u16) -> Class {
 
 /// Divides the screen. `banner` and `status` are the rows that those have to say.
 pub(super) fn parts(area: Rect, banner: u16, status: u16) -> Parts {
-    let [header, banner, body, status, hints] = Layout::vertical([
+    let [header, tabs, banner, body, status, hints] = Layout::vertical([
+        Constraint::Length(1),
         Constraint::Length(1),
         Constraint::Length(banner),
         Constraint::Min(3),
@@ -68,7 +71,7 @@ pub(super) fn parts(area: Rect, banner: u16, status: u16) -> Parts {
         Constraint::Length(1),
     ])
     .areas(area);
-    Parts { header, banner, body, status, hints }
+    Parts { header, tabs, banner, body, status, hints }
 }
 
 /// Divides the body of the list of flags.
@@ -97,6 +100,11 @@ pub(super) const fn inside(pane: Rect) -> Rect {
         width: pane.width.saturating_sub(2),
         height: pane.height.saturating_sub(2),
     }
+}
+
+/// Returns a line without its first and last column.
+pub(super) const fn margin(area: Rect) -> Rect {
+    Rect { x: area.x.saturating_add(1), width: area.width.saturating_sub(2), ..area }
 }
 
 /// Returns where a dialog of so many rows stands on the screen.

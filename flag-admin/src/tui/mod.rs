@@ -3,19 +3,27 @@
 //! What happens is a message; `update` turns it into a new model and into effects, `view` draws the model. Neither reads a clock or
 //! touches anything; the desk alone acts, and only through [`crate::app`], so that whatever is done here a command can do.
 
+mod act;
 mod action;
 mod age;
+mod bindings;
 mod command;
 mod desk;
 mod effect;
+mod equivalent;
 mod facts;
+mod fuzzy;
 mod hangup;
 mod keymap;
 mod layout;
 mod line_input;
+mod listing;
 mod model;
 mod msg;
+mod outcome;
 mod prose;
+mod query;
+mod room;
 mod runtime;
 mod screens;
 mod signals;
@@ -28,15 +36,18 @@ mod view;
 mod widgets;
 mod words;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use self::desk::Desk;
-pub use self::desk::OpenPublisher;
+use self::desk::{Desk, Trail};
+pub use self::desk::{OpenPublisher, RememberTarget, Unlock};
+use self::keymap::Keymap;
+pub use self::keymap::KeymapError;
 use self::runtime::Runtime;
 use self::theme::Theme;
 pub use self::theme::{Characters, Palette};
-use crate::app::{AppError, Failure, Project};
+use crate::app::{AppError, DraftStore, Failure, Project};
 use crate::log::EnvironmentName;
 
 /// What the dashboard needs.
@@ -47,12 +58,32 @@ pub struct Dashboard {
     pub environment: EnvironmentName,
     /// Opens the folder that is published to.
     pub open_publisher: OpenPublisher,
+    /// Notes where was published to.
+    pub remember_target: RememberTarget,
+    /// Opens encrypted keys.
+    pub unlock: Unlock,
+    /// Where drafts are kept.
+    pub drafts: Box<dyn DraftStore>,
     /// The folder that is published to; asked for where absent.
     pub out: Option<PathBuf>,
     /// Which colours are used.
     pub palette: Palette,
     /// Which characters are used.
     pub characters: Characters,
+    /// The keys that replace those of some commands, by the commands' names.
+    pub keys: BTreeMap<String, Vec<String>>,
+    /// Whether the mouse is listened to.
+    pub mouse: Mouse,
+}
+
+/// Whether the mouse is listened to. Where it is, a terminal selects text only while Shift is held.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub enum Mouse {
+    /// It scrolls, selects and presses keys of the hint bar.
+    #[default]
+    On,
+    /// It is the terminal's.
+    Off,
 }
 
 /// How the dashboard ended.
@@ -74,6 +105,9 @@ pub enum DashboardError {
     /// The project cannot be read.
     #[error(transparent)]
     Project(#[from] AppError),
+    /// The keys that were asked for cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeymapError),
     /// The terminal fails.
     #[error("the terminal fails")]
     Terminal(#[from] io::Error),
@@ -84,6 +118,7 @@ impl Failure for DashboardError {
         match self {
             Self::NoTerminal => "no_terminal",
             Self::Project(error) => error.code(),
+            Self::Keys(_) => "bad_keys",
             Self::Terminal(_) => "terminal",
         }
     }
@@ -92,7 +127,11 @@ impl Failure for DashboardError {
         match self {
             Self::NoTerminal => Some("use \"flag-admin flag list\" or \"flag-admin log\"".to_owned()),
             Self::Project(error) => error.hint(),
-            Self::Terminal(_) => None,
+            Self::Keys(KeymapError::NoCommand { closest: Some(closest), .. }) => {
+                Some(format!("did you mean {closest:?}?"))
+            }
+            Self::Keys(KeymapError::Clash { .. }) => Some("give one of them another key".to_owned()),
+            Self::Keys(_) | Self::Terminal(_) => None,
         }
     }
 }
@@ -107,7 +146,10 @@ pub fn run(dashboard: Dashboard) -> Result<Ended, DashboardError> {
     if !is_possible() {
         return Err(DashboardError::NoTerminal);
     }
-    let Dashboard { project, environment, open_publisher, out, palette, characters } = dashboard;
-    let desk = Desk { project, environment, open_publisher, out };
-    Runtime::new(desk, Theme { palette, characters })?.run()
+    let Dashboard { project, environment, open_publisher, remember_target, unlock, drafts, out, .. } = dashboard;
+    let keymap = Keymap::with(&dashboard.keys)?;
+    let trail = Trail::default();
+    let desk = Desk { project, environment, open_publisher, remember_target, unlock, drafts, out, trail };
+    let theme = Theme { palette: dashboard.palette, characters: dashboard.characters };
+    Runtime::new(desk, theme, keymap, dashboard.mouse)?.run()
 }

@@ -1,55 +1,98 @@
 //! All that the dashboard knows. [`super::update`] changes it, [`super::view`] draws it.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use flag_core::{FlagKey, Timestamp};
 use ratatui::layout::Rect;
 
 use super::action::Action;
-use super::facts::{Facts, FlagFacts};
-use super::keymap::Place;
+use super::age::elapsed;
+use super::facts::{Facts, FlagFacts, RequestFacts};
+use super::keymap::{Keymap, Place};
 use super::layout::{Class, Parts, classify, inside, panes, parts};
 use super::line_input::LineInput;
+use super::listing::{Sort, View, listed};
+use super::msg::Trouble;
 use super::prose::Row;
-use super::screens::{confirm, detail, log, publish, share};
+use super::room::Room;
+use super::screens::{
+    audit, confirm, detail, entry, experiments, kills, passphrase, pending, publish, share, simulate,
+};
 use super::theme::Meaning;
-use super::widgets::help;
 use super::widgets::notice::Notice;
-use super::words;
+use super::widgets::popup::Popup;
+use super::widgets::{help, palette};
+use crate::app::HistoryLine;
 
 /// The state of the dashboard.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Model {
-    pub(super) facts: Facts,
+    pub(super) facts: Rc<Facts>,
+    pub(super) keymap: Rc<Keymap>,
     pub(super) now: Timestamp,
+    pub(super) link: Link,
     /// Columns and rows.
     pub(super) size: (u16, u16),
+    pub(super) room: Room,
     /// By key, so that a list that changes under the cursor moves it to no other flag.
     pub(super) selected: Option<FlagKey>,
+    /// The places of the flags that the filter and the view let through, in order.
+    pub(super) shown: Vec<usize>,
     /// The first flag of the list that is in sight.
     pub(super) top: usize,
     pub(super) filter: LineInput,
     pub(super) filtering: bool,
-    /// The screens that were stepped into, outermost first. The list of flags is below them all.
+    pub(super) view: View,
+    pub(super) sort: Sort,
+    pub(super) kills: kills::KillList,
+    pub(super) audit: audit::AuditList,
+    pub(super) pending: pending::PendingList,
+    pub(super) explain: super::screens::explain::Explain,
+    /// How far the screens without a list are scrolled.
+    pub(super) scroll: usize,
+    /// What was stepped into, outermost first. The screen of a number lies below it all.
     pub(super) screens: Vec<Screen>,
+    /// Where the user was before.
+    pub(super) before: Option<(Room, Vec<Screen>)>,
     pub(super) dialog: Option<Dialog>,
+    pub(super) palette: Option<palette::Palette>,
     pub(super) help: Option<help::Help>,
     /// A change whose confirmation opens once it is worked out.
     pub(super) awaited: Option<Action>,
     pub(super) notice: Option<Notice>,
+    /// The last thing that failed.
+    pub(super) failure: Option<Trouble>,
+    /// How far all of it is scrolled, where it is shown.
+    pub(super) failure_shown: Option<usize>,
     /// Whether the last key was an interrupt.
     pub(super) interrupted: bool,
+    /// Whether the last key copied a key.
+    pub(super) copied: bool,
     /// The folder that snapshots are published to, as far as it is known.
     pub(super) out: Option<PathBuf>,
 }
 
-/// A screen above the list of flags.
+/// How fresh what is shown is.
+#[derive(Clone, Debug)]
+pub(super) struct Link {
+    /// When the project was last looked at.
+    pub(super) seen: Timestamp,
+    /// Why it cannot be looked at.
+    pub(super) lost: Option<Trouble>,
+    /// Since when the screen is frozen.
+    pub(super) frozen: Option<Timestamp>,
+    /// What others changed since it is.
+    pub(super) behind: Option<Rc<Facts>>,
+}
+
+/// A screen above that of a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Screen {
     /// Everything about the selected flag.
-    Detail { scroll: usize },
-    /// The log.
-    Log { scroll: usize },
+    Detail { tab: detail::Tab, scroll: usize },
+    /// One entry of the log.
+    Entry { seq: u64, scroll: usize },
 }
 
 /// Something that is entered or confirmed.
@@ -58,26 +101,54 @@ pub(super) enum Dialog {
     Share(share::ShareForm),
     Confirm(Box<confirm::Confirm>),
     Publish(publish::PublishForm),
+    Passphrase(passphrase::PassphraseForm),
+}
+
+/// What a dashboard starts with.
+#[derive(Clone, Debug)]
+pub(super) struct Start {
+    pub(super) now: Timestamp,
+    pub(super) size: (u16, u16),
+    pub(super) out: Option<PathBuf>,
+    pub(super) keymap: Rc<Keymap>,
 }
 
 impl Model {
-    pub(super) fn new(facts: Facts, now: Timestamp, size: (u16, u16), out: Option<PathBuf>) -> Self {
+    pub(super) fn new(facts: Facts, start: Start) -> Self {
+        let Start { now, size, out, keymap } = start;
         let mut model = Self {
-            facts,
+            facts: Rc::new(facts),
+            keymap,
             now,
+            link: Link { seen: now, lost: None, frozen: None, behind: None },
             size,
+            room: Room::Flags,
             selected: None,
+            shown: Vec::new(),
             top: 0,
             filter: LineInput::default(),
             filtering: false,
+            view: View::All,
+            sort: Sort::Key,
+            kills: kills::KillList::default(),
+            audit: audit::AuditList::default(),
+            pending: pending::PendingList::default(),
+            explain: super::screens::explain::Explain::default(),
+            scroll: 0,
             screens: Vec::new(),
+            before: None,
             dialog: None,
+            palette: None,
             help: None,
             awaited: None,
             notice: None,
+            failure: None,
+            failure_shown: None,
             interrupted: false,
+            copied: false,
             out,
         };
+        model.relist();
         model.settle();
         model
     }
@@ -89,26 +160,70 @@ impl Model {
 
     /// Returns where the keys act once help is closed.
     pub(super) fn place_below_help(&self) -> Place {
+        if self.failure_shown.is_some() {
+            return Place::Failure;
+        }
+        if self.palette.is_some() {
+            return Place::Palette;
+        }
         match (&self.dialog, self.screens.last()) {
             (Some(Dialog::Share(_)), _) => Place::Share,
             (Some(Dialog::Confirm(_)), _) => Place::Confirm,
             (Some(Dialog::Publish(_)), _) => Place::Publish,
+            (Some(Dialog::Passphrase(_)), _) => Place::Passphrase,
+            (None, Some(Screen::Detail { tab: detail::Tab::Explain, .. })) if self.explain.editing => Place::Explain,
             (None, Some(Screen::Detail { .. })) => Place::Detail,
-            (None, Some(Screen::Log { .. })) => Place::Log,
-            (None, None) if self.filtering => Place::Filter,
-            (None, None) => Place::Flags,
+            (None, Some(Screen::Entry { .. })) => Place::Entry,
+            (None, None) => match self.room {
+                Room::Flags if self.filtering => Place::Filter,
+                Room::Flags => Place::Flags,
+                Room::Kills => Place::Kills,
+                Room::Experiments => Place::Experiments,
+                Room::Audit if self.audit.filtering => Place::AuditFilter,
+                Room::Audit => Place::Audit,
+                Room::Simulate => Place::Simulate,
+                Room::Pending => Place::Pending,
+            },
         }
     }
 
+    /// Returns the flag that the keys are about.
     pub(super) fn selected_flag(&self) -> Option<&FlagFacts> {
-        self.selected.as_ref().and_then(|key| self.facts.flag(key))
+        let key = match (self.screens.last(), self.room) {
+            (Some(Screen::Entry { .. }), _) | (None, Room::Audit) => self.selected_entry()?.flag.as_ref()?.as_str(),
+            (None, Room::Kills) => self.kills.selected.as_deref()?,
+            _ => self.selected.as_ref()?.as_str(),
+        };
+        self.facts.flag(key)
     }
 
-    /// Returns the flags that the filter lets through.
-    pub(super) fn visible(&self) -> Vec<&FlagFacts> {
-        let filter = self.filter.text().to_lowercase();
-        let wanted: Vec<&str> = filter.split_whitespace().collect();
-        self.facts.flags.iter().filter(|flag| wanted.iter().all(|word| matches(flag, word))).collect()
+    /// Returns the entry of the log that the keys are about.
+    pub(super) fn selected_entry(&self) -> Option<&HistoryLine> {
+        let seq = match self.screens.last() {
+            Some(Screen::Entry { seq, .. }) => *seq,
+            _ => self.audit.selected?,
+        };
+        self.facts.history.iter().find(|line| line.seq == seq)
+    }
+
+    /// Returns the request that the keys are about.
+    pub(super) fn selected_request(&self) -> Option<&RequestFacts> {
+        self.pending.selected_request(&self.facts)
+    }
+
+    /// Returns the flags that the filter and the view let through.
+    pub(super) fn visible(&self) -> impl Iterator<Item = &FlagFacts> {
+        self.shown.iter().filter_map(|place| self.facts.flags.get(*place))
+    }
+
+    /// Says why nothing can be changed now.
+    pub(super) fn why_unchangeable(&self) -> Option<String> {
+        if self.link.lost.is_some() {
+            let age = elapsed(self.now.millis_since(self.link.seen));
+            return Some(format!("the project cannot be read for {age}, so nothing can be changed: e says why"));
+        }
+        let age = elapsed(self.now.millis_since(self.link.frozen?));
+        Some(format!("the screen is frozen for {age}: Space goes on, then it can be changed"))
     }
 
     pub(super) const fn area(&self) -> Rect {
@@ -120,17 +235,21 @@ impl Model {
     }
 
     pub(super) fn parts(&self) -> Parts {
-        let banner = u16::from(!self.facts.kills.is_empty());
+        let banner = u16::try_from(super::view::banners(self).len()).unwrap_or(1);
         let status = self.status().len().clamp(1, 4);
         parts(self.area(), banner, u16::try_from(status).unwrap_or(1))
     }
 
-    /// Returns what stands above the hints: a message, or how many flags there are.
+    /// Returns what stands above the hints: a message, or what is gathered.
     pub(super) fn status(&self) -> Vec<Row> {
         let columns = usize::from(self.size.0).saturating_sub(2);
-        match &self.notice {
-            Some(notice) => notice.rows(columns),
-            None => vec![Row::of(Meaning::Muted, "")],
+        match (&self.notice, &self.facts.draft) {
+            (Some(notice), _) => notice.rows(columns),
+            (None, Some(draft)) => {
+                let count = super::prose::count(draft.sentences.len(), "change");
+                vec![Row::of(Meaning::Notice, format!("Draft: {count}, not applied. 6 shows it."))]
+            }
+            (None, None) => vec![Row::new()],
         }
     }
 
@@ -151,72 +270,93 @@ impl Model {
         usize::from(inside(self.parts().body).width).saturating_sub(2).max(1)
     }
 
+    /// Finds anew which flags are listed.
+    pub(super) fn relist(&mut self) {
+        self.shown = listed(&self.facts, &self.filter.text(), self.view, self.sort);
+        self.audit.relist(&self.facts);
+    }
+
     /// Brings selection and scrolling back to something that exists.
     pub(super) fn settle(&mut self) {
-        let keys: Vec<FlagKey> = self.visible().iter().map(|flag| flag.key.clone()).collect();
-        let known = |key: &FlagKey| keys.iter().position(|known| known == key);
+        let is_inside = self.screens.iter().any(|screen| matches!(screen, Screen::Detail { .. }));
+        let is_there = self.selected.as_ref().is_some_and(|key| self.facts.flag(key.as_str()).is_some());
         let place = self.selected.as_ref().and_then(|selected| {
             // A flag that is gone leaves the cursor with the one that follows it.
-            known(selected).or_else(|| keys.iter().position(|key| key.as_str() > selected.as_str()))
+            self.visible()
+                .position(|flag| flag.key == *selected)
+                .or_else(|| self.visible().position(|flag| flag.key.as_str() > selected.as_str()))
         });
-        let inside_screen = self.screens.iter().any(|screen| matches!(screen, Screen::Detail { .. }));
-        let stays = inside_screen && self.selected_flag().is_some();
-        let place = place.unwrap_or(keys.len().saturating_sub(1)).min(keys.len().saturating_sub(1));
-        if !stays {
-            self.selected = if self.selected.is_none() { keys.first() } else { keys.get(place) }.cloned();
-            if inside_screen && self.selected.is_none() {
+        let last = self.shown.len().saturating_sub(1);
+        let none = if self.selected.is_none() { 0 } else { last };
+        let place = place.unwrap_or(none).min(last);
+        if !(is_inside && is_there) {
+            let key = self.visible().nth(place).map(|flag| flag.key.clone());
+            self.selected = key;
+            if is_inside && self.selected.is_none() {
                 self.screens.retain(|screen| !matches!(screen, Screen::Detail { .. }));
             }
         }
-        let at = self.selected.as_ref().and_then(known).unwrap_or(0);
         let page = self.page();
-        self.top = self.top.min(at).max(at.saturating_add(1).saturating_sub(page));
-        self.top = self.top.min(keys.len().saturating_sub(page));
+        self.top = self.top.min(place).max(place.saturating_add(1).saturating_sub(page));
+        self.top = self.top.min(self.shown.len().saturating_sub(page));
+        let (facts, page) = (Rc::clone(&self.facts), self.screen_page());
+        self.kills.settle(&facts, page);
+        self.audit.settle(&facts, page);
+        self.pending.settle(&facts);
         self.settle_scroll();
     }
 
     fn settle_scroll(&mut self) {
         let (columns, page) = (self.screen_columns(), self.screen_page());
-        let rows = match self.screens.last() {
-            Some(Screen::Detail { .. }) => detail::rows(self, columns).len(),
-            Some(Screen::Log { .. }) => log::rows(self, columns).len(),
-            None => 0,
+        let rows = match (self.screens.last(), self.room) {
+            (Some(Screen::Detail { tab, .. }), _) => detail::rows(self, *tab, columns).len().saturating_add(1),
+            (Some(Screen::Entry { .. }), _) => entry::rows(self, columns).len(),
+            (None, Room::Experiments) => experiments::rows(self, columns).len(),
+            (None, Room::Simulate) => simulate::rows(self, columns).len(),
+            (None, Room::Pending) => pending::rows(self, columns).len(),
+            (None, _) => 0,
         };
         let furthest = rows.saturating_sub(page);
-        if let Some(Screen::Detail { scroll } | Screen::Log { scroll }) = self.screens.last_mut() {
-            *scroll = (*scroll).min(furthest);
+        match self.screens.last_mut() {
+            Some(Screen::Detail { scroll, .. } | Screen::Entry { scroll, .. }) => *scroll = (*scroll).min(furthest),
+            None => self.scroll = self.scroll.min(furthest),
         }
-        let furthest = self.dialog_popup().map_or(0, |popup| popup.furthest(self.area()));
+        let area = self.area();
+        let furthest = self.dialog_popup().map_or(0, |popup| popup.furthest(area));
         match &mut self.dialog {
             Some(Dialog::Share(form)) => form.scroll = form.scroll.min(furthest),
             Some(Dialog::Confirm(confirm)) => confirm.scroll = confirm.scroll.min(furthest),
             Some(Dialog::Publish(form)) => form.scroll = form.scroll.min(furthest),
-            None => {}
+            Some(Dialog::Passphrase(_)) | None => {}
         }
-        let furthest = self.help.as_ref().map_or(0, |help| help.popup().furthest(self.area()));
+        let furthest = self.help.as_ref().map_or(0, |help| help.popup(&self.keymap).furthest(area));
         if let Some(help) = &mut self.help {
             help.scroll = help.scroll.min(furthest);
+        }
+        let furthest = self.failure_popup().map_or(0, |popup| popup.furthest(area));
+        if let Some(scroll) = &mut self.failure_shown {
+            *scroll = (*scroll).min(furthest);
         }
     }
 
     /// Returns what the open dialog shows.
-    pub(super) fn dialog_popup(&self) -> Option<super::widgets::popup::Popup> {
+    pub(super) fn dialog_popup(&self) -> Option<Popup> {
         Some(match self.dialog.as_ref()? {
             Dialog::Share(form) => form.popup(self),
             Dialog::Confirm(confirm) => confirm.popup(self),
             Dialog::Publish(form) => form.popup(self),
+            Dialog::Passphrase(form) => form.popup(self),
         })
     }
-}
 
-fn matches(flag: &FlagFacts, word: &str) -> bool {
-    let wire = &flag.definition.flag;
-    let texts = [
-        flag.key.as_str(),
-        words::kind(wire.kind),
-        words::stage(wire.stage),
-        flag.phase.as_str(),
-        flag.owner().unwrap_or_default(),
-    ];
-    texts.iter().any(|text| text.to_lowercase().contains(word))
+    /// Returns all of the last error, where it is shown.
+    pub(super) fn failure_popup(&self) -> Option<Popup> {
+        let (scroll, trouble) = (self.failure_shown?, self.failure.as_ref()?);
+        let columns = Popup::columns(self.area());
+        let mut body = share::trouble_rows(trouble, columns);
+        if let Some(code) = trouble.code {
+            body.extend(Row::of(Meaning::Muted, format!("code: {code}")).wrap(columns, 2));
+        }
+        Some(Popup { title: "Error".to_owned(), body, scroll, ..Popup::default() })
+    }
 }

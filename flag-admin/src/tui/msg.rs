@@ -4,14 +4,19 @@ use crossterm::event::KeyEvent;
 use flag_core::Timestamp;
 
 use super::action::Action;
-use super::facts::Facts;
-use crate::app::{Failure, Proposal, Published, SignedKills, with_causes};
+use super::facts::{EntryFacts, Facts};
+use super::screens::explain::Explained;
+use crate::app::{Committed, Failure, Proposal, Published, SignedKills, with_causes};
 
 /// Something that happened.
 #[derive(Debug)]
 pub(super) enum Msg {
     /// A key was pressed.
     Key(KeyEvent),
+    /// Something was clicked, at a column and a row.
+    Click(u16, u16),
+    /// The wheel was turned: down, or up.
+    Wheel(Turn),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size, in columns and rows.
@@ -22,8 +27,22 @@ pub(super) enum Msg {
     Moved(Box<Facts>, Mover),
     /// What a change would do.
     Proposed { action: Action, outcome: Result<Box<Proposal>, Trouble> },
-    /// A change is in the log.
-    Committed { action: Action, sent: Option<SignedKills> },
+    /// The project was looked at, and is as it is shown.
+    Seen,
+    /// The project cannot be looked at.
+    Lost(Trouble),
+    /// A change is in the log, or the request for its approval.
+    Committed { action: Action, committed: Committed, sent: Option<SignedKills> },
+    /// The draft has changed, and why.
+    Drafted(String),
+    /// A flag was decided for somebody.
+    Explained(Result<Explained, Trouble>),
+    /// What an entry of the log replaced.
+    Inspected(EntryFacts),
+    /// The keys are open, or cannot be opened.
+    Unlocked(Result<(), Trouble>),
+    /// Something was done that concerns no project.
+    Told(String),
     /// A change is not in the log.
     Refused { action: Action, trouble: Trouble },
     /// A snapshot was published.
@@ -32,6 +51,15 @@ pub(super) enum Msg {
     NotPublished(Trouble),
     /// Something else failed.
     Failed(Trouble),
+}
+
+/// Which way a wheel was turned.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Towards the end.
+    Down,
+    /// Towards the beginning.
+    Up,
 }
 
 /// Who moved the project on.
@@ -50,11 +78,34 @@ pub(super) struct Trouble {
     pub(super) message: String,
     /// What to do about it.
     pub(super) hint: Option<String>,
+    /// The name that commands give it.
+    pub(super) code: Option<&'static str>,
 }
 
 impl Trouble {
     /// Returns a failure with its causes, unless it says them itself.
     pub(super) fn of(failure: &impl Failure) -> Self {
-        Self { message: with_causes(failure), hint: failure.hint() }
+        Self::of_dyn(failure)
+    }
+
+    /// Returns a failure of any kind.
+    pub(super) fn of_dyn(failure: &dyn Failure) -> Self {
+        Self { message: with_causes(failure), hint: failure.hint(), code: Some(failure.code()) }
+    }
+
+    /// Returns a failure of what was entered.
+    pub(super) fn saying(message: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: None, code: None }
+    }
+
+    /// Returns it with what to do about it.
+    #[must_use]
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// Tells whether a key is what is missing, and a passphrase would help.
+    pub(super) fn is_locked(&self) -> bool {
+        self.code == Some("key_locked")
     }
 }

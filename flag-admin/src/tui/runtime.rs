@@ -2,9 +2,10 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Stdout, stdout};
+use std::rc::Rc;
 use std::time::Duration;
 
-use crossterm::event::{self, Event, KeyEventKind};
+use crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEventKind};
 use flag_core::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::{Backend as _, CrosstermBackend};
@@ -12,14 +13,17 @@ use ratatui::backend::{Backend as _, CrosstermBackend};
 use super::desk::Desk;
 use super::effect::Effect;
 use super::hangup::HangupWatch;
-use super::model::Model;
-use super::msg::Msg;
+use super::keymap::Keymap;
+use super::model::{Model, Start};
+use super::msg::{Msg, Turn};
+use super::prose::Row;
 use super::signals::Signals;
 use super::terminal::TerminalGuard;
 use super::theme::Theme;
 use super::update::update;
 use super::view::view;
-use super::{DashboardError, Ended};
+use super::widgets::header::freshness;
+use super::{DashboardError, Ended, Mouse};
 
 /// How long is waited for a key before signals and the time are looked at.
 const WAIT: Duration = Duration::from_millis(200);
@@ -47,15 +51,16 @@ enum Flow {
 
 impl Runtime {
     /// Takes the terminal over.
-    pub(super) fn new(desk: Desk, theme: Theme) -> Result<Self, DashboardError> {
+    pub(super) fn new(desk: Desk, theme: Theme, keymap: Keymap, mouse: Mouse) -> Result<Self, DashboardError> {
         let facts = desk.facts().map_err(DashboardError::from)?;
         let signals = Signals::listen()?;
-        let guard = TerminalGuard::take()?;
+        let guard = TerminalGuard::take(mouse)?;
         let hangup = HangupWatch::start()?;
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         let size = terminal.size()?;
         let now = desk.project.now();
-        let model = Model::new(facts, now, (size.width, size.height), desk.out.clone());
+        let out = desk.out.clone();
+        let model = Model::new(facts, Start { now, size: (size.width, size.height), out, keymap: Rc::new(keymap) });
         Ok(Self { desk, model, theme, guard, terminal, signals, _hangup: hangup, looked: now })
     }
 
@@ -93,8 +98,8 @@ impl Runtime {
     }
 
     /// Returns what the time alone changes on the screen.
-    const fn shown(&self) -> (i64, bool) {
-        (self.model.now.as_millis() / 60_000, self.model.notice.is_some())
+    fn shown(&self) -> (i64, bool, Row) {
+        (self.model.now.as_millis() / 60_000, self.model.notice.is_some(), freshness(&self.model))
     }
 
     /// Looks at the time, and from time to time for others' changes. Returns whether there were any.
@@ -106,13 +111,11 @@ impl Runtime {
             return Ok(false);
         }
         self.looked = now;
-        match self.desk.look() {
-            None => Ok(false),
-            Some(msg) => {
-                self.take(msg)?;
-                Ok(true)
-            }
-        }
+        let msg = self.desk.look();
+        // That all is as it was shows in how fresh it is, if at all.
+        let is_news = !matches!(msg, Msg::Seen) || self.model.link.lost.is_some();
+        self.take(msg)?;
+        Ok(is_news)
     }
 
     /// Takes what happened, does what is asked for, and takes what comes of that.
@@ -124,6 +127,7 @@ impl Runtime {
                     Effect::Quit => return Ok(Flow::End),
                     Effect::Suspend => self.suspend()?,
                     Effect::Repaint => self.repaint()?,
+                    Effect::Copy(text) => self.guard.copy(&text)?,
                     other => waiting.extend(self.desk.perform(other)),
                 }
             }
@@ -163,6 +167,12 @@ fn translate(event: Event) -> Option<Msg> {
         Event::Key(key) if key.kind != KeyEventKind::Release => Some(Msg::Key(key)),
         Event::Paste(text) => Some(Msg::Paste(text)),
         Event::Resize(columns, rows) => Some(Msg::Resize(columns, rows)),
+        Event::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::Down(MouseButton::Left) => Some(Msg::Click(mouse.column, mouse.row)),
+            MouseEventKind::ScrollDown => Some(Msg::Wheel(Turn::Down)),
+            MouseEventKind::ScrollUp => Some(Msg::Wheel(Turn::Up)),
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -6,21 +6,23 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::cursor::Show;
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::execute;
 use crossterm::style::force_color_output;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+
+use super::Mouse;
 
 /// Whether the terminal is taken over now.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 
 /// Holds the terminal. Dropping it gives the terminal back.
-pub(super) struct TerminalGuard(());
+pub(super) struct TerminalGuard(Mouse);
 
 impl TerminalGuard {
     /// Takes the terminal over. A panic from now on gives it back before it prints what happened.
-    pub(super) fn take() -> io::Result<Self> {
+    pub(super) fn take(mouse: Mouse) -> io::Result<Self> {
         HOOK.call_once(|| {
             let before = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
@@ -31,17 +33,26 @@ impl TerminalGuard {
         // Colours are a matter of the theme: with NO_COLOR, crossterm would print resets where it leaves colours out, and these take
         // the highlight of the selection with them.
         force_color_output(true);
-        enter()?;
-        Ok(Self(()))
+        enter(mouse)?;
+        Ok(Self(mouse))
+    }
+
+    /// Puts a text where the terminal's user can paste it, by OSC 52. Terminals that do not know it, or refuse it, ignore it.
+    #[expect(clippy::unused_self, reason = "only who holds the terminal may write to it")]
+    pub(super) fn copy(&self, text: &str) -> io::Result<()> {
+        use base64::Engine as _;
+        let text = base64::engine::general_purpose::STANDARD.encode(text);
+        let mut out = stdout();
+        write!(out, "\u{1b}]52;c;{text}\u{7}")?;
+        out.flush()
     }
 
     /// Gives the terminal to the shell, stops, and takes it over again once the shell goes on with the program.
     #[cfg(unix)]
-    #[expect(clippy::unused_self, reason = "only who holds the terminal can give it away")]
     pub(super) fn suspend(&self) -> io::Result<()> {
         give_back();
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
-        enter()
+        enter(self.0)
     }
 
     #[cfg(not(unix))]
@@ -57,17 +68,21 @@ impl Drop for TerminalGuard {
     }
 }
 
-fn enter() -> io::Result<()> {
+fn enter(mouse: Mouse) -> io::Result<()> {
     TAKEN.store(true, Ordering::SeqCst);
     enable_raw_mode()
         .and_then(|()| execute!(stdout(), EnterAlternateScreen, EnableBracketedPaste))
+        .and_then(|()| match mouse {
+            Mouse::On => execute!(stdout(), EnableMouseCapture),
+            Mouse::Off => Ok(()),
+        })
         .inspect_err(|_| give_back())
 }
 
 /// Undoes what [`enter`] did, in reverse order. There is nobody left to tell of a failure.
 fn give_back() {
     if TAKEN.swap(false, Ordering::SeqCst) {
-        let _ = execute!(stdout(), DisableBracketedPaste, LeaveAlternateScreen, Show);
+        let _ = execute!(stdout(), DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, Show);
         let _ = disable_raw_mode();
         let _ = stdout().flush();
     }

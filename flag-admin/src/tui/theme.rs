@@ -45,6 +45,10 @@ pub(super) enum Meaning {
 pub enum Palette {
     /// For dark backgrounds.
     Dark,
+    /// For light backgrounds.
+    Light,
+    /// For eyes that tell few colours apart: blue for what is well, yellow for what is to be watched, magenta in reverse for what is not.
+    Cvd,
     /// No colours at all: a style of both colour and reverse loses its reverse on terminals told not to colour.
     Mono,
 }
@@ -66,9 +70,16 @@ pub(super) struct Theme {
 }
 
 impl Theme {
+    /// Returns the look of text alone.
+    pub(super) const fn plain() -> Self {
+        Self { palette: Palette::Mono, characters: Characters::Unicode }
+    }
+
     pub(super) fn style(&self, meaning: Meaning) -> Style {
         match self.palette {
             Palette::Dark => dark(meaning),
+            Palette::Light => light(meaning),
+            Palette::Cvd => cvd(meaning),
             Palette::Mono => mono(meaning),
         }
     }
@@ -80,6 +91,7 @@ impl Theme {
             RolloutPhase::Rolling => ("▶", ">"),
             RolloutPhase::Experiment => ("○", "o"),
             RolloutPhase::Full => ("●", "*"),
+            RolloutPhase::Targeted => ("◆", "%"),
             RolloutPhase::Off => ("·", "."),
         };
         self.pick(unicode, ascii)
@@ -106,9 +118,14 @@ impl Theme {
             match c {
                 '→' => plain.push_str("->"),
                 '…' => plain.push('~'),
-                '·' => plain.push('-'),
+                '·' | '░' => plain.push('-'),
                 '↑' => plain.push('^'),
                 '↓' => plain.push('v'),
+                '█' => plain.push('#'),
+                '✓' => plain.push('+'),
+                '›' | '▶' => plain.push('>'),
+                '●' => plain.push('*'),
+                '○' => plain.push('o'),
                 other => plain.push(other),
             }
         }
@@ -143,7 +160,44 @@ fn dark(meaning: Meaning) -> Style {
         Meaning::Loss => style.fg(Color::LightMagenta).add_modifier(bold),
         Meaning::Notice | Meaning::State(RolloutPhase::Experiment) => style.fg(Color::Yellow),
         Meaning::Danger | Meaning::State(RolloutPhase::Killed) => style.fg(Color::LightRed).add_modifier(bold),
-        Meaning::BarFull | Meaning::State(RolloutPhase::Rolling) => style.fg(Color::Cyan),
+        Meaning::BarFull | Meaning::State(RolloutPhase::Rolling | RolloutPhase::Targeted) => style.fg(Color::Cyan),
+    }
+}
+
+fn light(meaning: Meaning) -> Style {
+    let style = Style::new();
+    let bold = Modifier::BOLD;
+    match meaning {
+        Meaning::Muted | Meaning::Frame | Meaning::BarEmpty | Meaning::State(RolloutPhase::Off) => {
+            style.fg(Color::DarkGray)
+        }
+        Meaning::Key | Meaning::Gain | Meaning::Success | Meaning::State(RolloutPhase::Full) => {
+            style.fg(Color::Blue).add_modifier(bold)
+        }
+        Meaning::Loss | Meaning::Notice | Meaning::State(RolloutPhase::Experiment) => {
+            style.fg(Color::Magenta).add_modifier(bold)
+        }
+        Meaning::Danger | Meaning::State(RolloutPhase::Killed) => style.fg(Color::Red).add_modifier(bold),
+        Meaning::BarFull | Meaning::State(RolloutPhase::Rolling | RolloutPhase::Targeted) => style.fg(Color::Blue),
+        Meaning::Text | Meaning::Name | Meaning::Selected => dark(meaning),
+    }
+}
+
+fn cvd(meaning: Meaning) -> Style {
+    let style = Style::new();
+    let bold = Modifier::BOLD;
+    match meaning {
+        Meaning::Gain | Meaning::Success | Meaning::State(RolloutPhase::Full) => style.fg(Color::LightBlue),
+        Meaning::Notice | Meaning::State(RolloutPhase::Experiment | RolloutPhase::Rolling) => {
+            style.fg(Color::Yellow).add_modifier(bold)
+        }
+        Meaning::Loss | Meaning::Danger | Meaning::State(RolloutPhase::Killed) => {
+            style.fg(Color::LightMagenta).add_modifier(bold.union(Modifier::REVERSED))
+        }
+        Meaning::Key | Meaning::BarFull | Meaning::State(RolloutPhase::Targeted) => {
+            style.fg(Color::LightBlue).add_modifier(bold)
+        }
+        _ => dark(meaning),
     }
 }
 

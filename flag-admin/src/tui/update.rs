@@ -1,26 +1,27 @@
 //! From what happened to what is known, and to what is asked of the world. Pure: no clock, no disk, no terminal.
 
+use std::rc::Rc;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::action::Action;
+use super::act::{run, travel};
 use super::command::Command;
 use super::effect::Effect;
-use super::facts::Facts;
-use super::keymap::{Place, binding};
+use super::keymap::Place;
 use super::layout::Class;
-use super::model::{Dialog, Model, Screen};
-use super::msg::{Mover, Msg, Trouble};
-use super::screens::confirm::Confirm;
-use super::screens::publish::PublishForm;
-use super::screens::share::{ShareForm, Verdict};
-use super::widgets::help::Help;
+use super::model::{Dialog, Model};
+use super::msg::{Msg, Turn};
+use super::outcome;
+use super::screens::passphrase::PassphraseForm;
+use super::widgets::hits::{Hit, hit};
 use super::widgets::notice::Notice;
-use crate::app::{KillRoute, Proposal};
 
 /// Takes what happened.
 pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let effects = match msg {
         Msg::Key(event) => key(model, event),
+        Msg::Click(column, row) => click(model, column, row),
+        Msg::Wheel(turn) => wheel(model, turn),
         Msg::Paste(text) => paste(model, &text),
         Msg::Resize(columns, rows) => {
             model.size = (columns, rows);
@@ -31,20 +32,37 @@ pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             if model.notice.as_ref().is_some_and(|notice| notice.is_over(now)) {
                 model.notice = None;
             }
+            return Vec::new();
+        }
+        Msg::Seen => {
+            model.link.seen = model.now;
+            if model.link.lost.take().is_some() {
+                model.notice = Some(Notice::news("The project can be read again", model.now));
+            }
             Vec::new()
         }
-        Msg::Moved(facts, mover) => moved(model, *facts, mover),
+        Msg::Lost(trouble) => {
+            model.failure = Some(trouble.clone());
+            model.link.lost = Some(trouble);
+            Vec::new()
+        }
+        Msg::Moved(facts, mover) => outcome::moved(model, Rc::new(*facts), mover),
         Msg::Proposed { action, outcome } => {
-            proposed(model, action, outcome);
+            outcome::proposed(model, action, outcome);
             Vec::new()
         }
-        Msg::Committed { action, sent } => {
+        Msg::Committed { action, committed, sent } => {
             model.dialog = None;
-            let done = done(&action, sent.as_ref().map(|sent| sent.place.as_str()));
-            model.notice = Some(Notice::success(done, model.now));
+            let text = outcome::done(&action, committed.request, sent.as_ref().map(|sent| sent.place.as_str()));
+            model.notice = Some(Notice::success(text, model.now));
             Vec::new()
         }
-        Msg::Refused { action, trouble } => refused(model, action, trouble),
+        Msg::Drafted(text) => {
+            model.dialog = None;
+            model.notice = Some(Notice::success(text, model.now));
+            Vec::new()
+        }
+        Msg::Refused { action, trouble } => outcome::refused(model, action, trouble),
         Msg::Published { out, published } => {
             model.out = Some(out);
             model.dialog = None;
@@ -53,16 +71,29 @@ pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::NotPublished(trouble) => {
-            match &mut model.dialog {
-                Some(Dialog::Publish(form)) => {
-                    form.sent = false;
-                    form.trouble = Some(trouble);
-                }
-                _ => model.notice = Some(Notice::trouble(trouble, model.now)),
-            }
+            outcome::not_published(model, trouble);
+            Vec::new()
+        }
+        Msg::Explained(outcome) => {
+            model.explain.answer = Some(outcome);
+            Vec::new()
+        }
+        Msg::Inspected(entry) => {
+            model.audit.inspected = Some(entry);
+            Vec::new()
+        }
+        Msg::Unlocked(outcome) => outcome::unlocked(model, outcome),
+        Msg::Told(text) => {
+            model.notice = Some(Notice::success(text, model.now));
+            Vec::new()
+        }
+        Msg::Failed(trouble) if trouble.is_locked() => {
+            // The kill is in the log; what is missing is the key that carries it to clients at once.
+            model.dialog = Some(Dialog::Passphrase(PassphraseForm::new(Some(Box::new(Effect::SendKills)))));
             Vec::new()
         }
         Msg::Failed(trouble) => {
+            model.failure = Some(trouble.clone());
             model.notice = Some(Notice::trouble(trouble, model.now));
             Vec::new()
         }
@@ -73,294 +104,140 @@ pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 
 fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let interrupted = std::mem::take(&mut model.interrupted);
-    if model.class() == Class::TooSmall && event.code == KeyCode::Char('q') && event.modifiers.is_empty() {
+    let copied = std::mem::take(&mut model.copied);
+    let is_small = model.class() == Class::TooSmall;
+    if is_small && event.code == KeyCode::Char('q') && event.modifiers.is_empty() {
         return vec![Effect::Quit];
     }
-    let place = model.place();
-    let Some(binding) = binding(place, event) else {
-        if model.class() == Class::TooSmall {
-            return Vec::new();
-        }
-        return type_key(model, event);
-    };
-    // What cannot be seen is not changed.
-    let program = matches!(binding.command, Command::Interrupt | Command::Suspend | Command::Repaint);
-    if model.class() == Class::TooSmall && !program {
-        return Vec::new();
+    let keymap = Rc::clone(&model.keymap);
+    match keymap.binding(model.place(), event) {
+        // What cannot be seen is not changed.
+        Some(binding) if is_small && !binding.command.is_of_program() => Vec::new(),
+        None if is_small => Vec::new(),
+        None => type_key(model, event),
+        Some(binding) if binding.command == Command::Interrupt => interrupt(model, interrupted),
+        Some(binding) => match binding.need.met(model) {
+            Ok(()) => run(model, binding.command, copied),
+            Err(why) => {
+                model.notice = Some(Notice::news(why, model.now));
+                Vec::new()
+            }
+        },
     }
-    if let Err(why) = binding.need.met(model) {
-        model.notice = Some(Notice::news(why, model.now));
-        return Vec::new();
+}
+
+fn interrupt(model: &mut Model, interrupted: bool) -> Vec<Effect> {
+    if interrupted {
+        return vec![Effect::Quit];
     }
-    if binding.command == Command::Interrupt {
-        if interrupted {
-            return vec![Effect::Quit];
-        }
-        model.interrupted = true;
-        model.notice = Some(Notice::news("Ctrl-C once more leaves the dashboard", model.now));
-        return Vec::new();
-    }
-    run(model, place, binding.command)
+    model.interrupted = true;
+    model.notice = Some(Notice::news("Ctrl-C once more leaves the dashboard", model.now));
+    Vec::new()
 }
 
 /// Takes a key that is no command here: it edits what is entered.
 fn type_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
-    if event.modifiers.contains(KeyModifiers::ALT) {
+    if event.modifiers.contains(KeyModifiers::ALT) || model.help.is_some() || model.failure_shown.is_some() {
         return Vec::new();
     }
-    match (&mut model.dialog, model.filtering, &model.help) {
-        (_, _, Some(_)) | (None, false, None) => Vec::new(),
-        (Some(Dialog::Share(form)), ..) => form.edit(event),
-        (Some(Dialog::Confirm(confirm)), ..) => {
-            confirm.edit(event);
-            Vec::new()
-        }
-        (Some(Dialog::Publish(form)), ..) => {
-            if form.out.edit(event) {
-                form.trouble = None;
-            }
-            Vec::new()
-        }
-        (None, true, _) => {
-            model.filter.edit(event);
-            Vec::new()
-        }
+    if let Some(palette) = &mut model.palette {
+        palette.edit(event);
+        return Vec::new();
     }
-}
-
-fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
-    match (&mut model.dialog, model.filtering, &model.help) {
-        (_, _, Some(_)) | (None, false, None) => Vec::new(),
-        (Some(Dialog::Share(form)), ..) => {
-            form.input.paste(text);
-            form.judge()
+    let is_explaining = model.place() == Place::Explain;
+    match &mut model.dialog {
+        Some(Dialog::Share(form)) => return form.edit(event),
+        Some(Dialog::Confirm(confirm)) => confirm.edit(event),
+        Some(Dialog::Publish(form)) => form.edit(event),
+        Some(Dialog::Passphrase(form)) => form.edit(event),
+        None if is_explaining => {
+            model.explain.edit(event);
         }
-        (Some(Dialog::Confirm(confirm)), ..) => {
-            confirm.paste(text);
-            Vec::new()
-        }
-        (Some(Dialog::Publish(form)), ..) => {
-            form.out.paste(text);
-            Vec::new()
-        }
-        (None, true, _) => {
-            model.filter.paste(text);
-            Vec::new()
-        }
-    }
-}
-
-fn run(model: &mut Model, place: Place, command: Command) -> Vec<Effect> {
-    match command {
-        Command::Down | Command::Up | Command::PageDown | Command::PageUp | Command::First | Command::Last => {
-            travel(model, place, command);
-        }
-        Command::Back => back(model),
-        Command::Open => model.screens.push(Screen::Detail { scroll: 0 }),
-        Command::Log => model.screens.push(Screen::Log { scroll: 0 }),
-        Command::Filter => model.filtering = true,
-        Command::EndFilter => model.filtering = false,
-        Command::ClearFilter => model.filter.clear(),
-        Command::Help => {
-            model.help = match model.help {
-                Some(_) => None,
-                None => Some(Help { place, scroll: 0 }),
-            };
-        }
-        Command::Share => {
-            let form = model.selected_flag().map(ShareForm::new);
-            model.dialog = form.map(Dialog::Share);
-        }
-        Command::NextRule | Command::PreviousRule => return turn(model, command),
-        Command::Review => review(model),
-        Command::NextField | Command::PreviousField => {
-            if let Some(Dialog::Confirm(confirm)) = &mut model.dialog {
-                confirm.turn();
-            }
-        }
-        Command::Confirm => {
-            if let Some(Dialog::Confirm(confirm)) = &mut model.dialog {
-                return confirm.confirm();
-            }
-        }
-        Command::Kill => return kill(model),
-        Command::Publish => model.dialog = Some(Dialog::Publish(PublishForm::new(model.out.as_ref()))),
-        Command::Sign => {
-            if let Some(Dialog::Publish(form)) = &mut model.dialog {
-                return form.sign();
-            }
-        }
-        Command::Repaint => return vec![Effect::Repaint],
-        Command::Suspend => return vec![Effect::Suspend],
-        Command::Quit => return vec![Effect::Quit],
-        Command::Interrupt => {}
+        None if model.filtering || model.audit.filtering => edit_filter(model, event),
+        None => {}
     }
     Vec::new()
 }
 
-/// Moves the cursor of the list, or scrolls. What goes too far is brought back afterwards.
-fn travel(model: &mut Model, place: Place, command: Command) {
-    let by = |from: usize, page: usize| match command {
-        Command::Down => from.saturating_add(1),
-        Command::Up => from.saturating_sub(1),
-        Command::PageDown => from.saturating_add(page),
-        Command::PageUp => from.saturating_sub(page),
-        Command::Last => usize::MAX,
-        _ => 0,
-    };
-    let page = model.screen_page().saturating_sub(1).max(1);
-    match place {
-        Place::Flags | Place::Filter => {
-            let list = model.page();
-            let keys: Vec<_> = model.visible().iter().map(|flag| flag.key.clone()).collect();
-            let at = model.selected.as_ref().and_then(|selected| keys.iter().position(|key| key == selected));
-            let next = by(at.unwrap_or(0), list).min(keys.len().saturating_sub(1));
-            model.selected = keys.into_iter().nth(next);
-        }
-        Place::Detail | Place::Log => {
-            if let Some(Screen::Detail { scroll } | Screen::Log { scroll }) = model.screens.last_mut() {
-                *scroll = by(*scroll, page);
-            }
-        }
-        Place::Help => {
-            if let Some(help) = &mut model.help {
-                help.scroll = by(help.scroll, page);
-            }
-        }
-        Place::Share | Place::Confirm | Place::Publish => match &mut model.dialog {
-            Some(Dialog::Share(form)) => form.scroll = by(form.scroll, page / 2),
-            Some(Dialog::Confirm(confirm)) => confirm.scroll = by(confirm.scroll, page / 2),
-            Some(Dialog::Publish(form)) => form.scroll = by(form.scroll, page / 2),
-            None => {}
-        },
+fn edit_filter(model: &mut Model, event: KeyEvent) {
+    let filter = if model.filtering { &mut model.filter } else { &mut model.audit.filter };
+    if filter.edit(event) {
+        model.relist();
     }
 }
 
-/// Steps out one level: out of the message, help, the dialog, the filter or the screen.
-fn back(model: &mut Model) {
-    model.awaited = None;
-    if model.help.is_some() {
-        model.help = None;
-    } else if let Some(dialog) = model.dialog.take() {
-        // From the confirmation the way leads back to what was entered.
-        if let Dialog::Confirm(confirm) = dialog {
-            model.dialog = confirm.origin.map(Dialog::Share);
-        }
-    } else if model.notice.is_some() {
-        model.notice = None;
-    } else if model.filtering {
-        model.filtering = false;
-        model.filter.clear();
-    } else if model.screens.pop().is_none() {
-        model.filter.clear();
+fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if model.help.is_some() || model.failure_shown.is_some() || model.class() == Class::TooSmall {
+        return Vec::new();
     }
-}
-
-fn turn(model: &mut Model, command: Command) -> Vec<Effect> {
-    let Some(Dialog::Share(form)) = &mut model.dialog else { return Vec::new() };
-    match model.facts.flag(&form.flag) {
-        Some(flag) => form.turn(command, flag),
-        None => Vec::new(),
+    if let Some(palette) = &mut model.palette {
+        palette.paste(text);
+        return Vec::new();
     }
-}
-
-/// Goes from a share that was entered to its confirmation.
-fn review(model: &mut Model) {
-    let Some(Dialog::Share(form)) = &model.dialog else { return };
-    if let (Some(action), Verdict::Planned(_, proposal)) = (form.action(), &form.verdict)
-        && !proposal.is_empty()
-    {
-        let confirm = Confirm::new(action, proposal.clone(), Some(form.clone()));
-        model.dialog = Some(Dialog::Confirm(Box::new(confirm)));
-    }
-}
-
-fn kill(model: &mut Model) -> Vec<Effect> {
-    let Some(flag) = model.selected_flag() else { return Vec::new() };
-    let flag = flag.key.clone();
-    let action = if model.facts.kill_of(flag.as_str()).is_some() {
-        Action::Unkill { flag }
-    } else {
-        let route = if model.out.is_some() { KillRoute::Emergency } else { KillRoute::Snapshot };
-        Action::Kill { flag, route }
-    };
-    model.awaited = Some(action.clone());
-    vec![Effect::Propose(action)]
-}
-
-fn moved(model: &mut Model, facts: Facts, mover: Mover) -> Vec<Effect> {
-    if mover == Mover::Others {
-        let news: Vec<_> = facts.history.iter().take_while(|line| line.seq > model.facts.head).collect();
-        if let Some(last) = news.first() {
-            let more = match news.len().saturating_sub(1) {
-                0 => String::new(),
-                more => format!(" (and {more} more)"),
-            };
-            let text = format!("{} {}{more}", last.actor, last.sentence);
-            // An error that nobody has read yet is worth more than news.
-            if !model.notice.as_ref().is_some_and(Notice::is_trouble) {
-                model.notice = Some(Notice::news(text, model.now));
-            }
-        }
-    }
-    model.facts = facts;
-    // What is about to be decided was worked out for a project that is no more.
-    let action = match (&model.dialog, mover) {
-        (_, Mover::Us) | (None | Some(Dialog::Publish(_)), _) => None,
-        (Some(Dialog::Share(form)), _) => form.action(),
-        (Some(Dialog::Confirm(confirm)), _) => Some(confirm.action.clone()),
-    };
-    action.map(Effect::Propose).into_iter().collect()
-}
-
-fn proposed(model: &mut Model, action: Action, outcome: Result<Box<Proposal>, Trouble>) {
+    let is_explaining = model.place() == Place::Explain;
     match &mut model.dialog {
-        Some(Dialog::Confirm(confirm)) if confirm.action == action => match outcome {
-            Ok(proposal) => confirm.proposal = proposal,
-            Err(trouble) => confirm.trouble = Some(trouble),
-        },
-        Some(Dialog::Share(form)) if form.action().as_ref() == Some(&action) => form.proposed(outcome),
-        None if model.awaited.as_ref() == Some(&action) => {
-            model.awaited = None;
-            match outcome {
-                Ok(proposal) => {
-                    model.dialog = Some(Dialog::Confirm(Box::new(Confirm::new(action, proposal, None))));
-                }
-                Err(trouble) => model.notice = Some(Notice::trouble(trouble, model.now)),
-            }
+        Some(Dialog::Share(form)) => {
+            form.input.paste(text);
+            return form.judge();
         }
-        _ => {}
+        Some(Dialog::Confirm(confirm)) => confirm.paste(text),
+        Some(Dialog::Publish(form)) => form.out.paste(text),
+        Some(Dialog::Passphrase(form)) => form.input.paste(text),
+        None if is_explaining => model.explain.input.paste(text),
+        None if model.filtering => {
+            model.filter.paste(text);
+            model.relist();
+        }
+        None if model.audit.filtering => {
+            model.audit.filter.paste(text);
+            model.relist();
+        }
+        None => {}
     }
+    Vec::new()
 }
 
-/// Shows why a change was refused, and works it out anew: the project may have moved on.
-fn refused(model: &mut Model, action: Action, trouble: Trouble) -> Vec<Effect> {
-    match &mut model.dialog {
-        Some(Dialog::Confirm(confirm)) if confirm.action == action => {
-            confirm.sent = false;
-            confirm.trouble = Some(trouble);
-            vec![Effect::Propose(action)]
-        }
-        _ => {
-            model.notice = Some(Notice::trouble(trouble, model.now));
+/// How many lines one turn of the wheel goes.
+const WHEEL_LINES: usize = 3;
+
+fn wheel(model: &mut Model, turn: Turn) -> Vec<Effect> {
+    if model.class() == Class::TooSmall {
+        return Vec::new();
+    }
+    let command = match turn {
+        Turn::Down => Command::Down,
+        Turn::Up => Command::Up,
+    };
+    for _ in 0..WHEEL_LINES {
+        travel(model, command);
+        model.settle();
+    }
+    Vec::new()
+}
+
+fn click(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
+    let Some(hit) = hit(model, column, row) else { return Vec::new() };
+    match hit {
+        Hit::Press(event) => key(model, event),
+        Hit::Room(room) => {
+            super::act::go(model, room);
             Vec::new()
         }
-    }
-}
-
-fn done(action: &Action, place: Option<&str>) -> String {
-    let flag = action.flag();
-    match (action, place) {
-        (Action::Share { rule: None, share, .. }, _) => {
-            format!("{flag}: the share is {share} from the next snapshot on (P)")
+        // A click on what is selected opens it.
+        Hit::Flag(flag) if model.selected.as_ref() == Some(&flag) => run(model, Command::Open, false),
+        Hit::Flag(flag) => {
+            model.selected = Some(flag);
+            Vec::new()
         }
-        (Action::Share { rule: Some(rule), share, .. }, _) => {
-            format!("{flag}, rule {rule}: the share is {share} from the next snapshot on (P)")
+        Hit::Kill(target) if model.kills.selected.as_ref() == Some(&target) => run(model, Command::Open, false),
+        Hit::Kill(target) => {
+            model.kills.selected = Some(target);
+            Vec::new()
         }
-        (Action::Kill { .. }, Some(place)) => format!("{flag} is killed, and clients get it from {place}"),
-        (Action::Kill { .. }, None) => format!("{flag} is killed; clients get it with the next snapshot (P)"),
-        (Action::Unkill { .. }, _) => {
-            format!("The kill of {flag} is lifted; clients get it with the next snapshot (P)")
+        Hit::Entry(seq) if model.audit.selected == Some(seq) => run(model, Command::Open, false),
+        Hit::Entry(seq) => {
+            model.audit.selected = Some(seq);
+            Vec::new()
         }
     }
 }

@@ -4,13 +4,15 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Paragraph;
 
-use super::age::ago;
-use super::layout::{Class, Parts, SMALLEST};
+use super::age::elapsed;
+use super::facts::KillFacts;
+use super::layout::{Class, Parts, SMALLEST, margin};
 use super::model::{Model, Screen};
 use super::prose::{Row, fit};
-use super::screens::publish::count;
-use super::screens::{detail, flags, log};
+use super::room::Room;
+use super::screens::{audit, detail, entry, experiments, flags, kills, pending, simulate};
 use super::theme::{Meaning, Theme};
+use super::widgets::header;
 use super::widgets::hints::hints;
 use super::widgets::popup::draw_rows;
 
@@ -21,29 +23,35 @@ pub(super) fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
         draw_too_small(theme, area, frame);
         return;
     }
-    let Parts { header, banner, body, status, hints: hint_bar } = model.parts();
-    draw_header(model, theme, header, frame);
-    if banner.height > 0 {
-        draw_banner(model, theme, banner, frame);
-    }
-    match model.screens.last() {
-        None => flags::draw(model, theme, body, frame),
-        Some(Screen::Detail { scroll }) => detail::draw(model, *scroll, theme, body, frame),
-        Some(Screen::Log { scroll }) => log::draw(model, *scroll, theme, body, frame),
+    let Parts { header, tabs, banner, body, status, hints: hint_bar } = model.parts();
+    header::draw(model, theme, header, frame);
+    header::draw_tabs(model, theme, tabs, frame);
+    let columns = usize::from(margin(banner).width);
+    let banners: Vec<Row> = banners(model).iter().map(|text| Row::of(Meaning::Danger, fit(text, columns))).collect();
+    draw_rows(&banners, 0, theme, margin(banner), frame);
+    match (model.screens.last(), model.room) {
+        (Some(Screen::Detail { tab, scroll }), _) => detail::draw(model, *tab, *scroll, theme, body, frame),
+        (Some(Screen::Entry { scroll, .. }), _) => entry::draw(model, *scroll, theme, body, frame),
+        (None, Room::Flags) => flags::draw(model, theme, body, frame),
+        (None, Room::Kills) => kills::draw(model, theme, body, frame),
+        (None, Room::Experiments) => experiments::draw(model, theme, body, frame),
+        (None, Room::Audit) => audit::draw(model, theme, body, frame),
+        (None, Room::Simulate) => simulate::draw(model, theme, body, frame),
+        (None, Room::Pending) => pending::draw(model, theme, body, frame),
     }
     draw_rows(&model.status(), 0, theme, margin(status), frame);
-    let row = hints(model, usize::from(margin(hint_bar).width));
+    let row =
+        hints(model, usize::from(margin(hint_bar).width)).into_iter().fold(Row::new(), |row, hint| row.join(hint.row));
     frame.render_widget(Paragraph::new(row.line(theme)), margin(hint_bar));
-    if let Some(popup) = model.dialog_popup() {
+    let popups = [
+        model.dialog_popup(),
+        model.palette.as_ref().map(|palette| palette.popup(model)),
+        model.failure_popup(),
+        model.help.as_ref().map(|help| help.popup(&model.keymap)),
+    ];
+    for popup in popups.into_iter().flatten() {
         popup.draw(theme, frame);
     }
-    if let Some(help) = &model.help {
-        help.popup().draw(theme, frame);
-    }
-}
-
-const fn margin(area: Rect) -> Rect {
-    Rect { x: area.x.saturating_add(1), width: area.width.saturating_sub(2), ..area }
 }
 
 fn draw_too_small(theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
@@ -56,39 +64,31 @@ fn draw_too_small(theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(lines), Rect { y, height, ..area });
 }
 
-fn draw_header(model: &Model, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+/// Returns what demands attention on every screen, one line each.
+pub(super) fn banners(model: &Model) -> Vec<String> {
     let facts = &model.facts;
-    let area = margin(area);
-    let published = match (&facts.published, facts.unpublished) {
-        (None, 0) => Row::of(Meaning::Muted, "nothing published"),
-        (None, _) => Row::of(Meaning::Notice, "never published"),
-        (Some(published), _) if model.now >= published.expires_at => Row::of(
-            Meaning::Danger,
-            format!("snapshot {} expired {}", published.version, ago(model.now, published.expires_at)),
-        ),
-        (Some(published), 0) => Row::of(Meaning::Success, format!("snapshot {} published", published.version)),
-        (Some(published), changes) => {
-            let changes = count(usize::try_from(changes).unwrap_or(usize::MAX), "unpublished change");
-            Row::of(Meaning::Muted, format!("snapshot {}, ", published.version)).and(Meaning::Notice, changes)
-        }
-    };
-    let left = Row::of(Meaning::Name, format!("{} / {}", facts.project, facts.environment))
-        .and(Meaning::Muted, format!("  log #{}  ", facts.head))
-        .join(published);
-    let who = format!("{}, {}", facts.actor, facts.role);
-    let room = usize::from(area.width).saturating_sub(left.width()).saturating_sub(2);
-    frame.render_widget(Paragraph::new(left.line(theme)), area);
-    let who = if super::prose::width(&who) <= room { who } else { facts.actor.clone() };
-    if super::prose::width(&who) <= room {
-        frame.render_widget(Paragraph::new(Row::of(Meaning::Muted, who).line(theme).right_aligned()), area);
+    let mut lines = Vec::new();
+    if let Some(trouble) = &model.link.lost {
+        lines.push(format!(
+            "CANNOT BE READ  {}; what you see is of {} ago",
+            trouble.message,
+            elapsed(model.now.millis_since(model.link.seen))
+        ));
     }
+    if let Some(oldest) = facts.kills.first() {
+        let targets = facts.kills.iter().map(|kill| &*kill.target).collect::<Vec<_>>().join(", ");
+        let rest = KillFacts::ESCALATION_MILLIS.saturating_sub(oldest.stands(model.now));
+        // To the minute: a line that changes each second is no help to anybody.
+        let clock = if rest > 0 { format!("escalates in {}", to_the_minute(rest)) } else { "over 24 hours".to_owned() };
+        lines.push(format!("! KILLED  {targets}  ({clock}; 2 shows)"));
+    }
+    if facts.draft.as_ref().is_some_and(|draft| draft.moved) {
+        lines.push("DRAFT  others changed what it was made from: 6 shows what, B there puts it right".to_owned());
+    }
+    lines
 }
 
-fn draw_banner(model: &Model, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
-    let area = margin(area);
-    let kills = &model.facts.kills;
-    let targets = kills.iter().map(|kill| &*kill.target).collect::<Vec<_>>().join(", ");
-    let text = format!("KILLED  {targets}");
-    let row = Row::of(Meaning::Danger, fit(&text, usize::from(area.width)));
-    frame.render_widget(Paragraph::new(row.line(theme)), area);
+fn to_the_minute(millis: i64) -> String {
+    let minutes = millis / 60_000;
+    if minutes < 60 { format!("{minutes}m") } else { format!("{}h{:02}m", minutes / 60, minutes % 60) }
 }

@@ -1,11 +1,11 @@
 //! The one confirmation that every change passes: what it does, why, and for what is dangerous a word to type.
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::share::{ShareForm, trouble_rows};
-use crate::app::{KillRoute, Project, Proposal};
+use crate::app::{Edit, EditKind, KillRoute, Project, Proposal, Subject, Verdict};
 use crate::log::exposure_of;
-use crate::tui::action::{Action, Friction};
+use crate::tui::action::{Action, ReasonNeed};
 use crate::tui::effect::Effect;
 use crate::tui::line_input::LineInput;
 use crate::tui::model::Model;
@@ -14,6 +14,9 @@ use crate::tui::prose::Row;
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::plan;
 use crate::tui::widgets::popup::{Field, Popup};
+
+/// Why things are killed, by the key that says so.
+const REASONS: [&str; 6] = ["errors or crashes", "too slow", "wrong results", "security", "privacy", "drill"];
 
 /// A change to be confirmed.
 #[derive(Clone, Debug)]
@@ -55,7 +58,13 @@ impl Confirm {
 
     pub(in crate::tui) fn edit(&mut self, key: KeyEvent) {
         let edited = match self.focus {
-            Focus::Reason => self.reason.edit(key),
+            Focus::Reason => match self.listed_reason(key) {
+                Some(reason) => {
+                    self.reason = LineInput::new(reason);
+                    true
+                }
+                None => self.reason.edit(key),
+            },
             Focus::Typed => self.typed.edit(key),
         };
         if edited {
@@ -63,19 +72,28 @@ impl Confirm {
         }
     }
 
+    /// Returns the reason that a digit stands for, where nothing else is typed yet.
+    fn listed_reason(&self, key: KeyEvent) -> Option<&'static str> {
+        let KeyCode::Char(digit) = key.code else { return None };
+        let is_free = self.reason.is_empty() || REASONS.contains(&self.reason.text().as_str());
+        let is_kill = matches!(self.action, Action::Kill { .. });
+        if !is_kill || !is_free || key.modifiers.contains(KeyModifiers::CONTROL) {
+            return None;
+        }
+        let place = digit.to_digit(10)?.checked_sub(1)?;
+        REASONS.get(usize::try_from(place).ok()?).copied()
+    }
+
     /// Takes pasted text. A word that is to be typed cannot be pasted.
     pub(in crate::tui) fn paste(&mut self, text: &str) {
         match self.focus {
             Focus::Reason => self.reason.paste(text),
-            Focus::Typed => {
-                let message = "the flag's key is to be typed, not pasted".to_owned();
-                self.trouble = Some(Trouble { message, hint: None });
-            }
+            Focus::Typed => self.trouble = Some(Trouble::saying("the key is to be typed, not pasted")),
         }
     }
 
     pub(in crate::tui) fn turn(&mut self) {
-        if self.action.friction() == Friction::TypedKey {
+        if self.action.typed().is_some() {
             self.focus = match self.focus {
                 Focus::Reason => Focus::Typed,
                 Focus::Typed => Focus::Reason,
@@ -85,55 +103,86 @@ impl Confirm {
 
     /// Does it, or says what is missing.
     pub(in crate::tui) fn confirm(&mut self) -> Vec<Effect> {
-        if self.sent {
-            return Vec::new();
-        }
-        let reason = self.reason.text();
-        let optional = self.action.friction() == Friction::Low;
-        if !(optional && reason.trim().is_empty())
-            && let Err(error) = Project::check_reason(&reason)
-        {
-            self.focus = Focus::Reason;
-            self.trouble = Some(Trouble::of(&error));
-            return Vec::new();
-        }
-        let key = self.action.flag().as_str();
-        if self.action.friction() == Friction::TypedKey && self.typed.text() != key {
-            // The first Enter leads to the field, the second must have found it filled.
-            if self.focus == Focus::Typed || !self.typed.is_empty() {
-                let message = format!("found {:?}, expected {key:?}", self.typed.text());
-                self.trouble = Some(Trouble { message, hint: None });
-            }
-            self.focus = Focus::Typed;
-            return Vec::new();
-        }
-        if self.proposal.is_empty() {
-            self.trouble = Some(Trouble { message: "there is nothing to change any more".to_owned(), hint: None });
+        if self.sent || self.lacks() {
             return Vec::new();
         }
         self.sent = true;
         self.trouble = None;
+        let reason = self.reason.text();
         let reason = (!reason.trim().is_empty()).then_some(reason);
         vec![Effect::Commit { action: self.action.clone(), proposal: self.proposal.clone(), reason }]
+    }
+
+    /// Puts it into the draft, or says why it cannot be.
+    pub(in crate::tui) fn keep(&mut self) -> Vec<Effect> {
+        if !self.action.is_draftable() {
+            self.trouble = Some(Trouble::saying("this is done at once or not at all, and no part of a draft"));
+            return Vec::new();
+        }
+        vec![Effect::Keep { proposal: self.proposal.clone() }]
+    }
+
+    /// Tells whether something is missing, and says what.
+    fn lacks(&mut self) -> bool {
+        let reason = self.reason.text();
+        let is_needed = self.action.reason() == ReasonNeed::Required || !reason.trim().is_empty();
+        if is_needed && let Err(error) = Project::check_reason(&reason) {
+            self.focus = Focus::Reason;
+            self.trouble = Some(Trouble::of(&error));
+            return true;
+        }
+        if let Some(expected) = self.action.typed()
+            && self.typed.text() != expected
+        {
+            // The first Enter leads to the field, the second must have found it filled.
+            if self.focus == Focus::Typed || !self.typed.is_empty() {
+                self.trouble = Some(Trouble::saying(format!("found {:?}, expected {expected:?}", self.typed.text())));
+            }
+            self.focus = Focus::Typed;
+            return true;
+        }
+        if self.proposal.is_empty() && !matches!(self.action, Action::Reject { .. }) {
+            self.trouble = Some(Trouble::saying("there is nothing to change any more"));
+            return true;
+        }
+        false
     }
 
     pub(in crate::tui) fn popup(&self, model: &Model) -> Popup {
         let columns = Popup::columns(model.area());
         let mut head = self.sentence(model).wrap(columns, 2);
+        if let Verdict::NeedsApproval { cause } = self.proposal.access() {
+            let text = format!("This asks for another member's approval and changes nothing yet: {cause}.");
+            head.extend(Row::of(Meaning::Notice, text).wrap(columns, 2));
+        }
+        if matches!(self.action, Action::Kill { .. }) {
+            let listed = REASONS.iter().zip(1..);
+            let row = listed.fold(Row::of(Meaning::Muted, "Why: "), |row, (reason, number)| {
+                let number: usize = number;
+                row.and(Meaning::Key, number.to_string()).and(Meaning::Text, format!(" {reason}  "))
+            });
+            head.extend(row.wrap(columns, 5));
+        }
         head.push(Row::new());
-        let label = if self.action.friction() == Friction::Low { "Reason (optional)" } else { "Reason" };
+        let label = if self.action.reason() == ReasonNeed::Optional { "Reason (optional)" } else { "Reason" };
         let mut fields =
             vec![Field { label: label.to_owned(), input: self.reason.clone(), focused: self.focus == Focus::Reason }];
-        if self.action.friction() == Friction::TypedKey {
+        if let Some(expected) = self.action.typed() {
             fields.push(Field {
-                label: "Type the key".to_owned(),
+                label: format!("Type {expected}"),
                 input: self.typed.clone(),
                 focused: self.focus == Focus::Typed,
             });
         }
         let mut body = vec![Row::new()];
-        body.extend(plan::rows(self.proposal.plan(), columns));
-        body.push(Row::new());
+        if matches!(self.action, Action::Apply | Action::Approve { .. } | Action::Undo { .. }) {
+            body.extend(edit_rows(self.proposal.edits(), columns));
+            body.push(Row::new());
+        }
+        if !matches!(self.action, Action::Reject { .. }) {
+            body.extend(plan::rows(self.proposal.plan(), columns));
+            body.push(Row::new());
+        }
         body.extend(Row::of(Meaning::Muted, self.consequence(model)).wrap(columns, 0));
         let foot = self.trouble.as_ref().map(|trouble| trouble_rows(trouble, columns)).unwrap_or_default();
         Popup { title: self.title(), head, fields, body, foot, scroll: self.scroll }
@@ -144,33 +193,44 @@ impl Confirm {
             Action::Share { .. } => "Change a rollout".to_owned(),
             Action::Kill { .. } => "Kill".to_owned(),
             Action::Unkill { .. } => "Lift a kill".to_owned(),
+            Action::Undo { .. } => "Undo".to_owned(),
+            Action::Apply => "Apply the draft".to_owned(),
+            Action::Approve { request } => format!("Approve request {request}"),
+            Action::Reject { request } => format!("Turn down request {request}"),
         }
     }
 
     fn sentence(&self, model: &Model) -> Row {
-        let flag = self.action.flag();
-        let name = |row: Row| row.and(Meaning::Name, flag.as_str());
+        let facts = &model.facts;
         match &self.action {
-            Action::Share { rule, share, .. } => {
+            Action::Share { flag, rule, share } => {
                 let from =
-                    model.facts.flag(flag).and_then(|flag| exposure_of(&flag.definition.flag, rule.as_deref()).ok());
+                    facts.flag(flag.as_str()).and_then(|flag| exposure_of(&flag.definition.flag, rule.as_deref()).ok());
                 let place = rule.as_deref().map(|rule| format!(", rule {rule}")).unwrap_or_default();
                 let from = from.map(|from| format!("{from} → ")).unwrap_or_default();
-                name(Row::plain("Set the share of ")).and(Meaning::Text, format!("{place}: {from}{share}"))
+                Row::plain("Set the share of ")
+                    .and(Meaning::Name, flag.as_str())
+                    .and(Meaning::Text, format!("{place}: {from}{share}"))
             }
-            Action::Kill { .. } => {
-                let off = model.facts.flag(flag).map_or_else(
+            Action::Kill { flag, .. } => {
+                let off = facts.flag(flag.as_str()).map_or_else(
                     || "the off variant".to_owned(),
                     |flag| format!("variant {}", flag.definition.flag.off_variant),
                 );
-                name(Row::plain("Turn off ")).and(
+                Row::plain("Turn off ").and(Meaning::Name, flag.as_str()).and(
                     Meaning::Text,
                     format!(" for everyone: they get {off}, stronger than rules, rollouts and overrides."),
                 )
             }
-            Action::Unkill { .. } => {
-                name(Row::plain("Lift the kill of ")).and(Meaning::Text, ": its rules and its rollout decide again.")
-            }
+            Action::Unkill { target } => Row::plain("Lift the kill of ")
+                .and(Meaning::Name, target)
+                .and(Meaning::Text, ": its rules and its rollout decide again."),
+            Action::Undo { line } => Row::plain(format!("Take back entry {}: ", line.seq))
+                .and(Meaning::Name, line.actor.to_string())
+                .and(Meaning::Text, format!(" {}", line.sentence)),
+            Action::Apply => Row::plain(format!("Make all of the draft's changes in {}.", facts.environment)),
+            Action::Approve { request } => asked(model, *request, "Make what was asked for"),
+            Action::Reject { request } => asked(model, *request, "Do not make what was asked for"),
         }
     }
 
@@ -180,7 +240,38 @@ impl Confirm {
                 let out = model.out.as_ref().map(|out| out.display().to_string()).unwrap_or_default();
                 format!("One entry of the log. Clients get it at once, signed by the emergency key, from {out}.")
             }
-            _ => "One entry of the log. Clients get it with the next snapshot, which P publishes.".to_owned(),
+            Action::Reject { .. } => "One entry of the log. Nothing else changes.".to_owned(),
+            _ => "Goes into the log. Clients get it with the next snapshot, which P publishes.".to_owned(),
         }
     }
+}
+
+fn asked(model: &Model, request: u64, what: &str) -> Row {
+    let found = model.facts.requests.iter().find(|found| found.number == request);
+    let told = found.map_or_else(
+        || format!("request {request}"),
+        |found| format!("by {}: {}", found.by, found.sentences.join("; ")),
+    );
+    Row::plain(format!("{what} {told}"))
+}
+
+/// Returns what changes, field by field in words.
+pub(in crate::tui) fn edit_rows(edits: &[Edit], columns: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for edit in edits {
+        let (meaning, verb) = match (edit.kind, edit.subject) {
+            (EditKind::Added, Subject::Kill) => (Meaning::Danger, "kill"),
+            (EditKind::Added, _) => (Meaning::Gain, "new"),
+            (EditKind::Removed, Subject::Kill) => (Meaning::Notice, "lift the kill of"),
+            (EditKind::Removed, _) => (Meaning::Loss, "remove"),
+            _ => (Meaning::Notice, "change"),
+        };
+        let subject = if edit.subject == Subject::Kill { String::new() } else { format!("{} ", edit.subject) };
+        let row = Row::of(meaning, format!("{verb} ")).and(Meaning::Muted, subject).and(Meaning::Name, &edit.name);
+        rows.extend(row.wrap(columns, 2));
+        for field in &edit.fields {
+            rows.extend(Row::plain(format!("  {field}")).wrap(columns, 4));
+        }
+    }
+    rows
 }

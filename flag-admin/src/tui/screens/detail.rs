@@ -1,13 +1,15 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use super::flags::frame_pane;
+use super::audit;
 use crate::tui::age::minute_and_ago;
 use crate::tui::facts::FlagFacts;
+use crate::tui::layout::inside;
 use crate::tui::model::Model;
 use crate::tui::prose::{Row, fit};
 use crate::tui::theme::Meaning;
 use crate::tui::theme::Theme;
+use crate::tui::widgets::pane::draw_page;
 use crate::tui::widgets::popup::draw_rows;
 use crate::tui::words;
 
@@ -16,21 +18,103 @@ const LABEL: usize = 11;
 /// How many changes of a flag the preview lists.
 const CHANGES_PREVIEWED: usize = 3;
 
-pub(in crate::tui) fn draw(model: &Model, scroll: usize, theme: &Theme, body: Rect, frame: &mut Frame<'_>) {
-    let title = model.selected_flag().map_or("Flag", |flag| flag.key.as_str());
-    let text = frame_pane(title, theme, body, frame);
-    draw_rows(&rows(model, usize::from(text.width)), scroll, theme, text, frame);
-    frame.set_cursor_position((text.x, text.y));
+/// A part of what is known of a flag.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::tui) enum Tab {
+    #[default]
+    Overview,
+    Rules,
+    History,
+    Explain,
 }
 
-/// Returns everything about the selected flag.
-pub(in crate::tui) fn rows(model: &Model, columns: usize) -> Vec<Row> {
+impl Tab {
+    const ALL: [Self; 4] = [Self::Overview, Self::Rules, Self::History, Self::Explain];
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Rules => "Rules",
+            Self::History => "History",
+            Self::Explain => "Explain",
+        }
+    }
+
+    pub(in crate::tui) const fn next(self) -> Self {
+        match self {
+            Self::Overview => Self::Rules,
+            Self::Rules => Self::History,
+            Self::History => Self::Explain,
+            Self::Explain => Self::Overview,
+        }
+    }
+
+    pub(in crate::tui) const fn previous(self) -> Self {
+        match self {
+            Self::Overview => Self::Explain,
+            Self::Rules => Self::Overview,
+            Self::History => Self::Rules,
+            Self::Explain => Self::History,
+        }
+    }
+}
+
+pub(in crate::tui) fn draw(model: &Model, tab: Tab, scroll: usize, theme: &Theme, body: Rect, frame: &mut Frame<'_>) {
+    let flag = model.selected_flag().map_or("Flag", |flag| flag.key.as_str());
+    let title = format!("{} › {flag}", model.room.title());
+    let rows = rows(model, tab, model.screen_columns());
+    let [tabs, rest] = ratatui::layout::Layout::vertical([
+        ratatui::layout::Constraint::Length(1),
+        ratatui::layout::Constraint::Fill(1),
+    ])
+    .areas(body);
+    draw_rows(&[tab_row(tab)], 0, theme, Rect { x: tabs.x.saturating_add(2), ..tabs }, frame);
+    draw_page(&title, &rows, scroll, theme, rest, frame);
+    if tab == Tab::Explain {
+        draw_line(model, theme, inside(rest), frame);
+    }
+}
+
+fn tab_row(shown: Tab) -> Row {
+    Tab::ALL.iter().fold(Row::new(), |row, tab| {
+        let (meaning, text) = if *tab == shown {
+            (Meaning::Selected, format!("[{}]", tab.title()))
+        } else {
+            (Meaning::Muted, format!(" {} ", tab.title()))
+        };
+        row.and(meaning, text).and(Meaning::Text, " ")
+    })
+}
+
+/// Draws the line that a context is entered in, over the first row of the pane.
+fn draw_line(model: &Model, theme: &Theme, text: Rect, frame: &mut Frame<'_>) {
+    let columns = usize::from(text.width).saturating_sub(6).max(1);
+    let (shown, cursor) = model.explain.input.window(columns);
+    let meaning = if model.explain.editing { Meaning::Name } else { Meaning::Muted };
+    let row = Row::of(meaning, "for ").and(Meaning::Muted, theme.pick("› ", "> ")).and(Meaning::Text, shown);
+    let line =
+        Rect { x: text.x.saturating_add(1), width: text.width.saturating_sub(2), height: 1.min(text.height), ..text };
+    draw_rows(&[row], 0, theme, line, frame);
+    if model.explain.editing {
+        let x = u16::try_from(cursor.saturating_add(6)).unwrap_or(0);
+        frame.set_cursor_position((line.x.saturating_add(x), line.y));
+    }
+}
+
+/// Returns what a tab says of the selected flag.
+pub(in crate::tui) fn rows(model: &Model, tab: Tab, columns: usize) -> Vec<Row> {
     let Some(flag) = model.selected_flag() else { return vec![Row::plain("The flag is gone. Esc steps back.")] };
     let mut page = Page { columns, rows: Vec::new() };
-    state(model, flag, &mut page);
-    decision(flag, &mut page);
-    documentation(flag, &mut page);
-    history(model, flag, &mut page);
+    match tab {
+        Tab::Overview => {
+            state(model, flag, &mut page);
+            decision(flag, &mut page);
+            documentation(flag, &mut page);
+        }
+        Tab::Rules => rules(flag, &mut page),
+        Tab::History => history(model, flag, &mut page),
+        Tab::Explain => return model.explain.rows(columns),
+    }
     page.rows
 }
 
@@ -47,7 +131,7 @@ pub(in crate::tui) fn preview(model: &Model, columns: usize) -> Vec<Row> {
     decision(flag, &mut page);
     page.heading("Last changes");
     for line in model.facts.history_of(&flag.key).take(CHANGES_PREVIEWED) {
-        page.push(&super::log::row(line), 2);
+        page.push(&audit::sentence(line), 2);
     }
     page.rows
 }
@@ -88,12 +172,16 @@ fn state(model: &Model, flag: &FlagFacts, page: &mut Page) {
         if let Some(reason) = &kill.reason {
             page.fact("", Meaning::Text, reason);
         }
+        page.push(&super::kills::clock(model, kill, &Theme::plain()), 0);
     }
     if !wire.enabled {
         page.fact("Disabled", Meaning::Notice, format!("{} to everyone", wire.off_variant));
     }
     page.fact("Kind", Meaning::Text, format!("{}, stage {}", words::kind(wire.kind), words::stage(wire.stage)));
     page.fact("Owner", Meaning::Text, flag.owner().unwrap_or("nobody"));
+    for overdue in &flag.overdue {
+        page.fact("Overdue", Meaning::Notice, overdue);
+    }
 }
 
 fn decision(flag: &FlagFacts, page: &mut Page) {
@@ -155,12 +243,32 @@ fn documentation(flag: &FlagFacts, page: &mut Page) {
     }
 }
 
+/// Every rule with each of its conditions on a line of its own.
+fn rules(flag: &FlagFacts, page: &mut Page) {
+    let wire = &flag.definition.flag;
+    if wire.rules.is_empty() {
+        page.push(&Row::of(Meaning::Muted, "No rules: everyone is decided alike."), 0);
+        page.gap();
+    }
+    for (rule, number) in wire.rules.iter().zip(1_usize..) {
+        let head = Row::of(Meaning::Muted, format!("{number:>3}  "))
+            .and(Meaning::Key, &*rule.id)
+            .and(Meaning::Text, format!(": {}", words::serve(&rule.serve)));
+        page.push(&head, 7);
+        page.push(&Row::of(Meaning::Muted, "     where ").and(Meaning::Text, words::condition(&rule.when)), 11);
+    }
+    let everyone = if wire.rules.is_empty() { "everyone" } else { "everyone else" };
+    let row = Row::of(Meaning::Muted, "     ")
+        .and(Meaning::Key, everyone)
+        .and(Meaning::Text, format!(": {}", words::serve(&wire.fallthrough)));
+    page.push(&row, 7);
+}
+
 fn history(model: &Model, flag: &FlagFacts, page: &mut Page) {
-    page.heading("History");
     page.fact("Created", Meaning::Text, minute_and_ago(model.now, flag.created));
     let changed = format!("{} by {}", minute_and_ago(model.now, flag.changed), flag.changed_by);
     page.fact("Changed", Meaning::Text, changed);
     for line in model.facts.history_of(&flag.key) {
-        page.push(&super::log::row(line), 2);
+        page.push(&audit::sentence(line), 2);
     }
 }

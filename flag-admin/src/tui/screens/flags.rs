@@ -1,14 +1,16 @@
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
-use ratatui::widgets::{Block, Paragraph};
+use ratatui::widgets::Paragraph;
 
-use super::{detail, log};
+use super::{audit, detail};
 use crate::tui::age::ago;
 use crate::tui::facts::FlagFacts;
 use crate::tui::layout::{Panes, inside, panes};
+use crate::tui::listing::{Sort, View};
 use crate::tui::model::Model;
 use crate::tui::prose::{Row, fit};
 use crate::tui::theme::{Meaning, Theme};
+use crate::tui::widgets::pane::{Pane, draw_filter, draw_selected};
 use crate::tui::widgets::popup::draw_rows;
 use crate::tui::widgets::share_bar::share_bar;
 use crate::tui::words;
@@ -80,37 +82,38 @@ pub(in crate::tui) fn draw(model: &Model, theme: &Theme, body: Rect, frame: &mut
     let Panes { list, preview, latest } = panes(model.class(), body);
     draw_list(model, theme, list, frame);
     if preview.width > 0 {
-        let text = frame_pane("Preview", theme, preview, frame);
-        let rows = detail::preview(model, usize::from(text.width));
+        let columns = usize::from(inside(preview).width).saturating_sub(2);
+        let rows = detail::preview(model, columns);
+        let hidden = rows.len().saturating_sub(usize::from(inside(preview).height));
+        let foot = (hidden > 0).then(|| format!("{hidden} more, Enter"));
+        let text = Pane { title: "Preview", foot: foot.as_deref() }.draw(theme, preview, frame);
         draw_rows(&rows, 0, theme, text, frame);
     }
     if latest.width > 0 {
-        let text = frame_pane("Latest changes", theme, latest, frame);
-        draw_rows(&log::rows(model, usize::from(text.width)), 0, theme, text, frame);
+        let text = Pane { title: "Latest changes", foot: Some("4 shows all") }.draw(theme, latest, frame);
+        let rows = audit::rows(model, usize::from(text.width), usize::from(text.height));
+        draw_rows(&rows, 0, theme, text, frame);
     }
-}
-
-/// Draws a pane's frame and returns where its text goes.
-pub(in crate::tui) fn frame_pane(title: &str, theme: &Theme, pane: Rect, frame: &mut Frame<'_>) -> Rect {
-    let block = Block::bordered()
-        .border_set(theme.border())
-        .border_style(theme.style(Meaning::Frame))
-        .title(Row::of(Meaning::Name, format!(" {title} ")).line(theme));
-    frame.render_widget(block, pane);
-    let text = inside(pane);
-    Rect { x: text.x.saturating_add(1), width: text.width.saturating_sub(2), ..text }
 }
 
 fn draw_list(model: &Model, theme: &Theme, pane: Rect, frame: &mut Frame<'_>) {
-    let visible = model.visible();
     let all = model.facts.flags.len();
-    let title =
-        if model.filter.is_empty() { format!("Flags {all}") } else { format!("Flags {} of {all}", visible.len()) };
-    let mut text = frame_pane(&title, theme, pane, frame);
-    if model.filtering || !model.filter.is_empty() {
-        draw_filter(model, theme, pane, frame);
+    let found = model.shown.len();
+    let mut title = if found == all { format!("Flags {all}") } else { format!("Flags {found} of {all}") };
+    if model.view != View::All {
+        title = format!("{title}, view {}", model.view.title());
     }
-    if visible.is_empty() {
+    if model.sort != Sort::Key {
+        title = format!("{title}, by {}", model.sort.title());
+    }
+    let height = usize::from(inside(pane).height).saturating_sub(1);
+    let below = found.saturating_sub(model.top.saturating_add(height));
+    let foot = (below > 0).then(|| format!("{below} more below"));
+    let mut text = Pane { title: &title, foot: foot.as_deref() }.draw(theme, pane, frame);
+    if model.filtering || !model.filter.is_empty() {
+        draw_filter(&model.filter, model.filtering, theme, pane, frame);
+    }
+    if model.shown.is_empty() {
         let rows = empty(model).into_iter().flat_map(|row| row.wrap(usize::from(text.width), 0)).collect::<Vec<_>>();
         draw_rows(&rows, 0, theme, text, frame);
         return;
@@ -121,39 +124,18 @@ fn draw_list(model: &Model, theme: &Theme, pane: Rect, frame: &mut Frame<'_>) {
     frame.render_widget(Paragraph::new(heading.line(theme)), Rect { height: 1, ..text });
     text.y = text.y.saturating_add(1);
     text.height = text.height.saturating_sub(1);
-    for (y, flag) in (text.y..text.y.saturating_add(text.height)).zip(visible.iter().skip(model.top)) {
+    for (y, flag) in (text.y..text.y.saturating_add(text.height)).zip(model.visible().skip(model.top)) {
         let row = flag_row(model, flag, &columns, theme);
         let area = Rect { y, height: 1, ..text };
-        let line = row.line(theme);
         if model.selected.as_ref() == Some(&flag.key) {
-            let style = theme.style(Meaning::Selected);
-            frame.render_widget(
-                Block::new().style(style),
-                Rect { x: area.x.saturating_sub(1), width: area.width.saturating_add(2), ..area },
-            );
-            let plain: String = line.spans.iter().map(|span| span.content.as_ref()).collect();
-            frame.render_widget(Paragraph::new(plain).style(style), area);
+            draw_selected(&row, theme, area, frame);
             if !model.filtering && model.dialog.is_none() {
                 // Readers of the screen follow the cursor.
                 frame.set_cursor_position(Position { x: area.x, y });
             }
         } else {
-            frame.render_widget(Paragraph::new(line), area);
+            frame.render_widget(Paragraph::new(row.line(theme)), area);
         }
-    }
-}
-
-fn draw_filter(model: &Model, theme: &Theme, pane: Rect, frame: &mut Frame<'_>) {
-    let columns = usize::from(pane.width).saturating_sub(24).clamp(8, 32);
-    let (shown, cursor) = model.filter.window(columns);
-    let row = Row::of(Meaning::Key, " / ").and(Meaning::Text, fit(&shown, columns)).and(Meaning::Text, " ");
-    let width = u16::try_from(row.width()).unwrap_or(pane.width);
-    let x = pane.x.saturating_add(pane.width).saturating_sub(width.saturating_add(2));
-    let at = Rect { x, y: pane.y, width: width.min(pane.width), height: 1 };
-    frame.render_widget(Paragraph::new(row.line(theme)), at);
-    if model.filtering {
-        let cursor = u16::try_from(cursor).unwrap_or(0);
-        frame.set_cursor_position(Position { x: x.saturating_add(3).saturating_add(cursor), y: pane.y });
     }
 }
 
@@ -164,6 +146,12 @@ fn empty(model: &Model) -> Vec<Row> {
             Row::new(),
             Row::plain("Write them into a file and apply it: ").and(Meaning::Key, "flag-admin apply -f flags.toml"),
             Row::of(Meaning::Muted, "They appear here by themselves."),
+        ];
+    }
+    if model.filter.is_empty() {
+        return vec![
+            Row::plain(model.view.empty()),
+            Row::of(Meaning::Key, "v").and(Meaning::Text, " goes on to the next view."),
         ];
     }
     vec![

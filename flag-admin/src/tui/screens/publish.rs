@@ -2,14 +2,16 @@
 
 use std::path::PathBuf;
 
-use super::log;
+use crossterm::event::KeyEvent;
+
+use super::audit;
 use super::share::trouble_rows;
 use crate::tui::age::{ago, minute};
 use crate::tui::effect::Effect;
 use crate::tui::line_input::LineInput;
 use crate::tui::model::Model;
 use crate::tui::msg::Trouble;
-use crate::tui::prose::Row;
+use crate::tui::prose::{Row, count};
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::popup::{Field, Popup};
 
@@ -29,12 +31,24 @@ impl PublishForm {
         Self { out, trouble: None, sent: false, scroll: 0 }
     }
 
+    pub(in crate::tui) fn edit(&mut self, key: KeyEvent) {
+        if self.out.edit(key) {
+            self.trouble = None;
+        }
+    }
+
+    /// Returns the same publication, once the key is open.
+    pub(in crate::tui) fn again(&self) -> Option<Effect> {
+        let out = self.out.text();
+        (!out.trim().is_empty()).then(|| Effect::Publish { out: PathBuf::from(out.trim()) })
+    }
+
     /// Publishes, or says what is missing.
     pub(in crate::tui) fn sign(&mut self) -> Vec<Effect> {
         let out = self.out.text();
         if out.trim().is_empty() {
-            let message = "the folder is empty, expected the folder that clients fetch from".to_owned();
-            self.trouble = Some(Trouble { message, hint: Some("such as ./public".to_owned()) });
+            let trouble = Trouble::saying("the folder is empty, expected the folder that clients fetch from");
+            self.trouble = Some(trouble.with_hint("such as ./public"));
             return Vec::new();
         }
         if self.sent {
@@ -57,6 +71,16 @@ impl PublishForm {
             .wrap(columns, 2);
         head.push(Row::new());
         let mut body = vec![Row::new()];
+        if let Some(draft) = &facts.draft {
+            let text = format!(
+                "The draft's {} not part of it: apply it first (6).",
+                match draft.sentences.len() {
+                    1 => "change is".to_owned(),
+                    changes => format!("{changes} changes are"),
+                }
+            );
+            body.extend(Row::of(Meaning::Notice, text).wrap(columns, 2));
+        }
         let changes: Vec<_> = facts.unpublished_changes().collect();
         let since = match &facts.published {
             Some(published) => {
@@ -74,7 +98,7 @@ impl PublishForm {
             (format!("{} {since}:", count(changes.len(), "change")), changes)
         };
         body.extend(Row::of(Meaning::Name, heading).wrap(columns, 0));
-        body.extend(changes.iter().flat_map(|line| log::row(line).wrap(columns, 2)));
+        body.extend(changes.iter().flat_map(|line| audit::sentence(line).wrap(columns, 2)));
         Popup {
             title: "Publish".to_owned(),
             head,
@@ -83,14 +107,5 @@ impl PublishForm {
             foot: self.trouble.as_ref().map(|trouble| trouble_rows(trouble, columns)).unwrap_or_default(),
             scroll: self.scroll,
         }
-    }
-}
-
-/// Says how many of something there are.
-pub(in crate::tui) fn count(number: usize, thing: &str) -> String {
-    match number {
-        0 => format!("no {thing}s"),
-        1 => format!("1 {thing}"),
-        _ => format!("{number} {thing}s"),
     }
 }

@@ -3,7 +3,7 @@
 use crossterm::event::KeyEvent;
 use flag_core::{FlagKey, Share};
 
-use crate::app::Proposal;
+use crate::app::{Proposal, Verdict as Access};
 use crate::log::exposure_of;
 use crate::tui::action::Action;
 use crate::tui::command::Command;
@@ -106,7 +106,7 @@ impl ShareForm {
     pub(in crate::tui) fn popup(&self, model: &Model) -> Popup {
         let columns = Popup::columns(model.area());
         let mut head = Vec::new();
-        if let Some(flag) = model.facts.flag(&self.flag) {
+        if let Some(flag) = model.facts.flag(self.flag.as_str()) {
             let now = exposure_of(&flag.definition.flag, self.rule.as_deref())
                 .map_or_else(|error| error.to_string(), |share| format!("exposes {share} now"));
             let place = self.rule.as_deref().map_or_else(
@@ -142,7 +142,14 @@ impl ShareForm {
             Verdict::Planned(_, proposal) if proposal.is_empty() => {
                 vec![Row::plain("That is the share in force: there is nothing to change.")]
             }
-            Verdict::Planned(_, proposal) => plan::rows(proposal.plan(), columns),
+            Verdict::Planned(_, proposal) => {
+                let mut rows = plan::rows(proposal.plan(), columns);
+                if let Access::Refused { refusal } = proposal.access() {
+                    rows.push(Row::new());
+                    rows.extend(Row::of(Meaning::Danger, refusal.to_string()).wrap(columns, 2));
+                }
+                rows
+            }
             Verdict::Refused(_, trouble) => trouble_rows(trouble, columns),
         }
     }

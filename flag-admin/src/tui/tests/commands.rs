@@ -2,8 +2,8 @@
 
 use crossterm::event::KeyCode;
 
-use crate::tui::command::BINDINGS;
-use crate::tui::keymap::{Key, Place};
+use crate::tui::bindings::BINDINGS;
+use crate::tui::keymap::{Key, Keymap, Place};
 use crate::tui::widgets::help::Help;
 
 #[test]
@@ -13,7 +13,7 @@ fn every_command_of_a_place_is_in_its_help() {
             palette: crate::tui::theme::Palette::Mono,
             characters: crate::tui::theme::Characters::Unicode,
         };
-        let rows = Help { place, scroll: 0 }.popup().body;
+        let rows = Help { place, scroll: 0 }.popup(&Keymap::standard()).body;
         let text = rows.iter().map(|row| row.line(&theme).to_string()).collect::<Vec<_>>().join("\n");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for binding in BINDINGS.iter().filter(|binding| binding.places.contains(&place)) {
@@ -40,7 +40,7 @@ fn a_key_does_one_thing_in_a_place() {
 
 #[test]
 fn where_text_is_entered_no_letter_is_a_command() {
-    for place in [Place::Filter, Place::Share, Place::Confirm, Place::Publish] {
+    for place in Place::ALL.into_iter().filter(|place| place.is_input()) {
         for binding in BINDINGS.iter().filter(|binding| binding.places.contains(&place)) {
             assert!(!binding.keys.iter().any(|key| matches!(key, Key::Char(_))), "{place:?}: {:?}", binding.command);
         }

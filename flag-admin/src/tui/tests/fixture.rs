@@ -14,12 +14,13 @@ use crate::app::ports::{
     Clock, KeyError, KeyStore, LogError, LogStore, Publisher, PublisherError, Randomness, RandomnessError, RootStore,
     RootStoreError,
 };
-use crate::app::{Operator, Ports, Project, Prune, Settings};
+use crate::app::{Draft, DraftStore, DraftStoreError, Operator, Ports, Project, Prune, Settings};
 use crate::definition::Definitions;
-use crate::log::{Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed, Stored};
-use crate::tui::desk::Desk;
+use crate::log::{Actor, Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed, Stored};
+use crate::tui::desk::{Desk, Trail};
 use crate::tui::effect::Effect;
-use crate::tui::model::Model;
+use crate::tui::keymap::Keymap;
+use crate::tui::model::{Model, Start};
 use crate::tui::msg::Msg;
 use crate::tui::theme::{Characters, Palette, Theme};
 use crate::tui::update::update;
@@ -87,6 +88,30 @@ impl RootStore for NoRoots {
     }
 }
 
+/// Drafts in memory.
+#[derive(Default)]
+struct MemoryDrafts(RefCell<Option<Draft>>);
+
+impl DraftStore for MemoryDrafts {
+    fn draft(&self, _: &EnvironmentName, _: &Actor) -> Result<Option<Draft>, DraftStoreError> {
+        Ok(self.0.borrow().clone())
+    }
+
+    fn keep(&mut self, draft: &Draft) -> Result<(), DraftStoreError> {
+        self.0.replace(Some(draft.clone()));
+        Ok(())
+    }
+
+    fn remove(&mut self, _: &EnvironmentName, _: &Actor) -> Result<(), DraftStoreError> {
+        self.0.replace(None);
+        Ok(())
+    }
+
+    fn drafts(&self) -> Result<Vec<Draft>, DraftStoreError> {
+        Ok(self.0.borrow().iter().cloned().collect())
+    }
+}
+
 /// A folder that nothing is in.
 struct Nowhere;
 
@@ -149,8 +174,19 @@ impl Session {
         }
         clock.0.set(clock.0.get() + 3 * MINUTE);
         let open_publisher = Box::new(|_: &Path| Ok(Box::new(Nowhere) as Box<dyn Publisher>));
-        let desk = Desk { project, environment, open_publisher, out: None };
-        let model = Model::new(desk.facts().unwrap(), clock.now(), (columns, rows), None);
+        let desk = Desk {
+            project,
+            environment,
+            open_publisher,
+            remember_target: Box::new(|_| {}),
+            unlock: Box::new(|_| Ok(())),
+            drafts: Box::new(MemoryDrafts::default()),
+            out: None,
+            trail: Trail::default(),
+        };
+        let keymap = Rc::new(Keymap::standard());
+        let start = Start { now: clock.now(), size: (columns, rows), out: None, keymap };
+        let model = Model::new(desk.facts().unwrap(), start);
         Self { model, desk, asked: Vec::new(), log, clock }
     }
 
@@ -173,9 +209,8 @@ impl Session {
 
     /// Looks for others' changes, as the loop does from time to time.
     pub(super) fn look(&mut self) {
-        if let Some(msg) = self.desk.look() {
-            self.take(msg);
-        }
+        let msg = self.desk.look();
+        self.take(msg);
     }
 
     pub(super) fn take(&mut self, msg: Msg) {
@@ -183,7 +218,9 @@ impl Session {
         while let Some(msg) = waiting.pop_front() {
             for effect in update(&mut self.model, msg) {
                 match effect {
-                    Effect::Quit | Effect::Suspend | Effect::Repaint => self.asked.push(effect),
+                    Effect::Quit | Effect::Suspend | Effect::Repaint | Effect::Copy(_) | Effect::SaveSession => {
+                        self.asked.push(effect);
+                    }
                     other => waiting.extend(self.desk.perform(other)),
                 }
             }

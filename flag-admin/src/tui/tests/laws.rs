@@ -5,13 +5,13 @@ use proptest::prelude::*;
 
 use super::fixture::Session;
 use crate::tui::keymap::Place;
-use crate::tui::msg::Msg;
+use crate::tui::msg::{Msg, Turn};
 use crate::tui::prose::{Row, fit, width};
 use crate::tui::theme::{Characters, Meaning};
 
 fn key() -> impl Strategy<Value = Msg> {
     let codes = prop_oneof![
-        6 => prop::sample::select(vec!['j', 'k', 'g', 'G', 'r', '!', 'P', 'l', '?', '/', '\\', '2', '5', '%', 'x']).prop_map(KeyCode::Char),
+        6 => prop::sample::select(vec!['j', 'k', 'g', 'G', 'r', '!', 'P', 'l', '?', '/', '\\', '2', '5', '%', 'x', '1', '3', '4', '6', ':', 'y', 'u', 'v', 's', ' ', '-', 'e', 'h', 'R', 'A', 'D', 'B', 'a', 'U']).prop_map(KeyCode::Char),
         4 => prop::sample::select(vec![
             KeyCode::Enter, KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Up, KeyCode::Down,
             KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Left, KeyCode::Right,
@@ -27,6 +27,8 @@ fn key() -> impl Strategy<Value = Msg> {
         30 => keys,
         1 => (1_u16..=300, 1_u16..=100).prop_map(|(columns, rows)| Msg::Resize(columns, rows)),
         1 => "[a-z日\u{301} \n]{0,12}".prop_map(Msg::Paste),
+        2 => (0_u16..300, 0_u16..100).prop_map(|(column, row)| Msg::Click(column, row)),
+        1 => prop::sample::select(vec![Turn::Down, Turn::Up]).prop_map(Msg::Wheel),
     ]
 }
 

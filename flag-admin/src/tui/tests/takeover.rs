@@ -14,7 +14,7 @@ const CHILD: &str = "FLAG_ADMIN_TEST_TAKEOVER";
 #[expect(clippy::disallowed_methods, reason = "the test tells its child from itself by the environment")]
 fn a_panic_gives_the_terminal_back_before_it_is_printed() {
     if std::env::var_os(CHILD).is_some() {
-        let _guard = TerminalGuard::take().unwrap();
+        let _guard = TerminalGuard::take(crate::tui::Mouse::On).unwrap();
         panic!("on purpose");
     }
     let pty = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();

@@ -19,8 +19,16 @@ fn keys_move_the_cursor_and_steps_lead_back() {
         ("G g k", Place::Flags, "command_execution"),
         ("PgDn", Place::Flags, "telemetry_cloud_sync"),
         ("j Enter", Place::Detail, "command_history"),
-        ("j Enter l", Place::Log, "command_history"),
+        ("j Enter l", Place::Audit, "command_history"),
         ("j Enter l Esc Esc", Place::Flags, "command_history"),
+        ("j Enter l -", Place::Detail, "command_history"),
+        ("2", Place::Kills, "command_execution"),
+        ("Tab Tab", Place::Experiments, "command_execution"),
+        ("4 / kill", Place::AuditFilter, "command_execution"),
+        ("4 Enter", Place::Entry, "command_execution"),
+        ("6 BackTab", Place::Simulate, "command_execution"),
+        ("j Enter Tab Tab Tab", Place::Explain, "command_history"),
+        (": tele Down Enter", Place::Detail, "telemetry_cloud_sync"),
         ("/", Place::Filter, "command_execution"),
         ("/ tele", Place::Filter, "telemetry"),
         ("/ tele Down Enter", Place::Flags, "telemetry_cloud_sync"),
@@ -119,7 +127,7 @@ fn killing_takes_a_reason_and_lifting_the_typed_key_too() {
     session.press("command_histor Enter");
     assert!(session.screen().contains("found \"command_histor\", expected \"command_history\""));
     session.take(Msg::Paste("y".to_owned()));
-    assert!(session.screen().contains("the flag's key is to be typed, not pasted"));
+    assert!(session.screen().contains("the key is to be typed, not pasted"));
     session.press("y Enter");
     assert_eq!((session.model.facts.kills.len(), session.model.place()), (0, Place::Flags));
 }
@@ -192,7 +200,7 @@ fn errors_stay_until_they_are_dismissed_and_news_passes() {
     let later = session.model.now.saturating_add_millis(10_000);
     session.take(Msg::Tick(later));
     assert!(session.model.notice.is_none());
-    let trouble = crate::tui::msg::Trouble { message: "the disk is full".to_owned(), hint: None };
+    let trouble = crate::tui::msg::Trouble::saying("the disk is full");
     session.take(Msg::Failed(trouble));
     session.take(Msg::Tick(later.saturating_add_millis(1_000_000)));
     assert!(session.screen().contains("error: the disk is full"));

@@ -1,6 +1,6 @@
 use super::popup::Popup;
-use crate::tui::command::{BINDINGS, Group};
-use crate::tui::keymap::Place;
+use crate::tui::command::Group;
+use crate::tui::keymap::{Keymap, Place};
 use crate::tui::prose::{Row, fit};
 use crate::tui::theme::Meaning;
 
@@ -15,13 +15,10 @@ pub(in crate::tui) struct Help {
 }
 
 impl Help {
-    pub(in crate::tui) fn popup(&self) -> Popup {
+    pub(in crate::tui) fn popup(&self, keymap: &Keymap) -> Popup {
         let mut body = Vec::new();
         for group in Group::ALL {
-            let mut bindings = BINDINGS
-                .iter()
-                .filter(|binding| binding.group == group && binding.places.contains(&self.place))
-                .peekable();
+            let mut bindings = keymap.bindings(self.place).filter(|(binding, _)| binding.group == group).peekable();
             if bindings.peek().is_none() {
                 continue;
             }
@@ -29,8 +26,8 @@ impl Help {
                 body.push(Row::new());
             }
             body.push(Row::of(Meaning::Name, group.title()));
-            for binding in bindings {
-                let keys = binding.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+            for (binding, keys) in bindings {
+                let keys = keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
                 body.push(Row::of(Meaning::Key, fit(&format!("  {keys}"), KEYS)).and(Meaning::Text, binding.help));
             }
         }

@@ -1,45 +1,58 @@
-use crate::tui::action::Friction;
-use crate::tui::command::{BINDINGS, Binding, Command};
+use crossterm::event::KeyCode;
+
+use crate::tui::command::{Binding, Command};
+use crate::tui::keymap::{Key, Place};
 use crate::tui::model::{Dialog, Model};
 use crate::tui::prose::Row;
 use crate::tui::theme::Meaning;
 
+/// A key that helps, as the hint bar shows it.
+pub(in crate::tui) struct Shown {
+    pub(in crate::tui) row: Row,
+    pub(in crate::tui) key: Option<Key>,
+}
+
 /// Returns the keys that help here, as many as fit. Those that cannot be used now are dimmed. Help is always among them.
-pub(in crate::tui) fn hints(model: &Model, columns: usize) -> Row {
+pub(in crate::tui) fn hints(model: &Model, columns: usize) -> Vec<Shown> {
     let place = model.place();
-    let here = |binding: &&Binding| binding.places.contains(&place) && binding.hint.is_some();
-    let help = BINDINGS.iter().filter(here).find(|binding| binding.command == Command::Help);
-    let others = BINDINGS.iter().filter(here).filter(|binding| binding.command != Command::Help);
-    let others = others.filter(|binding| !is_idle(model, binding.command));
-    let last = help.map(|binding| hint(model, binding)).unwrap_or_default();
-    let mut row = Row::new();
-    for binding in others {
-        let next = hint(model, binding);
-        if row.width().saturating_add(next.width()).saturating_add(last.width()) > columns {
+    let here = || model.keymap.bindings(place).filter(|(binding, _)| binding.hint.is_some());
+    let help =
+        here().find(|(binding, _)| binding.command == Command::Help).map(|(binding, keys)| hint(model, binding, keys));
+    let room = columns.saturating_sub(help.as_ref().map_or(0, |help| help.row.width()));
+    let mut shown = Vec::new();
+    let mut used = 0_usize;
+    for (binding, keys) in here() {
+        if binding.command == Command::Help || is_idle(model, binding.command) {
+            continue;
+        }
+        let next = hint(model, binding, keys);
+        if used.saturating_add(next.row.width()) > room {
             break;
         }
-        row = row.join(next);
+        used = used.saturating_add(next.row.width());
+        shown.push(next);
     }
-    row.join(last)
+    shown.extend(help);
+    shown
 }
 
 /// Tells whether a key is right here, but does nothing at the moment.
 fn is_idle(model: &Model, command: Command) -> bool {
     match command {
-        Command::Back => {
-            model.place() == crate::tui::keymap::Place::Flags && model.notice.is_none() && model.filter.is_empty()
-        }
+        Command::Back => model.place() == Place::Flags && model.notice.is_none() && model.filter.is_empty(),
         Command::NextField => {
-            !matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.action.friction() == Friction::TypedKey)
+            !matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.action.typed().is_some())
         }
+        Command::Keep => !matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.action.is_draftable()),
         Command::NextRule => model.selected_flag().is_none_or(|flag| flag.rules() == 0),
+        Command::Apply => model.facts.draft.is_none(),
+        Command::Approve | Command::Reject => model.facts.requests.is_empty(),
         _ => false,
     }
 }
 
-fn hint(model: &Model, binding: &Binding) -> Row {
-    let Some(hint) = binding.hint else { return Row::new() };
-    let (key, word) = match binding.need.met(model) {
+fn hint(model: &Model, binding: &Binding, keys: &[Key]) -> Shown {
+    let (meaning, word) = match binding.need.met(model) {
         Ok(()) => (Meaning::Key, Meaning::Text),
         Err(_) => (Meaning::Muted, Meaning::Muted),
     };
@@ -47,7 +60,14 @@ fn hint(model: &Model, binding: &Binding) -> Row {
         Command::Kill if model.selected_flag().is_some_and(|flag| model.facts.kill_of(flag.key.as_str()).is_some()) => {
             "lift kill"
         }
-        _ => hint.word,
+        Command::Freeze if model.link.frozen.is_some() => "go on",
+        _ => binding.hint.unwrap_or_default(),
     };
-    Row::of(key, hint.key).and(word, format!(" {text}  "))
+    let name = match keys.first() {
+        // One hint for both ways.
+        Some(Key::Code(KeyCode::Down)) => "↑↓".to_owned(),
+        Some(key) => key.to_string(),
+        None => String::new(),
+    };
+    Shown { row: Row::of(meaning, name).and(word, format!(" {text}  ")), key: keys.first().copied() }
 }

@@ -5,13 +5,19 @@ use crate::tui::theme::{Meaning, Theme};
 
 /// Returns a bar of so many columns. It is empty for nobody alone, and full for everyone alone.
 pub(in crate::tui) fn share_bar(share: Share, columns: u16, theme: &Theme) -> Row {
+    bar(share.thousandths(), Share::EVERYONE.thousandths(), columns, theme)
+}
+
+/// Returns a bar that is filled by a part of a whole. It is empty for none of it alone, and full for all of it alone.
+pub(in crate::tui) fn bar(part: u32, whole: u32, columns: u16, theme: &Theme) -> Row {
     let columns = u32::from(columns);
-    let thousandths = share.thousandths();
-    let filled = match share {
-        Share::NOBODY => 0,
-        Share::EVERYONE => columns,
-        _ => (thousandths.saturating_mul(columns).saturating_add(50_000) / 100_000)
-            .clamp(1, columns.saturating_sub(1).max(1)),
+    let filled = if part == 0 {
+        0
+    } else if part >= whole {
+        columns
+    } else {
+        let rounded = part.saturating_mul(columns).saturating_add(whole / 2).checked_div(whole).unwrap_or(0);
+        rounded.clamp(1, columns.saturating_sub(1).max(1))
     };
     let draw = |text: &str, count: u32| text.repeat(usize::try_from(count).unwrap_or(0));
     Row::of(Meaning::BarFull, draw(theme.pick("█", "#"), filled))

@@ -1,0 +1,180 @@
+//! What comes of what was asked of the world.
+
+use std::rc::Rc;
+
+use super::action::Action;
+use super::effect::Effect;
+use super::facts::Facts;
+use super::model::{Dialog, Model};
+use super::msg::{Mover, Trouble};
+use super::screens::confirm::Confirm;
+use super::screens::passphrase::PassphraseForm;
+use super::screens::share::Verdict;
+use super::widgets::notice::Notice;
+use crate::app::{Proposal, Verdict as Access};
+
+/// Shows what the project has come to.
+pub(super) fn show(model: &mut Model, facts: Rc<Facts>) {
+    model.facts = facts;
+    model.relist();
+}
+
+pub(super) fn moved(model: &mut Model, facts: Rc<Facts>, mover: Mover) -> Vec<Effect> {
+    model.link.seen = model.now;
+    model.link.lost = None;
+    if mover == Mover::Others && model.link.frozen.is_some() {
+        model.link.behind = Some(facts);
+        return Vec::new();
+    }
+    if mover == Mover::Others {
+        let news: Vec<_> = facts.history.iter().take_while(|line| line.seq > model.facts.head).collect();
+        if let Some(last) = news.first() {
+            let more = match news.len().saturating_sub(1) {
+                0 => String::new(),
+                more => format!(" (and {more} more)"),
+            };
+            let text = format!("{} {}{more}", last.actor, last.sentence);
+            // An error that nobody has read yet is worth more than news.
+            if !model.notice.as_ref().is_some_and(Notice::is_trouble) {
+                model.notice = Some(Notice::news(text, model.now));
+            }
+        }
+    }
+    show(model, facts);
+    // What is about to be decided was worked out for a project that is no more.
+    let action = match (&model.dialog, mover) {
+        (_, Mover::Us) | (None | Some(Dialog::Publish(_) | Dialog::Passphrase(_)), _) => None,
+        (Some(Dialog::Share(form)), _) => form.action(),
+        (Some(Dialog::Confirm(confirm)), _) => Some(confirm.action.clone()),
+    };
+    action.map(Effect::Propose).into_iter().collect()
+}
+
+pub(super) fn proposed(model: &mut Model, action: Action, outcome: Result<Box<Proposal>, Trouble>) {
+    match &mut model.dialog {
+        Some(Dialog::Confirm(confirm)) if confirm.action == action => match outcome {
+            Ok(proposal) => confirm.proposal = proposal,
+            Err(trouble) => confirm.trouble = Some(trouble),
+        },
+        Some(Dialog::Share(form)) if form.action().as_ref() == Some(&action) => form.proposed(outcome),
+        None if model.awaited.as_ref() == Some(&action) => {
+            model.awaited = None;
+            match outcome.and_then(permitted) {
+                Ok(proposal) => {
+                    model.dialog = Some(Dialog::Confirm(Box::new(Confirm::new(action, proposal, None))));
+                }
+                Err(trouble) => {
+                    model.failure = Some(trouble.clone());
+                    model.notice = Some(Notice::trouble(trouble, model.now));
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Refuses at once what whoever is at work may not do, and says who may.
+fn permitted(proposal: Box<Proposal>) -> Result<Box<Proposal>, Trouble> {
+    match proposal.access() {
+        Access::Refused { refusal } => Err(Trouble::of(&crate::app::AppError::from(refusal.clone()))),
+        Access::Allowed | Access::NeedsApproval { .. } => Ok(proposal),
+    }
+}
+
+/// Goes from a share that was entered to its confirmation.
+pub(super) fn review(model: &mut Model) {
+    let Some(Dialog::Share(form)) = &mut model.dialog else { return };
+    let Verdict::Planned(share, proposal) = &form.verdict else { return };
+    if proposal.is_empty() {
+        return;
+    }
+    let share = *share;
+    match (form.action(), permitted(proposal.clone())) {
+        (Some(action), Ok(proposal)) => {
+            let confirm = Confirm::new(action, proposal, Some(form.clone()));
+            model.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+        }
+        (_, Err(trouble)) => form.verdict = Verdict::Refused(share, trouble),
+        (None, Ok(_)) => {}
+    }
+}
+
+/// Shows why a change was refused, and works it out anew: the project may have moved on.
+pub(super) fn refused(model: &mut Model, action: Action, trouble: Trouble) -> Vec<Effect> {
+    model.failure = Some(trouble.clone());
+    match &mut model.dialog {
+        Some(Dialog::Confirm(confirm)) if confirm.action == action => {
+            confirm.sent = false;
+            confirm.trouble = Some(trouble);
+            vec![Effect::Propose(action)]
+        }
+        _ => {
+            model.notice = Some(Notice::trouble(trouble, model.now));
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn not_published(model: &mut Model, trouble: Trouble) {
+    model.failure = Some(trouble.clone());
+    match &mut model.dialog {
+        Some(Dialog::Publish(form)) if trouble.is_locked() => {
+            let again = form.again();
+            model.dialog = Some(Dialog::Passphrase(PassphraseForm::new(again.map(Box::new))));
+        }
+        Some(Dialog::Publish(form)) => {
+            form.sent = false;
+            form.trouble = Some(trouble);
+        }
+        _ if trouble.is_locked() => {
+            let mut form = PassphraseForm::new(None);
+            form.trouble = Some(trouble);
+            model.dialog = Some(Dialog::Passphrase(form));
+        }
+        _ => model.notice = Some(Notice::trouble(trouble, model.now)),
+    }
+}
+
+pub(super) fn unlocked(model: &mut Model, outcome: Result<(), Trouble>) -> Vec<Effect> {
+    let Some(Dialog::Passphrase(form)) = &mut model.dialog else { return Vec::new() };
+    match outcome {
+        Ok(()) => {
+            let then = form.then.take();
+            model.dialog = None;
+            model.notice = Some(Notice::success("The keys are open for this sitting".to_owned(), model.now));
+            then.map(|effect| *effect).into_iter().collect()
+        }
+        Err(trouble) => {
+            form.refused(trouble);
+            Vec::new()
+        }
+    }
+}
+
+/// Says what was done. What only waits for an approval was not done.
+pub(super) fn done(action: &Action, request: Option<u64>, place: Option<&str>) -> String {
+    if let Some(request) = request {
+        return format!("Nothing is changed yet: request {request} waits for another member's approval (6)");
+    }
+    match (action, place) {
+        (Action::Share { flag, rule: None, share }, _) => {
+            format!("{flag}: the share is {share} from the next snapshot on (P)")
+        }
+        (Action::Share { flag, rule: Some(rule), share }, _) => {
+            format!("{flag}, rule {rule}: the share is {share} from the next snapshot on (P)")
+        }
+        (Action::Kill { flag, .. }, Some(place)) => format!("{flag} is killed, and clients get it from {place}"),
+        (Action::Kill { flag, .. }, None) => format!("{flag} is killed; clients get it with the next snapshot (P)"),
+        (Action::Unkill { target }, _) => {
+            format!("The kill of {target} is lifted; clients get it with the next snapshot (P)")
+        }
+        (Action::Undo { line }, _) => {
+            format!("Entry {} is undone: {}; clients get it with the next snapshot (P)", line.seq, line.sentence)
+        }
+        (Action::Apply, _) => "The draft is applied; clients get it with the next snapshot (P)".to_owned(),
+        (Action::Approve { request }, _) => {
+            format!("Request {request} is approved; clients get it with the next snapshot (P)")
+        }
+        (Action::Reject { request }, _) => format!("Request {request} is turned down"),
+    }
+}
