@@ -121,8 +121,22 @@ fn what_no_draft_can_hold_is_refused() {
     let before = entries(&sandbox);
     let run = sandbox.project(&["kill", "paste", "--reason", "r", "--to", "public", "--draft"]);
     assert_eq!((run.code, run.err.lines().next()), (Some(1), Some("error: this cannot be put into a draft")));
-    assert_eq!(entries(&sandbox), before);
     assert!(!sandbox.path("public/v1/kills.json").exists());
+    for command in [
+        &["root", "install", "next.json"][..],
+        &["root", "rotate", "flags/root/1.json", "--out", "next.json"],
+        &["adopt-kills", "found.json", "--reason", "r"],
+        &["key", "list"],
+        &["audit", "verify"],
+        &["doctor"],
+        &["env", "set", "production"],
+    ] {
+        let run = sandbox.project(&[command, &["--draft"]].concat());
+        let error = "error: this cannot be put into a draft\nhint: run it without --draft\n";
+        assert_eq!((run.code, &*run.err), (Some(1), error), "{command:?}");
+    }
+    assert!(!sandbox.path("next.json").exists());
+    assert_eq!(entries(&sandbox), before);
 }
 
 #[test]

@@ -83,6 +83,10 @@ fn each_role_reaches_as_far_as_the_table_says() {
         (&["rollout", "set", "young", "1%"][..], [true, true, true, false]),
         (&["rollout", "set", "grown", "6%"], [true, true, false, false]),
         (&["flag", "disable", "grown"], [true, true, false, false]),
+        (&["flag", "rename", "grown", "older"], [true, true, false, false]),
+        // "sync", a flag in beta, needs it, and is written anew.
+        (&["flag", "rename", "young", "younger"], [true, true, false, false]),
+        (&["flag", "rename", "telemetry", "telemetry_all"], [true, false, false, false]),
         (&["flag", "disable", "telemetry"], [true, false, false, false]),
         (&["kill", "young", "--reason", "r"], [true, true, true, true]),
         (&["kill", "grown", "--reason", "r"], [true, true, false, true]),
@@ -114,6 +118,12 @@ fn a_refusal_says_who_may() {
             "emil",
             "error: @emil is an engineer and may not change flag \"grown\", a flag past the development stage; \
              a release manager or an engineering lead may",
+        ),
+        (
+            &["flag", "rename", "young", "younger"],
+            "emil",
+            "error: @emil is an engineer and may not rename flag \"young\", which flag \"sync\" needs, \
+             a flag past the development stage; a release manager or an engineering lead may",
         ),
         (
             &["kill", "telemetry", "--reason", "r"],

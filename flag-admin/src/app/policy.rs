@@ -240,6 +240,11 @@ impl Demand {
             Change::GroupSet { name, .. } | Change::GroupRemoved { name } => {
                 (Action::Edit, Stake::Shared, format!("change group {name:?}"))
             }
+            // Flags that need it are written anew: whoever renames it edits them as well.
+            Change::FlagRenamed { from, to } => {
+                let (touched, whose) = renamed(from, to, state);
+                (Action::Edit, touched, format!("rename flag \"{from}\"{whose}"))
+            }
             Change::PublishStarted { .. } | Change::Published { .. } => {
                 (Action::Publish, Stake::Project, "publish a snapshot".to_owned())
             }
@@ -293,6 +298,29 @@ impl Demand {
         let (actor, what, stake) = (actor.clone(), self.what.clone(), self.stake.to_string());
         Err(Refusal { actor, role, what, stake, may: may.to_vec() })
     }
+}
+
+/// Returns what is at stake in giving a flag another key, in the light of a state in which it has either: the most among it and the flags
+/// that need it. In words, the flag whose stake that is, if it is another.
+fn renamed(from: &FlagKey, to: &FlagKey, state: Option<&EnvironmentState>) -> (Stake, String) {
+    let weight = |stake: Stake| match stake {
+        Stake::DevelopmentFlag => 0,
+        Stake::Feature => 1,
+        _ => 2,
+    };
+    let Some(state) = state else { return (Stake::DevelopmentFlag, String::new()) };
+    let own = [from, to].into_iter().find_map(|key| state.flags.get(key));
+    let mut most = (own.map_or(Stake::DevelopmentFlag, |flag| Stake::of(&flag.definition.flag)), String::new());
+    for key in [from, to] {
+        for dependent in super::stage::needed_by(state, key) {
+            let Some(flag) = state.flags.get(dependent) else { continue };
+            let touched = Stake::of(&flag.definition.flag);
+            if weight(touched) > weight(most.0) {
+                most = (touched, format!(", which flag \"{dependent}\" needs"));
+            }
+        }
+    }
+    most
 }
 
 /// Tells whether a flag is one for debugging or administration: by its tags, or by a word of its key.

@@ -55,6 +55,7 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use self::arguments::{Arguments, AuditCommand, Command, DraftCommand, FlagCommand, MemberCommand, RolloutCommand};
+use self::environment::EnvironmentCommand;
 use self::problem::{Problem, Stop};
 use self::session::Session;
 use self::terminal::Terminal;
@@ -101,22 +102,7 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     let Some(command) = arguments.command else {
         return dashboard::dashboard(&session, terminal, dashboard::DashboardArguments::default());
     };
-    // What is done at once, and for all to see, is never gathered: a kill least of all.
-    if session.is_for_draft()
-        && matches!(
-            command,
-            Command::Dashboard(_)
-                | Command::Init(_)
-                | Command::Kill(_)
-                | Command::Publish(_)
-                | Command::Serve(_)
-                | Command::Approve(_)
-                | Command::Reject(_)
-                | Command::Token(_)
-                | Command::Backup(_)
-                | Command::Restore(_)
-        )
-    {
+    if session.is_for_draft() && is_never_drafted(&command) {
         return Err(crate::app::AppError::Draft(crate::app::DraftError::Looking).into());
     }
     match command {
@@ -181,6 +167,32 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         Command::Completions { shell } => manual::completions(terminal, shell),
         Command::Man(arguments) => manual::man(terminal, &arguments),
     }
+}
+
+/// Tells whether a command is none for a draft. What is done at once, and for all to see, is never gathered: a kill least of all. What asks
+/// of files, keys and the log as they are would answer of a draft without knowing it.
+const fn is_never_drafted(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Dashboard(_)
+            | Command::Demo(_)
+            | Command::Init(_)
+            | Command::Kill(_)
+            | Command::AdoptKills(_)
+            | Command::Publish(_)
+            | Command::Serve(_)
+            | Command::Token(_)
+            | Command::Verify(_)
+            | Command::Root(_)
+            | Command::Key(_)
+            | Command::Doctor
+            | Command::Approve(_)
+            | Command::Reject(_)
+            | Command::Backup(_)
+            | Command::Restore(_)
+            | Command::Audit(_)
+            | Command::Environment(EnvironmentCommand::Set { .. })
+    )
 }
 
 /// Stops the clock where a test asks for it, and says so: what is signed and logged then bears a time that is not true.
