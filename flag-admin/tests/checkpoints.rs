@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use flag_admin::adapters::{KeyFiles, ProjectFolder, RootFiles, SqliteLog, SystemClock, SystemRandomness};
 use flag_admin::app::ports::{LogError, LogStore, LogTarget as _};
-use flag_admin::app::{Operator, Ports, Project, Settings, audit};
+use flag_admin::app::{Moment, Operator, Ports, Project, Settings, audit};
 use flag_admin::log::{
     Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed, State, Stored, StoredCheckpoint,
 };
@@ -38,8 +38,8 @@ impl LogStore for Counted {
         self.log.append(expected, entries)
     }
 
-    fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, LogError> {
-        self.log.checkpoint()
+    fn checkpoint_before(&self, seq: u64) -> Result<Option<StoredCheckpoint>, LogError> {
+        self.log.checkpoint_before(seq)
     }
 
     fn keep_checkpoint(&mut self, checkpoint: Option<&StoredCheckpoint>) -> Result<(), LogError> {
@@ -57,6 +57,12 @@ fn log_of(sandbox: &Sandbox) -> SqliteLog {
 
 /// Opens the project and returns how many rows that took.
 fn opened(sandbox: &Sandbox) -> (Project, u64) {
+    let (project, rows) = counted(sandbox);
+    (project, rows.get())
+}
+
+/// Opens the project, and goes on counting the rows read.
+fn counted(sandbox: &Sandbox) -> (Project, Rc<Cell<u64>>) {
     let rows = Rc::new(Cell::new(0));
     let ports = Ports {
         log: Box::new(Counted { log: log_of(sandbox), rows: Rc::clone(&rows) }),
@@ -65,7 +71,27 @@ fn opened(sandbox: &Sandbox) -> (Project, u64) {
         clock: Box::new(SystemClock),
         random: Box::new(SystemRandomness),
     };
-    (Project::open(ports, Settings::default(), operator()).unwrap(), rows.get())
+    (Project::open(ports, Settings::default(), operator()).unwrap(), rows)
+}
+
+/// Returns an entry that sets a share of one of the sample's flags.
+fn set_share(seq: u64, head: Head) -> Sealed {
+    let entry = Entry {
+        schema: ENTRY_SCHEMA,
+        seq,
+        time: Timestamp::from_millis(1_768_487_521_000 + i64::try_from(seq).unwrap()),
+        actor: "alice".parse().unwrap(),
+        role: Role::ReleaseManager,
+        environment: Some(EnvironmentName::production()),
+        change: Change::RolloutSet {
+            flag: "ollama_backend".parse().unwrap(),
+            rule: None,
+            share: Share::from_percent(u32::try_from(seq % 100).unwrap()).unwrap(),
+        },
+        reason: None,
+        prev: head.hash,
+    };
+    Sealed::new(entry).unwrap()
 }
 
 /// Replaces the project's log by one with so many entries: the sample, and rollouts of one of its flags.
@@ -87,25 +113,10 @@ fn grow(sandbox: &Sandbox, entries: u64) {
             return Ok(None);
         }
         let kept = kept.get(usize::try_from(head.seq).unwrap());
-        let entry = kept.map_or_else(
-            || Entry {
-                schema: ENTRY_SCHEMA,
-                seq,
-                time: Timestamp::from_millis(1_768_487_521_000 + i64::try_from(seq).unwrap()),
-                actor: "alice".parse().unwrap(),
-                role: Role::ReleaseManager,
-                environment: Some(EnvironmentName::production()),
-                change: Change::RolloutSet {
-                    flag: "ollama_backend".parse().unwrap(),
-                    rule: None,
-                    share: Share::from_percent(u32::try_from(seq % 100).unwrap()).unwrap(),
-                },
-                reason: None,
-                prev: head.hash,
-            },
-            |row| serde_json::from_slice(&row.bytes).unwrap(),
+        let sealed = kept.map_or_else(
+            || set_share(seq, head),
+            |row| Sealed::new(serde_json::from_slice(&row.bytes).unwrap()).unwrap(),
         );
-        let sealed = Sealed::new(entry).unwrap();
         head = sealed.head();
         Ok(Some(sealed))
     };
@@ -165,6 +176,61 @@ fn a_start_walks_what_came_after_the_checkpoint_and_no_more() {
 }
 
 #[test]
+fn the_last_changes_are_found_without_walking_the_whole_log() {
+    let sandbox = Sandbox::with_sample();
+    grow(&sandbox, 10_050);
+    changed(&mut opened(&sandbox).0, 42);
+    let mut grown = opened(&sandbox).0;
+    for percent in 1..=30 {
+        changed(&mut grown, percent);
+    }
+    drop(grown);
+    let (mut project, rows) = counted(&sandbox);
+    let production = EnvironmentName::production();
+    let read = |asked: &dyn Fn(&Project), project: &Project| {
+        let before = rows.get();
+        asked(project);
+        rows.get() - before
+    };
+    let last = |project: &Project| {
+        let lines = project.history(Some(&production), Some(20)).unwrap();
+        assert_eq!((lines[0].seq, lines[19].seq), (10_063, 10_082));
+        assert_eq!(lines[19].sentence, "increased rollout percentage: 29% → 30% (ollama_backend)");
+    };
+    assert_eq!(read(&last, &project), 32);
+    assert_eq!(
+        read(&|project| assert_eq!(project.propose_undo(&production, None).unwrap().undone.seq, 10_082), &project),
+        32
+    );
+    assert_eq!(
+        read(&|project| assert_eq!(project.past(Moment::Entry(10_070)).unwrap().entry.seq, 10_070), &project),
+        32
+    );
+    assert_eq!(read(&|project| drop(project.stale(&production, project.now()).unwrap()), &project), 0);
+    // What lies before the checkpoint takes the whole walk, and is found all the same.
+    assert_eq!(
+        read(&|project| assert_eq!(project.past(Moment::Entry(9_000)).unwrap().entry.seq, 9_000), &project),
+        10_114
+    );
+    let all = |project: &Project| assert_eq!(project.history(None, Some(100)).unwrap()[0].seq, 9_983);
+    assert_eq!(read(&all, &project), 10_114);
+    // Right after the next seal, the checkpoint before it still tells.
+    drop(project);
+    let mut log = log_of(&sandbox);
+    let head = log.head().unwrap();
+    let mut batch: Vec<Sealed> = Vec::new();
+    for _ in 0..10_000 {
+        let head = batch.last().map_or(head, Sealed::head);
+        batch.push(set_share(head.seq + 1, head));
+    }
+    log.append(head, &batch).unwrap();
+    changed(&mut opened(&sandbox).0, 42);
+    project = opened(&sandbox).0;
+    let lines = project.history(Some(&production), Some(50)).unwrap();
+    assert_eq!((lines.len(), lines[49].seq), (50, 20_084), "the last is the seal itself");
+}
+
+#[test]
 fn a_wrong_checkpoint_is_never_believed_over_the_log() {
     let sandbox = Sandbox::with_sample();
     grow(&sandbox, 10_100);
@@ -188,7 +254,7 @@ fn a_wrong_checkpoint_is_never_believed_over_the_log() {
         ("another state, with its hash", replaced("42000", "99000")),
         ("another project", replaced("\"project\":\"caro\"", "\"project\":\"evil\"")),
         ("another version", replaced("\"made_by\":\"", "\"made_by\":\"9.")),
-        ("another form", replaced("\"form\":1", "\"form\":2")),
+        ("another form", replaced("\"form\":2", "\"form\":9")),
         ("cut off", rehashed(sound.bytes[..sound.bytes.len() / 2].to_vec())),
         ("nothing", rehashed(Vec::new())),
         ("a head that is not the log's", {

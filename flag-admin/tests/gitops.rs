@@ -108,10 +108,6 @@ fn a_plan_for_a_pull_request_keeps_its_layout() {
     - `owner: @alice → @bob`
     - `risks: now without Colder, with Wider`
 
-    ### effect on `fresh`
-
-    - **warning:** 0.01% of fewer than 30000 units may be nobody
-
     ### effect on `rank`
 
     - where `mac holds`: gained 0%, lost 0%, moved 0%
@@ -142,6 +138,12 @@ fn a_profile_turns_portions_into_people() {
         people("population = 1000\n"),
         json!([fresh(0, 1_000, true), {"flag": "rank", "missing": ["attribute os"]}])
     );
+    // The plan's own warning goes by what is known: of 120,000 people 0.01 % are some, of 10,000 perhaps nobody.
+    for (population, warned) in [("120000", false), ("10000", true)] {
+        sandbox.write("population.toml", &format!("population = {population}\n"));
+        let plan = sandbox.project(&["plan", "-f", "next.toml", "--profile", "population.toml", "--json"]).json();
+        assert_eq!(plan["plan"]["flags"][0].get("warnings").is_some(), warned, "{population}: {plan}");
+    }
     for (profile, message) in [
         (
             "population = 5\n[segments]\nstaff = \"200%\"\n",

@@ -254,6 +254,12 @@ fn a_flag_goes_on_where_the_checks_of_a_stage_pass() {
     let promoted = sandbox.project(&["flag", "promote", "history_search", "--yes", "--json"]).json();
     assert_eq!((&promoted["applied"], &promoted["plan"]["flags"]), (&json!(true), &json!([])));
     assert_eq!(promoted["steps"][0]["to"], "internal");
+    // What the documentation says of how it stands goes with it, there and back.
+    let status = || {
+        let card = sandbox.project(&["flag", "show", "history_search", "--json"]).json();
+        card["definition"]["documentation"]["status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(status(), "Internal testing");
     let soak = sandbox.project(&["flag", "promote", "history_search", "--yes"]);
     let expected =
         "flag \"history_search\" is not ready: internal → beta: soak: 0 days at internal, expected 3 or more";
@@ -269,8 +275,14 @@ fn a_flag_goes_on_where_the_checks_of_a_stage_pass() {
             "@alice demoted feature flag: beta → internal (history_search) - data loss",
         ]
     );
+    assert_eq!(status(), "Internal testing");
     sandbox.project(&["undo", "--yes"]).text();
+    assert_eq!(status(), "Beta testing");
     assert_eq!(sandbox.project(&["flag", "list", "--stage", "beta", "--json"]).json()[0]["flag"], "history_search");
+    sandbox.project(&["flag", "edit", "history_search", "--status", "Waits for the lawyers", "--yes"]).text();
+    sandbox.project(&["flag", "promote", "history_search", "--back", "--yes"]).text();
+    assert_eq!(status(), "Waits for the lawyers", "an owner's own words stay");
+    sandbox.project(&["flag", "promote", "history_search", "--force", "as before", "--yes"]).text();
     let order = sandbox.project(&["flag", "promote", "history_search", "--to", "internal", "--yes"]);
     assert_eq!(
         refusal(&order),

@@ -150,7 +150,7 @@ macro_rules! contract {
 contract! {
     fills_and_reads,
     appends_by_compare_and_set,
-    keeps_a_checkpoint,
+    keeps_checkpoints,
     shows_tampering,
     remembers_uses_of_tokens,
 }
@@ -161,12 +161,12 @@ fn a_log_of_an_older_form_is_brought_up_to_date_and_one_of_a_newer_is_refused() 
     let entries = log_of(3);
     sqlite.open().append(Head::GENESIS, &entries).unwrap();
     let raw = Connection::open(&sqlite.path).unwrap();
-    raw.execute_batch("DROP TABLE token_uses; DROP TABLE checkpoint; PRAGMA user_version = 1;").unwrap();
+    raw.execute_batch("DROP TABLE token_uses; DROP TABLE checkpoints; PRAGMA user_version = 1;").unwrap();
     assert_eq!(sqlite.open().checkpoint().unwrap(), None);
     assert_eq!(sqlite.open().head().unwrap(), entries[2].head());
     raw.execute_batch("PRAGMA user_version = 99;").unwrap();
     let newer = SqliteLog::open(&sqlite.path).unwrap_err();
-    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 3", sqlite.path.display()));
+    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 4", sqlite.path.display()));
 
     let Some(postgres) = Postgres::new() else { return };
     let nothing = postgres.url().open().unwrap_err();
@@ -174,7 +174,7 @@ fn a_log_of_an_older_form_is_brought_up_to_date_and_one_of_a_newer_is_refused() 
     drop(postgres.url().create().unwrap());
     postgres.client().execute("INSERT INTO flag_log_migrations (form) VALUES (99)", &[]).unwrap();
     let newer = postgres.url().open().unwrap_err();
-    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 2", postgres.url()));
+    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 3", postgres.url()));
 }
 
 #[test]

@@ -23,7 +23,7 @@ const MIGRATION_LOCK: i64 = 0x666c_6167;
 ///
 /// The tables are those of an SQLite log. They stand in the schema that connections get by default, one log each: a database or a schema
 /// (`?options=-csearch_path=NAME`) is a project's own.
-const MIGRATIONS: [(i32, &str); 2] = [
+const MIGRATIONS: [(i32, &str); 3] = [
     (
         1,
         "CREATE TABLE flag_log_entries (seq BIGINT PRIMARY KEY, hash BYTEA NOT NULL, bytes BYTEA NOT NULL);
@@ -34,9 +34,14 @@ const MIGRATIONS: [(i32, &str); 2] = [
      );",
     ),
     (2, "CREATE TABLE flag_token_uses (token TEXT PRIMARY KEY, used_at BIGINT NOT NULL);"),
+    (
+        3,
+        "CREATE TABLE flag_log_checkpoints (seq BIGINT PRIMARY KEY, digest BYTEA NOT NULL, bytes BYTEA NOT NULL);
+         DROP TABLE flag_log_checkpoint;",
+    ),
 ];
 /// The newest form.
-const FORM: i32 = 2;
+const FORM: i32 = 3;
 
 /// A log in a PostgreSQL database, which several admins and servers share.
 ///
@@ -206,29 +211,36 @@ impl LogStore for PostgresLog {
         transaction.commit().map_err(failed)
     }
 
-    fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, LogError> {
+    fn checkpoint_before(&self, before: u64) -> Result<Option<StoredCheckpoint>, LogError> {
         let failed = self.failed("read");
-        let row = self
-            .client
-            .borrow_mut()
-            .query_opt("SELECT seq, digest, bytes FROM flag_log_checkpoint", &[])
-            .map_err(&failed)?;
+        let last =
+            "SELECT seq, digest, bytes FROM flag_log_checkpoints WHERE seq > 0 AND seq < $1 ORDER BY seq DESC LIMIT 1";
+        let row = self.client.borrow_mut().query_opt(last, &[&column(before)]).map_err(&failed)?;
         let Some(row) = row else { return Ok(None) };
         let Stored { seq, hash, bytes } = stored(&row).map_err(failed)??;
         Ok(Some(StoredCheckpoint { seq, digest: hash, bytes }))
     }
 
     fn keep_checkpoint(&mut self, checkpoint: Option<&StoredCheckpoint>) -> Result<(), LogError> {
+        let failed = self.failed("written");
         let mut client = self.client.borrow_mut();
-        let kept = match checkpoint {
-            None => client.execute("DELETE FROM flag_log_checkpoint", &[]),
-            Some(StoredCheckpoint { seq, digest, bytes }) => client.execute(
-                "INSERT INTO flag_log_checkpoint (one, seq, digest, bytes) VALUES (1, $1, $2, $3)
-                 ON CONFLICT (one) DO UPDATE SET seq = $1, digest = $2, bytes = $3",
-                &[&column(*seq), &digest.as_bytes().as_slice(), bytes],
-            ),
+        let Some(StoredCheckpoint { seq, digest, bytes }) = checkpoint else {
+            return client.execute("DELETE FROM flag_log_checkpoints", &[]).map(|_| ()).map_err(failed);
         };
-        kept.map(|_| ()).map_err(self.failed("written"))
+        let mut transaction = client.transaction().map_err(&failed)?;
+        let kept = transaction
+            .execute("DELETE FROM flag_log_checkpoints WHERE seq >= $1", &[&column(*seq)])
+            .and_then(|_| {
+                transaction.execute(
+                    "INSERT INTO flag_log_checkpoints (seq, digest, bytes) VALUES ($1, $2, $3)",
+                    &[&column(*seq), &digest.as_bytes().as_slice(), bytes],
+                )
+            })
+            .and_then(|_| {
+                let others = "SELECT seq FROM flag_log_checkpoints ORDER BY seq DESC LIMIT 2";
+                transaction.execute(&format!("DELETE FROM flag_log_checkpoints WHERE seq NOT IN ({others})"), &[])
+            });
+        kept.and_then(|_| transaction.commit()).map_err(failed)
     }
 }
 

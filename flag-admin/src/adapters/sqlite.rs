@@ -18,7 +18,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// A hash beside the bytes lets a check name the very entry that was altered, rather than the one after it. The head stands in a table
 /// of its own, so that an altered or missing last entry shows as well.
-const MIGRATIONS: [(i32, &str); 3] = [
+const MIGRATIONS: [(i32, &str); 4] = [
     (
         1,
         "CREATE TABLE entries (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
@@ -32,9 +32,14 @@ const MIGRATIONS: [(i32, &str); 3] = [
          ) STRICT;",
     ),
     (3, "CREATE TABLE token_uses (token TEXT PRIMARY KEY, used_at INTEGER NOT NULL) STRICT;"),
+    (
+        4,
+        "CREATE TABLE checkpoints (seq INTEGER PRIMARY KEY, digest BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
+         DROP TABLE checkpoint;",
+    ),
 ];
 /// The newest form.
-const FORM: i32 = 3;
+const FORM: i32 = 4;
 
 /// A log in an SQLite file.
 ///
@@ -265,24 +270,33 @@ impl LogStore for SqliteLog {
         appending.finish().map(|_| ())
     }
 
-    fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, LogError> {
+    fn checkpoint_before(&self, before: u64) -> Result<Option<StoredCheckpoint>, LogError> {
         let found = self
             .connection
-            .query_row("SELECT seq, digest, bytes FROM checkpoint", [], |row| {
-                Ok((place(row.get(0)?), row.get::<_, Vec<u8>>(1)?, row.get(2)?))
-            })
+            .query_row(
+                "SELECT seq, digest, bytes FROM checkpoints WHERE seq > 0 AND seq < ?1 ORDER BY seq DESC LIMIT 1",
+                [column(before)],
+                |row| Ok((place(row.get(0)?), row.get::<_, Vec<u8>>(1)?, row.get(2)?)),
+            )
             .optional()
             .map_err(self.failed("read"))?;
         found.map(|(seq, hash, bytes)| Ok(StoredCheckpoint { seq, digest: digest(seq, &hash)?, bytes })).transpose()
     }
 
     fn keep_checkpoint(&mut self, checkpoint: Option<&StoredCheckpoint>) -> Result<(), LogError> {
-        self.write(|transaction| match checkpoint {
-            None => transaction.execute("DELETE FROM checkpoint", []),
-            Some(StoredCheckpoint { seq, digest, bytes }) => transaction.execute(
-                "INSERT OR REPLACE INTO checkpoint (one, seq, digest, bytes) VALUES (1, ?1, ?2, ?3)",
+        self.write(|transaction| {
+            let Some(StoredCheckpoint { seq, digest, bytes }) = checkpoint else {
+                return transaction.execute("DELETE FROM checkpoints", []);
+            };
+            transaction.execute("DELETE FROM checkpoints WHERE seq >= ?1", [column(*seq)])?;
+            transaction.execute(
+                "INSERT INTO checkpoints (seq, digest, bytes) VALUES (?1, ?2, ?3)",
                 (column(*seq), digest.as_bytes().as_slice(), bytes),
-            ),
+            )?;
+            transaction.execute(
+                "DELETE FROM checkpoints WHERE seq NOT IN (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT 2)",
+                [],
+            )
         })
         .map(|_| ())
     }

@@ -1,3 +1,4 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use flag_core::Timestamp;
@@ -6,7 +7,7 @@ use serde::Serialize;
 
 use super::ports::LogStore;
 use super::project::{OpenError, fold};
-use crate::log::{Digest, Head};
+use crate::log::{Digest, Head, State};
 
 /// A log that is whole, from its first entry to its head.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -22,7 +23,7 @@ pub struct AuditReport {
     /// The published commitment that it was held against.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<AuditHead>,
-    /// The checkpoint kept beside the entries. Nothing was taken from it.
+    /// The last checkpoint kept beside the entries, or one that is not what the log comes to. Nothing was taken from it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointCheck>,
 }
@@ -100,26 +101,43 @@ fn short(hash: &str) -> String {
     hash.chars().take(12).collect()
 }
 
+/// Returns the checkpoints kept beside the entries, by place; nothing for what is no state.
+fn kept_checkpoints(log: &dyn LogStore) -> BTreeMap<u64, Option<State>> {
+    let mut kept = BTreeMap::new();
+    let mut before = u64::MAX;
+    while let Ok(Some(checkpoint)) = log.checkpoint_before(before) {
+        before = checkpoint.seq;
+        kept.insert(checkpoint.seq, checkpoint.state().ok());
+    }
+    kept
+}
+
 /// Proves a log from its first entry to its head, and holds it against what was published of it, if that is given.
 ///
-/// The checkpoint is never gone by: it is held against the log.
+/// No checkpoint is gone by: each is held against the log.
 pub fn audit(log: &dyn LogStore, against: Option<&Commitment>) -> Result<AuditReport, AuditError> {
-    let kept = log.checkpoint().unwrap_or_default();
-    let kept_state = kept.as_ref().and_then(|kept| kept.state().ok());
-    let kept_seq = kept.as_ref().map(|kept| kept.seq);
-    let (mut first, mut last, mut committed, mut sound) = (None, None, None, false);
+    let kept = kept_checkpoints(log);
+    let (mut first, mut last, mut committed) = (None, None, None);
+    let mut odd: BTreeSet<u64> = kept.keys().copied().collect();
+    let mut check = |state: &State| {
+        if kept.get(&state.head().seq).is_some_and(|kept| kept.as_ref() == Some(state)) {
+            odd.remove(&state.head().seq);
+        }
+    };
     let state = fold(log, |entry, stored, before| {
         first = first.or(Some(entry.time));
         last = Some(entry.time);
         if against.is_some_and(|against| against.head.seq == entry.seq) {
             committed = Some(stored.hash);
         }
-        if before.is_some_and(|before| Some(before.head().seq) == kept_seq) {
-            sound = before == kept_state.as_ref();
+        if let Some(before) = before {
+            check(before);
         }
     })?;
     let head = state.head();
-    sound |= kept_state.is_some_and(|kept| kept == state);
+    check(&state);
+    let shown = odd.first().or_else(|| kept.keys().next_back());
+    let checkpoint = shown.map(|seq| CheckpointCheck { seq: *seq, sound: !odd.contains(seq) });
     if let Some(Commitment { head: AuditHead { seq, hash }, source }) = against {
         let (seq, expected, commitment) = (*seq, hash.clone(), *source);
         match committed {
@@ -130,7 +148,6 @@ pub fn audit(log: &dyn LogStore, against: Option<&Commitment>) -> Result<AuditRe
             Some(_) => {}
         }
     }
-    let checkpoint = kept_seq.map(|seq| CheckpointCheck { seq, sound });
     Ok(AuditReport {
         entries: head.seq,
         head,

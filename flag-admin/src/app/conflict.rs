@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::error::AppError;
 use super::history::HistoryLine;
 use super::ports::LogError;
-use super::project::{Project, fold};
-use crate::log::{Chain, Change, EnvironmentName, Head};
+use super::project::Project;
+use crate::log::{Chain, Change, Entry, EnvironmentName, Head};
 
 /// How many changes of others a message tells; all of them stand in [`Conflict::since`].
 const TOLD: usize = 5;
@@ -61,27 +61,19 @@ impl Project {
 
     /// Returns the changes of an environment after an entry that are part of what it publishes, oldest first.
     pub(super) fn changed_since(&self, environment: &EnvironmentName, seq: u64) -> Result<Vec<HistoryLine>, AppError> {
-        let mut lines = Vec::new();
-        fold(&*self.ports.log, |entry, stored, before| {
+        let is_wanted = |entry: &Entry| {
             let is_here = entry.environment.as_ref() == Some(environment);
-            if entry.seq > seq && is_here && !entry.change.is_publication() && !entry.change.is_agreement() {
-                lines.push(HistoryLine::of(entry, stored, before));
-            }
-        })?;
-        Ok(lines)
+            is_here && !entry.change.is_publication() && !entry.change.is_agreement()
+        };
+        Ok(self.lines_since(seq, is_wanted)?)
     }
 
     /// Returns the changes after a head, oldest first.
     fn since(&self, head: Head) -> Result<Vec<HistoryLine>, AppError> {
-        let mut lines = Vec::new();
         if head != self.state.head() {
-            fold(&*self.ports.log, |entry, stored, before| {
-                if entry.seq > head.seq {
-                    lines.push(HistoryLine::of(entry, stored, before));
-                }
-            })?;
-            return Ok(lines);
+            return Ok(self.lines_since(head.seq, |_| true)?);
         }
+        let mut lines = Vec::new();
         let mut state = self.state.clone();
         let mut chain = Chain::after(head);
         let end = self.ports.log.read(head.seq, &mut |stored| {

@@ -6,7 +6,8 @@ use flag_core::{FlagKey, Timestamp};
 use serde::Serialize;
 
 use super::flags::{FlagLine, KillCard, flag_lines};
-use super::project::{OpenError, Project, fold};
+use super::project::{OpenError, Project};
+use super::walk::{Reader, walk};
 use crate::log::{
     Actor, Change, Digest, Entry, EnvironmentName, EnvironmentState, Head, Role, State, Stored, sentence,
 };
@@ -159,58 +160,130 @@ impl Past {
     }
 }
 
-impl Project {
-    /// Returns the project as it was at a moment. The whole log is proved on the way.
-    pub fn past(&self, moment: Moment) -> Result<Past, PastError> {
-        let mut found: Option<Past> = None;
-        let mut last: Option<HistoryLine> = None;
-        let mut made = None;
-        let state = fold(&*self.ports.log, |entry, stored, before| {
-            made = made.or(Some(entry.time));
-            let is_over = match moment {
-                Moment::Entry(seq) => entry.seq.checked_sub(1) == Some(seq),
-                // A clock may be set back: what counts is the last entry that bears an early enough time.
-                Moment::Time(time) => entry.time > time && last.as_ref().is_some_and(|last| last.time <= time),
-            };
-            if let (true, Some(entry), Some(state)) = (is_over, &last, before) {
-                found = Some(Past { entry: entry.clone(), state: state.clone() });
-            }
-            last = Some(HistoryLine::of(entry, stored, before));
-        })?;
-        let ends = last.filter(|last| match moment {
-            Moment::Entry(seq) => last.seq == seq,
-            Moment::Time(time) => last.time <= time,
-        });
-        let head = state.head();
-        if let Some(entry) = ends {
-            return Ok(Past { entry, state });
+/// Looks for a moment.
+struct PastReader {
+    moment: Moment,
+    made: Option<Timestamp>,
+    /// The last entry that belongs to the moment's past, as far as was read.
+    last: Option<HistoryLine>,
+    /// Whether entries came after that one.
+    is_over: bool,
+    found: Option<Past>,
+}
+
+impl PastReader {
+    const fn new(moment: Moment) -> Self {
+        Self { moment, made: None, last: None, is_over: false, found: None }
+    }
+}
+
+impl Reader for PastReader {
+    fn read(&mut self, entry: &Entry, stored: &Stored, before: Option<&State>) {
+        self.made = self.made.or(Some(entry.time));
+        let belongs = match self.moment {
+            Moment::Entry(seq) => entry.seq == seq,
+            // A clock may be set back: what counts is the last entry that bears an early enough time.
+            Moment::Time(time) => entry.time <= time,
+        };
+        if belongs {
+            self.last = Some(HistoryLine::of(entry, stored, before));
+            self.is_over = false;
+            return;
         }
-        found.ok_or_else(|| match (moment, made) {
-            (Moment::Entry(seq), _) => PastError::NoEntry { seq, head },
-            (Moment::Time(time), made) => PastError::TooEarly { time, made: made.unwrap_or(time) },
-        })
+        if let (Some(entry), Some(state), false) = (&self.last, before, self.is_over) {
+            self.found = Some(Past { entry: entry.clone(), state: state.clone() });
+        }
+        self.is_over = true;
     }
 
-    /// Returns the last changes, oldest first: all of them without a limit; of the project and of one environment where one is named.
+    fn is_satisfied(&self, head: u64) -> bool {
+        self.last.is_some() || matches!(self.moment, Moment::Entry(seq) if seq > head)
+    }
+}
+
+/// Takes in the last lines.
+struct LastReader<'w> {
+    /// The environment that they are of, or of the project.
+    environment: Option<&'w EnvironmentName>,
+    limit: Option<usize>,
+    lines: VecDeque<HistoryLine>,
+}
+
+impl Reader for LastReader<'_> {
+    fn read(&mut self, entry: &Entry, stored: &Stored, before: Option<&State>) {
+        let concerns = match (self.environment, &entry.environment) {
+            (Some(wanted), Some(changed)) => wanted == changed,
+            _ => true,
+        };
+        if !concerns || self.limit == Some(0) {
+            return;
+        }
+        if self.limit == Some(self.lines.len()) {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(HistoryLine::of(entry, stored, before));
+    }
+
+    fn is_satisfied(&self, _: u64) -> bool {
+        self.limit.is_some_and(|limit| self.lines.len() >= limit)
+    }
+}
+
+/// Takes in the lines after an entry that are wanted.
+struct SinceReader<W> {
+    seq: u64,
+    is_wanted: W,
+    /// The first entry read.
+    first: Option<u64>,
+    lines: Vec<HistoryLine>,
+}
+
+impl<W: Fn(&Entry) -> bool> Reader for SinceReader<W> {
+    fn read(&mut self, entry: &Entry, stored: &Stored, before: Option<&State>) {
+        self.first = self.first.or(Some(entry.seq));
+        if entry.seq > self.seq && (self.is_wanted)(entry) {
+            self.lines.push(HistoryLine::of(entry, stored, before));
+        }
+    }
+
+    fn is_satisfied(&self, _: u64) -> bool {
+        self.first.is_some_and(|first| first.saturating_sub(1) <= self.seq)
+    }
+}
+
+impl Project {
+    /// Returns the project as it was at a moment.
+    pub fn past(&self, moment: Moment) -> Result<Past, PastError> {
+        let (state, reader) = walk(&*self.ports.log, || PastReader::new(moment))?;
+        let head = state.head();
+        match (reader.last, reader.found, reader.is_over) {
+            (Some(entry), _, false) => Ok(Past { entry, state }),
+            (Some(_), Some(found), true) => Ok(found),
+            _ => Err(match moment {
+                Moment::Entry(seq) => PastError::NoEntry { seq, head },
+                Moment::Time(time) => PastError::TooEarly { time, made: reader.made.unwrap_or(time) },
+            }),
+        }
+    }
+
+    /// Returns the last changes, oldest first: all of them without a limit; of the project and of one environment where one is named. Of a
+    /// few thousand changes or less no more than the end of the log is read.
     pub fn history(
         &self,
         environment: Option<&EnvironmentName>,
         limit: Option<usize>,
     ) -> Result<Vec<HistoryLine>, OpenError> {
-        let mut lines = VecDeque::new();
-        fold(&*self.ports.log, |entry, stored, before| {
-            let concerns = match (environment, &entry.environment) {
-                (Some(wanted), Some(changed)) => wanted == changed,
-                _ => true,
-            };
-            if !concerns || limit == Some(0) {
-                return;
-            }
-            if limit == Some(lines.len()) {
-                lines.pop_front();
-            }
-            lines.push_back(HistoryLine::of(entry, stored, before));
-        })?;
-        Ok(lines.into())
+        let (_, reader) = walk(&*self.ports.log, || LastReader { environment, limit, lines: VecDeque::new() })?;
+        Ok(reader.lines.into())
+    }
+
+    /// Returns the changes after an entry that are wanted, oldest first.
+    pub(super) fn lines_since(
+        &self,
+        seq: u64,
+        is_wanted: impl Fn(&Entry) -> bool + Copy,
+    ) -> Result<Vec<HistoryLine>, OpenError> {
+        let (_, reader) = walk(&*self.ports.log, || SinceReader { seq, is_wanted, first: None, lines: Vec::new() })?;
+        Ok(reader.lines)
     }
 }

@@ -7,8 +7,9 @@ use super::error::{AppError, Failure};
 use super::history::HistoryLine;
 use super::project::Project;
 use super::stage::needed_by;
+use super::walk::{Reader, walk};
 use crate::definition::nearest;
-use crate::log::{Actor, EndedKill, EnvironmentName};
+use crate::log::{Actor, EndedKill, Entry, EnvironmentName, State, Stored};
 
 const MILLIS_PER_MINUTE: i64 = 60_000;
 const MILLIS_PER_DAY: i64 = 24 * 60 * MILLIS_PER_MINUTE;
@@ -81,6 +82,30 @@ impl Failure for KillReportError {
     }
 }
 
+/// Takes in what changed around a kill.
+struct TimelineReader<'w> {
+    environment: &'w EnvironmentName,
+    from: Timestamp,
+    until: Timestamp,
+    /// Whether what was read reaches back to before all of it.
+    begins: bool,
+    lines: Vec<HistoryLine>,
+}
+
+impl Reader for TimelineReader<'_> {
+    fn read(&mut self, entry: &Entry, stored: &Stored, before: Option<&State>) {
+        self.begins |= entry.time < self.from;
+        let concerns = entry.environment.as_ref().is_none_or(|changed| changed == self.environment);
+        if concerns && entry.time >= self.from && entry.time <= self.until {
+            self.lines.push(HistoryLine::of(entry, stored, before));
+        }
+    }
+
+    fn is_satisfied(&self, _: u64) -> bool {
+        self.begins
+    }
+}
+
 impl Project {
     /// Returns what is known of a kill, by its id, or by its target: the kill of it that stands, else the last one that stood.
     pub fn kill_report(&self, environment: &EnvironmentName, id_or_target: &str) -> Result<KillReport, AppError> {
@@ -110,8 +135,8 @@ impl Project {
         let end = lifted.as_ref().map_or_else(|| self.now(), |lifted| lifted.at);
         let from = kill.since.saturating_add_millis(-MILLIS_PER_DAY);
         let until = end.saturating_add_millis(MILLIS_PER_DAY);
-        let mut changes = self.history(Some(environment), None)?;
-        changes.retain(|line| line.time >= from && line.time <= until);
+        let (_, reader) =
+            walk(&*self.ports.log, || TimelineReader { environment, from, until, begins: false, lines: Vec::new() })?;
         let dependents = kill.target.parse().map(|key: FlagKey| needed_by(state, &key).into_iter().cloned().collect());
         Ok(KillReport {
             environment: environment.clone(),
@@ -124,7 +149,7 @@ impl Project {
             lifted,
             emergency: kill.emergency,
             dependents: dependents.unwrap_or_default(),
-            changes,
+            changes: reader.lines,
         })
     }
 }

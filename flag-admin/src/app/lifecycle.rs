@@ -8,7 +8,7 @@ use super::error::{AppError, Failure};
 use super::project::Project;
 use super::proposal::Proposal;
 use super::stage::{LifeStage, StageStep, needed_by};
-use crate::definition::{Allowance, Definition, Definitions, Milestone};
+use crate::definition::{Allowance, Definition, Definitions, Milestone, is_stage_status, stage_status};
 use crate::log::{Actor, Change, EnvironmentName, EnvironmentState, Role};
 
 /// Why a flag does not go on in its life.
@@ -228,6 +228,9 @@ impl Project {
         }
         documentation.added = day_of(self.now()).map(|date| Milestone { version: None, date: Some(date) });
         documentation.reviewed = None;
+        if documentation.status.as_deref().is_some_and(is_stage_status) {
+            documentation.status = Some(stage_status(flag.stage).to_owned());
+        }
         self.propose(environment, vec![Change::FlagCreated { key, definition }])
     }
 

@@ -47,6 +47,7 @@ mod stale;
 mod tokens;
 mod undo;
 mod verify;
+mod walk;
 mod why;
 mod wording;
 

@@ -27,12 +27,18 @@ pub trait LogStore {
     /// Appends all entries or none, and only if the head still is `expected`. What was appended survives a loss of power from then on.
     fn append(&mut self, expected: Head, entries: &[Sealed]) -> Result<(), LogError>;
 
-    /// Returns the checkpoint kept beside the entries, if there is one. Nothing about it is proved.
+    /// Returns the last checkpoint kept beside the entries, if there is one. Nothing about it is proved.
     fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, LogError> {
+        self.checkpoint_before(u64::MAX)
+    }
+
+    /// Returns the last checkpoint kept of an entry before a place, if there is one. Nothing about it is proved.
+    fn checkpoint_before(&self, seq: u64) -> Result<Option<StoredCheckpoint>, LogError> {
+        let _ = seq;
         Ok(None)
     }
 
-    /// Keeps a checkpoint in place of the last one; none removes it. A store may keep none at all.
+    /// Keeps a checkpoint, and the one before it, as the last ones; none removes all. A store may keep none at all.
     fn keep_checkpoint(&mut self, checkpoint: Option<&StoredCheckpoint>) -> Result<(), LogError> {
         let _ = checkpoint;
         Ok(())

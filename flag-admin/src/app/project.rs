@@ -72,6 +72,8 @@ pub struct Project {
     pub(super) logged: Option<Box<State>>,
     /// The entry of the last checkpoint sealed, as far as is known.
     checkpoint: u64,
+    /// How many units plans are for, if somebody says so.
+    pub(super) population: Option<u64>,
 }
 
 /// After how many entries a new checkpoint is sealed. Walking so many takes a start a few hundredths of a second.
@@ -133,8 +135,11 @@ impl Project {
     /// Opens the project whose log this is. Every entry is proved on the way, but for those before a checkpoint that is the log's own:
     /// [`audit`](super::audit()) proves those, and the checkpoint.
     pub fn open(ports: Ports, settings: Settings, operator: Operator) -> Result<Self, OpenError> {
-        if let Some((state, checkpoint)) = resume(&*ports.log) {
-            return Ok(Self { ports, settings, operator, state, logged: None, checkpoint });
+        if let Ok(Some(kept)) = ports.log.checkpoint()
+            && let Some(state) = resume(&*ports.log, &kept, |_, _, _| {})
+        {
+            let checkpoint = kept.seq;
+            return Ok(Self { ports, settings, operator, state, logged: None, checkpoint, population: None });
         }
         let mut sealed: Option<(State, Digest)> = None;
         let state = fold(&*ports.log, |entry, _, before| {
@@ -142,7 +147,11 @@ impl Project {
                 sealed = Some((before.clone(), *digest));
             }
         })?;
-        let mut project = Self { ports, settings, operator, state, logged: None, checkpoint: 0 };
+        let mut project = Self { ports, settings, operator, state, logged: None, checkpoint: 0, population: None };
+        // What was kept did not hold, or there is none.
+        if let Ok(Some(_)) = project.ports.log.checkpoint() {
+            let _ = project.ports.log.keep_checkpoint(None);
+        }
         // The log seals a checkpoint that is lost, as after a restore, or that another version made.
         if let Some((state, digest)) = sealed
             && let Ok(checkpoint) = StoredCheckpoint::of(&state)
@@ -202,6 +211,11 @@ impl Project {
     /// Returns what the project is set to.
     pub const fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Plans for this many units from now on, where it is not known how many there are: a share that may be nobody of so many is told.
+    pub const fn plan_for(&mut self, population: u64) {
+        self.population = Some(population);
     }
 
     /// Returns the time now.
@@ -305,11 +319,14 @@ impl Project {
     }
 }
 
-/// Goes on from the log's checkpoint, if the log seals it: the entry it is of stands there with the same hash, the next entry names the hash
-/// of its bytes, and everything after follows. Returns the state and the checkpoint's place. Whatever is wrong is found by folding the
-/// whole log.
-fn resume(log: &dyn LogStore) -> Option<(State, u64)> {
-    let checkpoint = log.checkpoint().ok()??;
+/// Goes on from a checkpoint, if the log seals it: the entry it is of stands there with the same hash, the next entry names the hash of its
+/// bytes, and everything after follows. Shows each entry after it to `seen`, with the state before it. Whatever is wrong is found by
+/// folding the whole log.
+pub(super) fn resume(
+    log: &dyn LogStore,
+    checkpoint: &StoredCheckpoint,
+    mut seen: impl FnMut(&Entry, &Stored, &State),
+) -> Option<State> {
     let mut state = checkpoint.state().ok()?;
     let bound = state.head();
     let mut chain = None;
@@ -324,12 +341,13 @@ fn resume(log: &dyn LogStore) -> Option<(State, u64)> {
             let entry = chain.follow(&stored)?;
             let seals = Change::StateSealed { digest: checkpoint.digest };
             fits &= entry.seq != bound.seq.saturating_add(1) || entry.change == seals;
+            seen(&entry, &stored, &state);
             fits &= state.apply(&entry, chain.head()).is_ok();
             Ok(())
         })
         .ok()?;
     fits &= state.head() != bound;
-    (fits && chain?.finish(head).is_ok()).then_some((state, bound.seq))
+    (fits && chain?.finish(head).is_ok()).then_some(state)
 }
 
 /// Folds a whole log, proving each entry, and shows each to `seen` with the state before it.

@@ -164,7 +164,7 @@ impl Project {
         let known = under_new_keys.as_ref().and_then(|state| state.environment(environment)).unwrap_or(before);
         let old = Ruleset::compile(&bare_snapshot(self.state.project(), environment, known));
         let new = compile_edited(self.state.project(), environment, &old, after)?;
-        let options = PlanOptions { now: Some(self.now()), population: None };
+        let options = PlanOptions { now: Some(self.now()), population: self.population };
         let plan = plan(&old, &new, &options);
         let access = if changes.is_empty() {
             Verdict::Allowed

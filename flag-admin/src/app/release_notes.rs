@@ -3,10 +3,11 @@ use std::str::FromStr;
 
 use super::error::{AppError, Failure};
 use super::history::{Moment, MomentError, PastError};
-use super::project::{OpenError, Project, fold};
+use super::project::{OpenError, Project};
+use super::walk::{Reader, walk};
 use crate::definition::CivilDate;
 use crate::hygiene::{Audience, release_notes};
-use crate::log::{Change, EnvironmentName};
+use crate::log::{Change, Entry, EnvironmentName, State, Stored};
 
 /// A point of the log, as release notes name it.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -119,6 +120,28 @@ impl fmt::Display for Mark {
     }
 }
 
+/// Looks for the last snapshot of a version.
+struct VersionReader<'w> {
+    wanted: u64,
+    environment: &'w EnvironmentName,
+    found: Option<u64>,
+}
+
+impl Reader for VersionReader<'_> {
+    fn read(&mut self, entry: &Entry, _: &Stored, _: Option<&State>) {
+        if let Change::Published { version, .. } = entry.change
+            && version == self.wanted
+            && entry.environment.as_ref() == Some(self.environment)
+        {
+            self.found = Some(entry.seq);
+        }
+    }
+
+    fn is_satisfied(&self, _: u64) -> bool {
+        self.found.is_some()
+    }
+}
+
 impl Project {
     /// Returns what users notice of the changes of an environment within a span, in Markdown.
     pub fn release_notes(
@@ -150,16 +173,11 @@ impl Project {
             Mark::Moment(moment) => return Ok(moment),
             Mark::Version(version) => version,
         };
-        let mut found = None;
-        fold(&*self.ports.log, |entry, _, _| match &entry.change {
-            Change::Published { version, .. }
-                if *version == wanted && entry.environment.as_ref() == Some(environment) =>
-            {
-                found = Some(Moment::Entry(entry.seq));
-            }
-            _ => {}
-        })?;
-        found.ok_or_else(|| ReleaseNotesError::NoVersion { version: wanted, environment: environment.clone() })
+        let (_, VersionReader { found, .. }) =
+            walk(&*self.ports.log, || VersionReader { wanted, environment, found: None })?;
+        found
+            .map(Moment::Entry)
+            .ok_or_else(|| ReleaseNotesError::NoVersion { version: wanted, environment: environment.clone() })
     }
 }
 

@@ -9,7 +9,7 @@ use super::error::AppError;
 use super::lifecycle::LifecycleError;
 use super::project::Project;
 use super::proposal::Proposal;
-use crate::definition::nearest;
+use crate::definition::{is_stage_status, nearest, stage_status};
 use crate::hygiene::lint::{Finding, LintRule, Severity};
 use crate::log::{Change, EnvironmentName, EnvironmentState, FlagState, Role};
 
@@ -210,7 +210,7 @@ impl Project {
         };
         if is_back {
             let steps = vec![StageStep { from, to, checks: Vec::new() }];
-            let changes = stage_change(key, to, Vec::new());
+            let changes = stage_change(key, flag, to, Vec::new());
             return Ok(Promotion { steps, proposal: self.propose(environment, vec![changes])? });
         }
         let steps = self.steps(environment, key, flag, to)?;
@@ -228,7 +228,7 @@ impl Project {
         }
         let changes = steps.iter().map(|step| {
             let waived = step.checks.iter().filter(|check| !check.passed).map(|check| check.name.into()).collect();
-            stage_change(key, step.to, waived)
+            stage_change(key, flag, step.to, waived)
         });
         let proposal = self.propose(environment, changes.collect())?;
         Ok(Promotion { steps, proposal })
@@ -251,9 +251,14 @@ impl Project {
     }
 }
 
-fn stage_change(key: &FlagKey, to: LifeStage, waived: Vec<Box<str>>) -> Change {
+/// What the documentation says of how a flag stands follows, where it says what flags of a stage say; words of the owner's own stay.
+fn stage_change(key: &FlagKey, flag: &FlagState, to: LifeStage, waived: Vec<Box<str>>) -> Change {
     match to.stage() {
-        Some(stage) => Change::StageSet { flag: key.clone(), stage, waived },
+        Some(stage) => {
+            let said = flag.definition.documentation.status.as_deref();
+            let status = said.filter(|said| is_stage_status(said)).map(|_| stage_status(stage).into());
+            Change::StageSet { flag: key.clone(), stage, waived, status }
+        }
         None => Change::FlagArchived { key: key.clone() },
     }
 }

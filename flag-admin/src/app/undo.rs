@@ -2,10 +2,13 @@ use flag_core::wire::{Condition, Group};
 
 use super::error::AppError;
 use super::history::HistoryLine;
-use super::project::{Project, fold};
+use super::project::Project;
 use super::proposal::Proposal;
+use super::walk::{Reader, walk};
 use crate::definition::Definition;
-use crate::log::{Change, ChangeSubject, EnvironmentName, EnvironmentState, Head, exposure_of, set_exposure};
+use crate::log::{
+    Change, ChangeSubject, Entry, EnvironmentName, EnvironmentState, Head, State, Stored, exposure_of, set_exposure,
+};
 
 /// A change to be taken back, and the proposal that does so.
 #[derive(Clone, Debug)]
@@ -107,37 +110,53 @@ struct Candidate {
     later: Vec<HistoryLine>,
 }
 
+/// Looks for the change to be taken back, and for what came after it.
+struct UndoReader<'w> {
+    environment: &'w EnvironmentName,
+    seq: Option<u64>,
+    candidate: Option<Candidate>,
+    /// The entry asked for, if it is no candidate, and whether it is of the environment.
+    elsewhere: Option<(HistoryLine, bool)>,
+}
+
+impl Reader for UndoReader<'_> {
+    fn read(&mut self, entry: &Entry, stored: &Stored, state: Option<&State>) {
+        let is_here = entry.environment.as_ref() == Some(self.environment);
+        let subject = entry.change.subject().filter(|_| is_here);
+        let is_wanted = self.seq.map_or(subject.is_some(), |seq| seq == entry.seq);
+        let before = state.and_then(|state| state.environment(self.environment));
+        match (is_wanted, subject, before) {
+            (true, Some(subject), Some(before)) => {
+                let (line, before) = (HistoryLine::of(entry, stored, state), Before::of(subject, before));
+                self.candidate = Some(Candidate { line, before, later: Vec::new() });
+            }
+            (true, ..) => self.elsewhere = Some((HistoryLine::of(entry, stored, state), is_here)),
+            (false, Some(subject), _) => {
+                if let Some(candidate) = &mut self.candidate
+                    && (candidate.line.change.concerns(subject)
+                        || candidate.line.change.subject().is_some_and(|own| entry.change.concerns(own)))
+                {
+                    candidate.later.push(HistoryLine::of(entry, stored, state));
+                }
+            }
+            (false, ..) => {}
+        }
+    }
+
+    fn is_satisfied(&self, head: u64) -> bool {
+        self.candidate.is_some() || self.elsewhere.is_some() || self.seq.is_some_and(|seq| seq > head)
+    }
+}
+
 impl Project {
     /// Works out what takes a change back: the entry at a place, or the environment's last change of a flag, segment or group.
     ///
     /// Refuses where later changes are of the same thing, since undoing the earlier one would undo those as well.
     pub fn propose_undo(&self, environment: &EnvironmentName, seq: Option<u64>) -> Result<Undo, AppError> {
         self.environment(environment)?;
-        let mut candidate: Option<Candidate> = None;
-        let mut elsewhere = None;
-        let head = fold(&*self.ports.log, |entry, stored, state| {
-            let is_here = entry.environment.as_ref() == Some(environment);
-            let subject = entry.change.subject().filter(|_| is_here);
-            let is_wanted = seq.map_or(subject.is_some(), |seq| seq == entry.seq);
-            let before = state.and_then(|state| state.environment(environment));
-            match (is_wanted, subject, before) {
-                (true, Some(subject), Some(before)) => {
-                    let (line, before) = (HistoryLine::of(entry, stored, state), Before::of(subject, before));
-                    candidate = Some(Candidate { line, before, later: Vec::new() });
-                }
-                (true, ..) => elsewhere = Some((HistoryLine::of(entry, stored, state), is_here)),
-                (false, Some(subject), _) => {
-                    if let Some(candidate) = &mut candidate
-                        && (candidate.line.change.concerns(subject)
-                            || candidate.line.change.subject().is_some_and(|own| entry.change.concerns(own)))
-                    {
-                        candidate.later.push(HistoryLine::of(entry, stored, state));
-                    }
-                }
-                (false, ..) => {}
-            }
-        })?
-        .head();
+        let (state, UndoReader { candidate, elsewhere, .. }) =
+            walk(&*self.ports.log, || UndoReader { environment, seq, candidate: None, elsewhere: None })?;
+        let head = state.head();
         let Some(Candidate { line, before, later }) = candidate else {
             return Err(match (seq, elsewhere) {
                 (Some(seq), Some((line, false))) if line.environment.is_some() => {
@@ -186,7 +205,8 @@ fn inverse(change: &Change, before: Before, now: &EnvironmentState) -> Option<Ch
         }
         (Change::FlagRenamed { from, to }, _) => Change::FlagRenamed { from: to.clone(), to: from.clone() },
         (Change::StageSet { flag, .. }, Before::Flag(Some(definition))) => {
-            Change::StageSet { flag: flag.clone(), stage: definition.flag.stage, waived: Vec::new() }
+            let status = definition.documentation.status.as_deref().map(Into::into);
+            Change::StageSet { flag: flag.clone(), stage: definition.flag.stage, waived: Vec::new(), status }
         }
         (Change::RolloutSet { flag: key, rule, .. }, Before::Flag(Some(definition))) => {
             let definition = unnumbered(definition);

@@ -5,7 +5,7 @@ use std::process::Command as Program;
 
 use clap::Args;
 use flag_core::Value;
-use flag_core::wire::{Entries, Kind};
+use flag_core::wire::{Entries, Kind, Stage};
 
 use super::arguments::ChangeArguments;
 use super::change::{Steps, carry_out, carry_out_steps};
@@ -15,7 +15,7 @@ use super::session::{Opened, Session};
 use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::editor;
 use crate::app::{AppError, Cohort, Direction, LifeStage, Proposal, Prune};
-use crate::definition::{Definition, Definitions, Documentation, Metric, Milestone};
+use crate::definition::{Definition, Definitions, Documentation, Metric, Milestone, stage_status};
 use crate::log::EnvironmentName;
 
 /// How long a flag lives that is given no day to go by, in days: half of what lint bears.
@@ -137,7 +137,7 @@ pub(super) fn new(session: &Session, terminal: &mut Terminal<'_>, arguments: New
         added: Some(Milestone { version: None, date: day(0) }),
         default: Some(definition.flag.off_variant.to_string()),
         expires: (!may_stay).then(|| Milestone { version: None, date: day(LIFETIME_DAYS) }),
-        status: Some("In development".to_owned()),
+        status: Some(stage_status(Stage::Development).to_owned()),
         rollout: Some("Nobody yet".to_owned()),
         metrics: vec![gate("error_rate", "<5%"), gate("crash_rate", "<0.1%")],
         rollback: Some(format!("Disable it: flag-admin flag disable {key}")),

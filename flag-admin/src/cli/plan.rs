@@ -1,9 +1,11 @@
+use std::path::Path;
+
 use serde::Serialize;
 
 use super::arguments::PlanArguments;
 use super::change::{counted, propose_file};
 use super::problem::Stop;
-use super::session::{Session, read_text};
+use super::session::{Opened, Session, read_text};
 use super::terminal::{Form, Meaning, Terminal};
 use super::{plan_markdown, plan_text};
 use crate::app::{AppError, Limits, People, Profile, Proposal, UnknownPeople};
@@ -41,22 +43,25 @@ impl<'p> Estimate<'p> {
 /// Shows what a file or a draft would do, and fails where that goes beyond what the caller allows.
 pub(super) fn plan(session: &Session, terminal: &mut Terminal<'_>, arguments: &PlanArguments) -> Result<(), Stop> {
     let PlanArguments { source, markdown, refuse_reshuffle, max_lose, profile, exit_code } = arguments;
+    let profile = profile.as_deref().map(read_profile).transpose()?;
+    let opened_for = |mut opened: Opened| {
+        if let Some(profile) = &profile {
+            opened.project.plan_for(profile.population());
+        }
+        opened
+    };
     let (opened, proposal) = if source.file.is_none() && session.is_for_draft() {
-        let opened = session.open_logged()?;
+        let opened = opened_for(session.open_logged()?);
         let proposal = opened.project.propose_draft(&opened.kept_draft()?)?;
         (opened, proposal)
     } else {
-        let opened = session.open()?;
+        let opened = opened_for(session.open()?);
         let proposal = propose_file(&opened, source)?;
         (opened, proposal)
     };
-    let people = match profile {
+    let people = match &profile {
         None => Vec::new(),
-        Some(file) => {
-            let (name, text) = read_text(file)?;
-            let profile = Profile::from_toml(&text, &name)?;
-            opened.project.people(&proposal, &profile).map_err(AppError::from)?
-        }
+        Some(profile) => opened.project.people(&proposal, profile).map_err(AppError::from)?,
     };
     let head = proposal.base();
     if terminal.form() == Form::Json {
@@ -69,6 +74,11 @@ pub(super) fn plan(session: &Session, terminal: &mut Terminal<'_>, arguments: &P
     }
     Limits { reshuffle: *refuse_reshuffle, max_lose: *max_lose }.check(proposal.plan())?;
     if *exit_code && !proposal.is_empty() { Err(Stop::Changes) } else { Ok(()) }
+}
+
+fn read_profile(file: &Path) -> Result<Profile, Stop> {
+    let (name, text) = read_text(file)?;
+    Ok(Profile::from_toml(&text, &name)?)
 }
 
 fn print(

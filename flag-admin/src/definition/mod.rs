@@ -24,7 +24,7 @@ pub use self::civil_date::{CivilDate, CivilDateError};
 pub use self::documentation::{Documentation, Metric, Milestone};
 pub use self::error::{DefinitionError, Fault, Problem};
 pub use self::lint_settings::{Allowance, LintSettings};
-pub use self::names::{is_earlier, kind_name, stage_name};
+pub use self::names::{is_earlier, is_stage_status, kind_name, stage_name, stage_status};
 pub use self::nearest::nearest;
 pub use self::places::Places;
 pub use self::target::{Comparison, Target, TargetError, TargetUnit};

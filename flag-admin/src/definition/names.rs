@@ -20,6 +20,15 @@ pub(super) const STAGES: &[(&str, Stage)] = &[
     ("deprecated", Stage::Deprecated),
 ];
 
+/// What the documentation of a flag says of how it stands, unless its owner says more.
+const STATUSES: &[(&str, Stage)] = &[
+    ("In development", Stage::Development),
+    ("Internal testing", Stage::Internal),
+    ("Beta testing", Stage::Beta),
+    ("Generally available", Stage::Ga),
+    ("Deprecated", Stage::Deprecated),
+];
+
 /// What a user's own enabling means.
 pub(super) const OPT_INS: &[(&str, OptIn)] =
     &[("none", OptIn::None), ("allowed", OptIn::Allowed), ("required", OptIn::Required)];
@@ -32,6 +41,16 @@ pub fn kind_name(kind: Kind) -> &'static str {
 /// Returns the name of a stage as it is written.
 pub fn stage_name(stage: Stage) -> &'static str {
     name_of(STAGES, &stage)
+}
+
+/// Returns what the documentation of a flag at a stage says of how it stands, unless its owner says more.
+pub fn stage_status(stage: Stage) -> &'static str {
+    name_of(STATUSES, &stage)
+}
+
+/// Tells whether a text is what the documentation of flags at some stage says, and no words of an owner's own.
+pub fn is_stage_status(text: &str) -> bool {
+    STATUSES.iter().any(|(status, _)| *status == text)
 }
 
 /// Tells whether one stage comes before another in a flag's life.

@@ -12,4 +12,4 @@ mod stale;
 
 pub use self::docs::{Audience, release_notes, user_section};
 pub use self::line_diff::line_diff;
-pub use self::stale::{FULL_DAYS, Lives, REVIEW_DAYS, StaleFlag, Staleness, Step};
+pub use self::stale::{FULL_DAYS, REVIEW_DAYS, StaleFlag, Staleness, Step, stale};

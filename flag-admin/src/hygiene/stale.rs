@@ -1,35 +1,17 @@
 //! Flags whose work is done, whose day is over, or that nobody has looked at for a quarter.
 
-use std::collections::BTreeMap;
-
-use flag_core::wire::{Flag, Serve};
-use flag_core::{FlagKey, Share, Timestamp, Value};
+use flag_core::{FlagKey, Timestamp};
 use serde::Serialize;
 
 use super::calendar::{day_of, days_between, start_of};
 use super::lint::is_long_lived;
-use crate::definition::{CivilDate, Definition};
-use crate::log::{Change, set_exposure};
+use crate::definition::CivilDate;
+use crate::log::{EnvironmentState, FlagState};
 
 /// How long everyone has had a flag before it is to go, in days.
 pub const FULL_DAYS: u64 = 30;
 /// How long a flag may go without anybody looking at it, in days.
 pub const REVIEW_DAYS: u64 = 90;
-
-/// What the log says of the life of an environment's flags.
-#[derive(Clone, Debug, Default)]
-pub struct Lives {
-    flags: BTreeMap<FlagKey, Life>,
-    killed: BTreeMap<Box<str>, Box<str>>,
-}
-
-#[derive(Clone, Debug)]
-struct Life {
-    definition: Definition,
-    changed: Timestamp,
-    /// Since when everyone gets the same, without a break.
-    full_since: Option<Timestamp>,
-}
 
 /// Why a flag is stale.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,169 +65,87 @@ pub struct Step {
     pub text: String,
 }
 
-impl Lives {
-    /// Takes the next change of the environment.
-    pub fn observe(&mut self, time: Timestamp, change: &Change) {
-        match change {
-            Change::FlagCreated { key, definition } | Change::FlagChanged { key, definition } => {
-                let life = Life { definition: (**definition).clone(), changed: time, full_since: None };
-                let before = self.flags.insert(key.clone(), life);
-                if let (Some(life), Some(before)) = (self.flags.get_mut(key), before) {
-                    // Another variant for everyone is a new beginning.
-                    let same = everyones(&before.definition.flag) == everyones(&life.definition.flag);
-                    life.full_since = before.full_since.filter(|_| same);
-                }
-            }
-            Change::FlagArchived { key } => {
-                self.flags.remove(key);
-            }
-            Change::FlagRenamed { from, to } => {
-                if let Some(mut life) = self.flags.remove(from) {
-                    life.changed = time;
-                    self.flags.insert(to.clone(), life);
-                }
-            }
-            Change::StageSet { flag, stage, .. } => {
-                if let Some(life) = self.flags.get_mut(flag) {
-                    life.definition.flag.stage = *stage;
-                    life.changed = time;
-                }
-            }
-            Change::RolloutSet { flag, rule, share } => {
-                if let Some(life) = self.flags.get_mut(flag) {
-                    // The log refuses what does not fit, so this does.
-                    let _ = set_exposure(&mut life.definition.flag, rule.as_deref(), *share);
-                    life.changed = time;
-                }
-            }
-            Change::KillActivated { id, target, .. } => {
-                self.killed.insert(id.clone(), target.clone());
-            }
-            Change::KillLifted { id, .. } => {
-                self.killed.remove(id);
-            }
-            _ => {}
-        }
-        let killed = match change {
-            // A capability that is no flag has no life here.
-            Change::KillActivated { target, .. } | Change::KillLifted { target, .. } => target.parse().ok(),
-            _ => None,
-        };
-        if let Some(key) = change.flag().cloned().or(killed) {
-            self.settle(&key, time);
-        }
-    }
+/// Returns the flags of an environment that are stale by now, in order of their keys.
+pub fn stale(environment: &EnvironmentState, now: Timestamp) -> Vec<StaleFlag> {
+    environment.flags.iter().filter_map(|(key, flag)| judge(environment, key, flag, now)).collect()
+}
 
-    /// Notes whether everyone gets the same from now on.
-    fn settle(&mut self, key: &FlagKey, time: Timestamp) {
-        let is_killed = self.killed.values().any(|target| **target == *key.as_str());
-        if let Some(life) = self.flags.get_mut(key) {
-            let full = !is_killed && everyones(&life.definition.flag).is_some();
-            life.full_since = full.then(|| life.full_since.unwrap_or(time));
-        }
+fn judge(environment: &EnvironmentState, key: &FlagKey, flag: &FlagState, now: Timestamp) -> Option<StaleFlag> {
+    let documentation = &flag.definition.documentation;
+    let mut reasons = Vec::new();
+    let full = flag.full_since.filter(|_| !is_long_lived(&flag.definition));
+    let full = full.map(|since| (since, days_between(since, now))).filter(|(_, days)| *days >= FULL_DAYS);
+    reasons.extend(full.map(|(since, days)| Staleness::Full { since, days }));
+    let day = documentation.expires.as_ref().and_then(|expires| expires.date.as_ref());
+    let over = day.filter(|day| day_of(now).is_some_and(|today| **day < today));
+    reasons.extend(over.map(|day| {
+        // A day ends where the next one starts.
+        let days = start_of(day).map_or(0, |start| days_between(start, now).saturating_sub(1));
+        Staleness::Expired { day: day.clone(), days }
+    }));
+    let reviewed = documentation.reviewed.as_ref().and_then(start_of);
+    let seen = reviewed.map_or(flag.changed, |reviewed| reviewed.max(flag.changed));
+    let days = days_between(seen, now);
+    if days >= REVIEW_DAYS {
+        reasons.push(Staleness::ReviewDue { since: seen, days });
     }
-
-    /// Returns the flags that are stale by now, in order of their keys.
-    pub fn stale(&self, now: Timestamp) -> Vec<StaleFlag> {
-        self.flags.iter().filter_map(|(key, life)| self.judge(key, life, now)).collect()
+    if reasons.is_empty() {
+        return None;
     }
+    let commit_message = match (full, over) {
+        (Some(_), _) => Some(format!("feat: Make {key} permanent, remove feature flag")),
+        (None, Some(_)) => Some(format!("feat: Remove {key}, remove feature flag")),
+        (None, None) => None,
+    };
+    let checklist = checklist(environment, key, &reasons, commit_message.as_deref());
+    Some(StaleFlag { flag: key.clone(), owner: documentation.owner.clone(), reasons, commit_message, checklist })
+}
 
-    fn judge(&self, key: &FlagKey, life: &Life, now: Timestamp) -> Option<StaleFlag> {
-        let documentation = &life.definition.documentation;
-        let mut reasons = Vec::new();
-        let full = life.full_since.filter(|_| !is_long_lived(&life.definition));
-        let full = full.map(|since| (since, days_between(since, now))).filter(|(_, days)| *days >= FULL_DAYS);
-        reasons.extend(full.map(|(since, days)| Staleness::Full { since, days }));
-        let day = documentation.expires.as_ref().and_then(|expires| expires.date.as_ref());
-        let over = day.filter(|day| day_of(now).is_some_and(|today| **day < today));
-        reasons.extend(over.map(|day| {
-            // A day ends where the next one starts.
-            let days = start_of(day).map_or(0, |start| days_between(start, now).saturating_sub(1));
-            Staleness::Expired { day: day.clone(), days }
-        }));
-        let reviewed = documentation.reviewed.as_ref().and_then(start_of);
-        let seen = reviewed.map_or(life.changed, |reviewed| reviewed.max(life.changed));
-        let days = days_between(seen, now);
-        if days >= REVIEW_DAYS {
-            reasons.push(Staleness::ReviewDue { since: seen, days });
-        }
-        if reasons.is_empty() {
-            return None;
-        }
-        let commit_message = match (full, over) {
-            (Some(_), _) => Some(format!("feat: Make {key} permanent, remove feature flag")),
-            (None, Some(_)) => Some(format!("feat: Remove {key}, remove feature flag")),
-            (None, None) => None,
-        };
-        let checklist = self.checklist(key, &reasons, commit_message.as_deref());
-        Some(StaleFlag { flag: key.clone(), owner: documentation.owner.clone(), reasons, commit_message, checklist })
+fn checklist(
+    environment: &EnvironmentState,
+    key: &FlagKey,
+    reasons: &[Staleness],
+    commit_message: Option<&str>,
+) -> Vec<Step> {
+    let step = |done, text: String| Step { done, text };
+    let Some(message) = commit_message else {
+        return vec![
+            step(false, format!("make sure that {key} is still needed as it is, with its owner")),
+            step(false, format!("set reviewed in [flags.{key}.documentation], or take the flag out")),
+        ];
+    };
+    let mut steps = Vec::new();
+    if let Some(Staleness::Full { since, days }) = reasons.first() {
+        let day = day_of(*since).map(|day| day.to_string()).unwrap_or_default();
+        steps.push(step(true, format!("everyone has had it for {days} days, since {day}")));
+        steps.push(step(true, "no rollback was needed in that time".to_owned()));
+    } else {
+        steps.push(step(false, "decide what stays: the code with the flag on, or with it off".to_owned()));
     }
-
-    fn checklist(&self, key: &FlagKey, reasons: &[Staleness], commit_message: Option<&str>) -> Vec<Step> {
-        let step = |done, text: String| Step { done, text };
-        let Some(message) = commit_message else {
-            return vec![
-                step(false, format!("make sure that {key} is still needed as it is, with its owner")),
-                step(false, format!("set reviewed in [flags.{key}.documentation], or take the flag out")),
-            ];
-        };
-        let mut steps = Vec::new();
-        if let Some(Staleness::Full { since, days }) = reasons.first() {
-            let day = day_of(*since).map(|day| day.to_string()).unwrap_or_default();
-            steps.push(step(true, format!("everyone has had it for {days} days, since {day}")));
-            steps.push(step(true, "no rollback was needed in that time".to_owned()));
-        } else {
-            steps.push(step(false, "decide what stays: the code with the flag on, or with it off".to_owned()));
-        }
-        steps.push(step(false, "tell users: flag-admin docs --release-notes FROM..TO".to_owned()));
-        let needed_by = self.flags.iter().filter(|(_, life)| {
-            life.definition.flag.prerequisites.iter().any(|prerequisite| prerequisite.flag == *key)
-        });
-        for (other, _) in needed_by {
-            steps.push(step(false, format!("take {key} out of the prerequisites of {other}")));
-        }
-        steps.push(step(false, format!("take it out of the code: flag-admin refs {key} --path .")));
-        steps.push(step(false, format!("commit: {message}")));
-        steps.push(step(false, format!(
+    steps.push(step(false, "tell users: flag-admin docs --release-notes FROM..TO".to_owned()));
+    let needed_by = environment
+        .flags
+        .iter()
+        .filter(|(_, flag)| flag.definition.flag.prerequisites.iter().any(|prerequisite| prerequisite.flag == *key));
+    for (other, _) in needed_by {
+        steps.push(step(false, format!("take {key} out of the prerequisites of {other}")));
+    }
+    steps.push(step(false, format!("take it out of the code: flag-admin refs {key} --path .")));
+    steps.push(step(false, format!("commit: {message}")));
+    steps.push(step(
+        false,
+        format!(
             "once no supported version asks for {key}, take it out of the definitions: flag-admin apply -f FILE --prune"
-        )));
-        steps
-    }
-}
-
-/// Returns the variant that everyone gets, whatever their attributes are, unless it is the one that is served when the flag is off.
-fn everyones(flag: &Flag) -> Option<&str> {
-    if !flag.enabled || flag.off_after.is_some() {
-        return None;
-    }
-    let variant = whole(flag, &flag.fallthrough)?;
-    let same = flag.rules.iter().all(|rule| whole(flag, &rule.serve) == Some(variant));
-    (same && variant != &*flag.off_variant).then_some(variant)
-}
-
-/// Returns the variant that a serve gives to all whom it is for.
-fn whole<'f>(flag: &'f Flag, serve: &'f Serve) -> Option<&'f str> {
-    if let Some(variant) = serve.variant.as_deref() {
-        return Some(variant);
-    }
-    let excludes = flag.holdout != Share::NOBODY || flag.group.is_some();
-    if serve.exposure != Some(Share::EVERYONE) || excludes {
-        return None;
-    }
-    match &serve.allocation {
-        Some(allocation) => {
-            let mut owners = allocation.iter().filter(|(_, ranges)| ranges.iter().any(|range| range.width() > 0));
-            let (owner, _) = owners.next()?;
-            owners.next().is_none().then_some(owner)
-        }
-        None => flag.variants.iter().find(|(_, value)| **value == Value::Bool(true)).map(|(id, _)| id),
-    }
+        ),
+    ));
+    steps
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::Definitions;
+    use crate::definition::{Definition, Definitions};
+    use crate::log::{Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, State};
 
     const DAY: i64 = 86_400_000;
 
@@ -282,13 +182,35 @@ mod tests {
         Change::KillLifted { id: "k1".into(), target: "command_history".into() }
     }
 
+    /// Returns the flags that are stale on a day, after changes that were made on days.
+    fn stale_after(changes: &[(i64, Change)], day: i64) -> Vec<StaleFlag> {
+        let production = EnvironmentName::production();
+        let made = Change::ProjectCreated { project: "caro".parse().unwrap(), environments: vec![production.clone()] };
+        let mut state: Option<State> = None;
+        for (seq, (day, change)) in (1_u64..).zip([(0, made)].iter().chain(changes)) {
+            let (head, time) = (Head { seq, hash: Digest::GENESIS }, at(*day));
+            let entry = Entry {
+                schema: ENTRY_SCHEMA,
+                seq,
+                time,
+                actor: "alice".parse().unwrap(),
+                role: Role::ReleaseManager,
+                environment: Some(production.clone()),
+                change: change.clone(),
+                reason: None,
+                prev: Digest::GENESIS,
+            };
+            match &mut state {
+                Some(state) => state.apply(&entry, head).unwrap(),
+                None => state = Some(State::begin(&entry, head).unwrap()),
+            }
+        }
+        stale(state.unwrap().environment(&production).unwrap(), at(day))
+    }
+
     /// Returns why the flag is stale on a day.
     fn reasons(changes: &[(i64, Change)], day: i64) -> Vec<Staleness> {
-        let mut lives = Lives::default();
-        for (day, change) in changes {
-            lives.observe(at(*day), change);
-        }
-        lives.stale(at(day)).into_iter().flat_map(|flag| flag.reasons).collect()
+        stale_after(changes, day).into_iter().flat_map(|flag| flag.reasons).collect()
     }
 
     fn full(since: i64, days: u64) -> Vec<Staleness> {
@@ -358,15 +280,11 @@ mod tests {
 
     #[test]
     fn the_checklist_ends_in_the_commit_that_takes_the_flag_out() {
-        let mut lives = Lives::default();
-        lives.observe(at(0), &made("rollout = \"100%\"\ndocumentation.owner = \"@charlie\""));
+        let made = made("rollout = \"100%\"\ndocumentation.owner = \"@charlie\"");
         let text = "[flags.command_history]\n[flags.history_sync]\nprerequisites = { command_history = [\"on\"] }";
         let dependent = Definitions::from_toml(text, "f.toml").unwrap().flags.find("history_sync").unwrap().clone();
-        lives.observe(
-            at(0),
-            &Change::FlagCreated { key: "history_sync".parse().unwrap(), definition: Box::new(dependent) },
-        );
-        let stale = lives.stale(at(45));
+        let other = Change::FlagCreated { key: "history_sync".parse().unwrap(), definition: Box::new(dependent) };
+        let stale = stale_after(&[(0, made), (0, other)], 45);
         assert_eq!((stale.len(), stale[0].owner.as_deref()), (1, Some("@charlie")));
         assert_eq!(
             stale[0].commit_message.as_deref(),

@@ -122,6 +122,9 @@ pub enum Change {
         /// The checks of the stage that did not pass, and were waived.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         waived: Vec<Box<str>>,
+        /// What its documentation says of how it stands from now on; as before where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<Box<str>>,
     },
     /// A split exposes another share of units. A flag that served one variant to everyone serves its on variant to that share instead.
     RolloutSet {

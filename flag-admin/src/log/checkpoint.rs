@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::{Digest, State};
 
 /// The form of checkpoints that this version writes and reads.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// A kept fold, as it is stored: the state at one entry, bound to that entry by its hash.
 ///

@@ -59,6 +59,35 @@ pub fn set_exposure(flag: &mut Flag, rule: Option<&str>, share: Share) -> Result
     Ok(())
 }
 
+/// Returns the variant that everyone gets, whatever their attributes are, unless it is the one that is served when the flag is off.
+pub fn everyones_variant(flag: &Flag) -> Option<&str> {
+    if !flag.enabled || flag.off_after.is_some() {
+        return None;
+    }
+    let variant = whole(flag, &flag.fallthrough)?;
+    let same = flag.rules.iter().all(|rule| whole(flag, &rule.serve) == Some(variant));
+    (same && variant != &*flag.off_variant).then_some(variant)
+}
+
+/// Returns the variant that a serve gives to all whom it is for.
+fn whole<'f>(flag: &'f Flag, serve: &'f Serve) -> Option<&'f str> {
+    if let Some(variant) = serve.variant.as_deref() {
+        return Some(variant);
+    }
+    let excludes = flag.holdout != Share::NOBODY || flag.group.is_some();
+    if serve.exposure != Some(Share::EVERYONE) || excludes {
+        return None;
+    }
+    match &serve.allocation {
+        Some(allocation) => {
+            let mut owners = allocation.iter().filter(|(_, ranges)| ranges.iter().any(|range| range.width() > 0));
+            let (owner, _) = owners.next()?;
+            owners.next().is_none().then_some(owner)
+        }
+        None => flag.variants.iter().find(|(_, value)| **value == Value::Bool(true)).map(|(id, _)| id),
+    }
+}
+
 fn no_rule(flag: &Flag, id: &str) -> ExposureError {
     ExposureError::NoRule { rule: id.into(), known: flag.rules.iter().map(|rule| rule.id.clone()).collect() }
 }

@@ -27,7 +27,7 @@ pub use change::{Change, ChangeSubject};
 pub use checkpoint::{CheckpointError, StoredCheckpoint};
 pub use digest::{Digest, DigestError};
 pub use entry::{ENTRY_SCHEMA, Entry, Head, Role, RoleError, Sealed, Stored};
-pub use exposure::{ExposureError, exposure_of, set_exposure};
+pub use exposure::{ExposureError, everyones_variant, exposure_of, set_exposure};
 pub use name::{Actor, EnvironmentName, NameError, ProjectName};
 pub use sentence::sentence;
 pub use state::{

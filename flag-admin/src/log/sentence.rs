@@ -51,7 +51,7 @@ pub fn sentence(change: &Change, before: Option<&EnvironmentState>) -> String {
         }
         Change::FlagArchived { key } => format!("archived feature flag: {key}"),
         Change::FlagRenamed { from, to } => format!("renamed feature flag: {from} → {to}"),
-        Change::StageSet { flag, stage, waived } => staged(flag.as_str(), *stage, waived, flag_before),
+        Change::StageSet { flag, stage, waived, .. } => staged(flag.as_str(), *stage, waived, flag_before),
         Change::RolloutSet { flag, rule, share } => rollout(flag.as_str(), rule.as_deref(), *share, flag_before),
         Change::SegmentSet { name, .. } => format!("set segment: {name}"),
         Change::SegmentRemoved { name } => format!("removed segment: {name}"),

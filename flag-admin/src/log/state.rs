@@ -4,8 +4,10 @@ use flag_core::wire::{Condition, Flag, Group, Kill, SCHEMA, Serve, Snapshot};
 use flag_core::{FlagKey, Share, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::exposure::{ExposureError, set_exposure};
-use super::{Actor, Change, Digest, Entry, EnvironmentName, Head, ProjectName, Role, Sealed, TokenId, TokenState};
+use super::exposure::{ExposureError, everyones_variant, set_exposure};
+use super::{
+    Actor, Change, ChangeSubject, Digest, Entry, EnvironmentName, Head, ProjectName, Role, Sealed, TokenId, TokenState,
+};
 use crate::definition::Definition;
 
 /// What the changes of a log come to.
@@ -120,6 +122,9 @@ pub struct FlagState {
     pub served: Timestamp,
     /// Whether it ever gave anybody anything but its off variant.
     pub exposed: bool,
+    /// Since when everyone gets the same, which is not its off variant, without a break by an edit or a kill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_since: Option<Timestamp>,
 }
 
 /// A kill that stands.
@@ -408,9 +413,12 @@ impl EnvironmentState {
                     .map_err(|source| FoldError::Exposure { flag: key.clone(), source })?;
             }
             Change::FlagRenamed { from, to } => self.rename(entry, from, to)?,
-            Change::StageSet { flag: key, stage, .. } => {
+            Change::StageSet { flag: key, stage, status, .. } => {
                 self.flag_mut(key)?.edit(entry, |definition| {
                     definition.flag.stage = *stage;
+                    if let Some(status) = status {
+                        definition.documentation.status = Some(status.to_string());
+                    }
                     Ok(())
                 })?;
             }
@@ -458,9 +466,21 @@ impl EnvironmentState {
                 return Ok(());
             }
         }
+        if let Some(ChangeSubject::Flag(key)) = entry.change.subject() {
+            self.settle(key, entry.time);
+        }
         self.unpublished = self.unpublished.saturating_add(1);
         self.changes = self.changes.saturating_add(1);
         Ok(())
+    }
+
+    /// Notes since when everyone gets the same of a flag that was changed or killed, or whose kill was lifted.
+    fn settle(&mut self, key: &str, time: Timestamp) {
+        let is_killed = self.kill_of(key).is_some();
+        if let Some(flag) = self.flags.get_mut(key) {
+            let is_full = !is_killed && everyones_variant(&flag.definition.flag).is_some();
+            flag.full_since = is_full.then(|| flag.full_since.unwrap_or(time));
+        }
     }
 
     fn sign(
@@ -560,12 +580,14 @@ impl FlagState {
     pub fn new(definition: Definition, created: Timestamp, by: Actor) -> Self {
         let exposed = is_exposing(&definition.flag);
         let (changed, staged, served) = (created, created, created);
-        Self { definition, created, changed, changed_by: by, staged, served, exposed }
+        let full_since = everyones_variant(&definition.flag).map(|_| created);
+        Self { definition, created, changed, changed_by: by, staged, served, exposed, full_since }
     }
 
     fn edit<E>(&mut self, entry: &Entry, change: impl FnOnce(&mut Definition) -> Result<(), E>) -> Result<(), E> {
         let before = &self.definition.flag;
         let (was_enabled, served_before, stage_before) = (before.enabled, before.fallthrough.clone(), before.stage);
+        let everyones_before = everyones_variant(before).map(Box::<str>::from);
         change(&mut self.definition)?;
         let flag = &self.definition.flag;
         if flag.stage != stage_before {
@@ -573,6 +595,10 @@ impl FlagState {
         }
         if (flag.enabled, &flag.fallthrough) != (was_enabled, &served_before) {
             self.served = entry.time;
+        }
+        // Another variant for everyone is a new beginning.
+        if everyones_variant(flag) != everyones_before.as_deref() {
+            self.full_since = None;
         }
         self.exposed |= is_exposing(flag);
         self.definition.flag.version = entry.seq;

@@ -195,7 +195,7 @@ fn a_change_that_does_not_fit_is_refused() {
             "flag \"telemetry_cloud_sync\" is created a second time",
         ),
         (
-            Change::StageSet { flag: key("other"), stage: Stage::Ga, waived: Vec::new() },
+            Change::StageSet { flag: key("other"), stage: Stage::Ga, waived: Vec::new(), status: None },
             "flag \"other\" does not exist",
         ),
         (
@@ -329,11 +329,11 @@ fn the_stored_form_of_a_life_never_changes() {
             "{\"type\":\"flag_renamed\",\"from\":\"a_flag\",\"to\":\"b_flag\"}",
         ),
         (
-            Change::StageSet { flag: key("a_flag"), stage: Stage::Beta, waived: vec!["soak".into()] },
+            Change::StageSet { flag: key("a_flag"), stage: Stage::Beta, waived: vec!["soak".into()], status: None },
             "{\"type\":\"stage_set\",\"flag\":\"a_flag\",\"stage\":\"beta\",\"waived\":[\"soak\"]}",
         ),
         (
-            Change::StageSet { flag: key("a_flag"), stage: Stage::Development, waived: Vec::new() },
+            Change::StageSet { flag: key("a_flag"), stage: Stage::Development, waived: Vec::new(), status: None },
             "{\"type\":\"stage_set\",\"flag\":\"a_flag\",\"stage\":\"development\"}",
         ),
         (
@@ -349,7 +349,7 @@ fn the_stored_form_of_a_life_never_changes() {
 #[test]
 fn the_log_knows_since_when_a_flag_is_as_it_is() {
     let (flag, share) = (key("telemetry_cloud_sync"), |percent| Share::from_percent(percent).unwrap());
-    let staged = |stage| Change::StageSet { flag: flag.clone(), stage, waived: Vec::new() };
+    let staged = |stage| Change::StageSet { flag: flag.clone(), stage, waived: Vec::new(), status: None };
     let set = |percent| Change::RolloutSet { flag: flag.clone(), rule: None, share: share(percent) };
     let mut state = None;
     let mut head = Head::GENESIS;

@@ -151,17 +151,28 @@ pub fn appends_by_compare_and_set(engine: &dyn Engine) {
     assert_eq!(audit(&*engine.open(), None).unwrap().entries, 4);
 }
 
-/// One checkpoint is kept, the last one given, byte for byte; and none changes the log.
-pub fn keeps_a_checkpoint(engine: &dyn Engine) {
+/// The last two checkpoints are kept, byte for byte; and none changes the log.
+pub fn keeps_checkpoints(engine: &dyn Engine) {
     let entries = log_of(2);
     let mut log = engine.open();
     log.append(Head::GENESIS, &entries).unwrap();
     assert_eq!(log.checkpoint().unwrap(), None);
-    for seq in [1, 2, 1] {
+    let of = |seq: u64| {
         let bytes = vec![0, 255, u8::try_from(seq).unwrap()];
-        let checkpoint = StoredCheckpoint { seq, digest: Digest::of(&bytes), bytes };
-        log.keep_checkpoint(Some(&checkpoint)).unwrap();
-        assert_eq!(engine.open().checkpoint().unwrap(), Some(checkpoint));
+        StoredCheckpoint { seq, digest: Digest::of(&bytes), bytes }
+    };
+    // The places given, and those kept: a later one than that given is none of this log.
+    for (seq, kept) in [(1, &[1][..]), (5, &[5, 1]), (9, &[9, 5]), (12, &[12, 9]), (12, &[12, 9]), (10, &[10, 9])] {
+        log.keep_checkpoint(Some(&of(seq))).unwrap();
+        let reader = engine.open();
+        let mut found = Vec::new();
+        let mut before = u64::MAX;
+        while let Some(checkpoint) = reader.checkpoint_before(before).unwrap() {
+            before = checkpoint.seq;
+            found.push(checkpoint);
+        }
+        assert_eq!(found, kept.iter().map(|seq| of(*seq)).collect::<Vec<_>>(), "{seq}");
+        assert_eq!(reader.checkpoint().unwrap(), Some(of(seq)));
     }
     log.keep_checkpoint(None).unwrap();
     assert_eq!(engine.open().checkpoint().unwrap(), None);
