@@ -1,12 +1,14 @@
 //! The ports of [`crate::app`], on real things: SQLite, PostgreSQL, files, the system's clock and random source.
 
 mod backup_file;
+mod cells;
 mod dashboard_file;
 mod draft_files;
 mod durable_file;
 mod folder;
 mod folder_shelf;
 mod key_files;
+mod lease;
 mod memory_cells;
 #[cfg(feature = "object-store")]
 mod object_store;
@@ -22,6 +24,7 @@ mod settings_file;
 mod source_folder;
 mod sqlite;
 mod store;
+mod store_documents;
 mod system;
 mod test_clock;
 mod token_uses;
@@ -35,6 +38,7 @@ pub use key_files::{
     KeyFile, KeyFiles, Protection, generate_key, generate_keys, inspect_key, key_id, move_key_into_place, protect_key,
     public_path, read_public_key, signer_at,
 };
+pub use lease::{PostgresLease, SoleLease};
 pub use memory_cells::MemoryCells;
 #[cfg(feature = "object-store")]
 pub use object_store::StorePlace;
@@ -51,5 +55,6 @@ pub use settings_file::{SettingsError, SettingsFile};
 pub use source_folder::SourceFolder;
 pub use sqlite::SqliteLog;
 pub use store::{StoreError, StoreUrl};
+pub use store_documents::StoreDocuments;
 pub use system::{SystemClock, SystemRandomness, editor, is_without_color, raise_descriptor_limit, user_name};
 pub use test_clock::{TestClockError, stop_clock_for_test};

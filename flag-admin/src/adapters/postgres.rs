@@ -23,7 +23,7 @@ const MIGRATION_LOCK: i64 = 0x666c_6167;
 ///
 /// The tables are those of an SQLite log. They stand in the schema that connections get by default, one log each: a database or a schema
 /// (`?options=-csearch_path=NAME`) is a project's own.
-const MIGRATIONS: [(i32, &str); 3] = [
+const MIGRATIONS: [(i32, &str); 4] = [
     (
         1,
         "CREATE TABLE flag_log_entries (seq BIGINT PRIMARY KEY, hash BYTEA NOT NULL, bytes BYTEA NOT NULL);
@@ -39,9 +39,21 @@ const MIGRATIONS: [(i32, &str); 3] = [
         "CREATE TABLE flag_log_checkpoints (seq BIGINT PRIMARY KEY, digest BYTEA NOT NULL, bytes BYTEA NOT NULL);
          DROP TABLE flag_log_checkpoint;",
     ),
+    (
+        4,
+        "CREATE TABLE flag_documents (
+             environment TEXT NOT NULL, name TEXT NOT NULL, bytes BYTEA NOT NULL, PRIMARY KEY (environment, name)
+         );
+         CREATE TABLE flag_cells (
+             environment TEXT NOT NULL, flag TEXT NOT NULL, day TEXT NOT NULL, part TEXT NOT NULL, sums TEXT NOT NULL,
+             PRIMARY KEY (environment, flag, day, part)
+         );
+         CREATE TABLE flag_nonces (nonce TEXT PRIMARY KEY, received BIGINT NOT NULL);
+         CREATE INDEX flag_nonces_received ON flag_nonces (received);",
+    ),
 ];
 /// The newest form.
-const FORM: i32 = 3;
+const FORM: i32 = 4;
 
 /// A log in a PostgreSQL database, which several admins and servers share.
 ///

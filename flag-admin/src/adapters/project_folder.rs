@@ -8,9 +8,9 @@ use flag_client::trust::RoleName;
 use super::draft_files::DraftFiles;
 use super::durable_file::{Readers, create, replace, sync_folder};
 use super::folder::Folder;
-#[cfg(feature = "object-store")]
 use super::folder::publish_lock;
 use super::key_files::{KeyFiles, generate_keys, make_folder};
+use super::lease::{PostgresLease, SoleLease};
 #[cfg(feature = "object-store")]
 use super::object_store::StorePlace;
 use super::passphrase::{GivenPassphrase, Passphrase, Passphrases};
@@ -21,9 +21,11 @@ use super::serve_lock::{ServeLock, ServeLockError};
 use super::settings_file::{SettingsError, SettingsFile};
 use super::sqlite::SqliteLog;
 use super::store::StoreUrl;
+use super::store_documents::{DocumentRows, OpenRows, PostgresRows, SqliteRows, StoreDocuments};
 use super::system::{SystemClock, SystemRandomness};
 use crate::app::ports::{
-    Clock as _, KeyError, KeyStore as _, LogError, LogTarget, PublisherError, RootStoreError, TokenUses,
+    CellStore, CellStoreError, Clock as _, KeyError, KeyStore as _, Lease, LogError, LogTarget, PublisherError,
+    RootStoreError, TokenUses,
 };
 use crate::app::{BackupError, Birth, Failure, InitError, OpenError, Operator, Ports, Project, birth, birth_under};
 use crate::log::{EnvironmentName, Head, ProjectName};
@@ -265,6 +267,43 @@ impl ProjectFolder {
         DraftFiles::new(self.path.join(DRAFTS_FOLDER))
     }
 
+    /// Returns what is published in the project's own store.
+    pub fn documents(&self, environment: &EnvironmentName) -> StoreDocuments {
+        StoreDocuments::shelf(self.open_rows(), environment.clone())
+    }
+
+    /// Returns what opens the cells that reports are added to.
+    pub fn cells(&self) -> impl FnMut() -> Result<Box<dyn CellStore>, CellStoreError> + Send + use<> {
+        let (store, path) = (self.store.clone(), self.path.join(LOG_FILE));
+        move || {
+            let opened: Result<Box<dyn CellStore>, LogError> = match &store {
+                Some(store) => store.open().map(|log| Box::new(log) as Box<dyn CellStore>),
+                None => SqliteLog::open(&path).map(|log| Box::new(log) as Box<dyn CellStore>),
+            };
+            opened.map_err(|error| CellStoreError {
+                place: String::from("the store of cells"),
+                action: "opened",
+                source: Box::new(error),
+            })
+        }
+    }
+
+    /// Returns the lease of whichever server leads.
+    pub fn lease(&self) -> Box<dyn Lease> {
+        match &self.store {
+            Some(store) => Box::new(PostgresLease::new(store.clone())),
+            None => Box::new(SoleLease),
+        }
+    }
+
+    fn open_rows(&self) -> OpenRows {
+        let (store, path) = (self.store.clone(), self.path.join(LOG_FILE));
+        Box::new(move || match &store {
+            Some(store) => Ok(Box::new(PostgresRows::new(store.open()?)?) as Box<dyn DocumentRows>),
+            None => Ok(Box::new(SqliteRows::new(SqliteLog::open(&path)?))),
+        })
+    }
+
     /// Makes this process the one server of the project, if its log lies in the folder; several may share one in PostgreSQL. `whoami` is what
     /// another server is told.
     pub fn serve_lock(&self, whoami: &str) -> Result<Option<ServeLock>, ServeLockError> {
@@ -274,8 +313,8 @@ impl ProjectFolder {
         }
     }
 
-    /// Opens a place to publish the project to: a folder, or the address of an object store.
-    pub fn publisher(&self, out: &Path) -> Result<PublishPlace, PublisherError> {
+    /// Opens a place to publish an environment to: a folder, the address of an object store, or the project's own store.
+    pub fn publisher(&self, environment: &EnvironmentName, out: &Path) -> Result<PublishPlace, PublisherError> {
         let target = PublishTarget::parse(out).map_err(|error| PublisherError {
             place: out.display().to_string(),
             action: "opened",
@@ -284,6 +323,10 @@ impl ProjectFolder {
         let lock = self.path.join(LOCK_FILE);
         let out = match &target {
             PublishTarget::Folder(out) => out.as_path(),
+            PublishTarget::Own => {
+                let (open, lock) = (self.open_rows(), publish_lock(&lock)?);
+                return StoreDocuments::publisher(open, environment.clone(), lock).map(PublishPlace::Own);
+            }
             #[cfg(feature = "object-store")]
             PublishTarget::Store(address) => {
                 return Ok(PublishPlace::Store(StorePlace::open(address, publish_lock(&lock)?)?));

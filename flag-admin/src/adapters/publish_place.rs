@@ -1,6 +1,7 @@
 use super::folder::Folder;
 #[cfg(feature = "object-store")]
 use super::object_store::StorePlace;
+use super::store_documents::StoreDocuments;
 use crate::app::ports::{Document, Publisher, PublisherError};
 
 /// A place to publish to, opened.
@@ -8,6 +9,8 @@ use crate::app::ports::{Document, Publisher, PublisherError};
 pub enum PublishPlace {
     /// A folder.
     Folder(Folder),
+    /// The project's own store.
+    Own(StoreDocuments),
     /// An object store.
     #[cfg(feature = "object-store")]
     Store(StorePlace),
@@ -17,6 +20,7 @@ impl PublishPlace {
     fn publisher(&self) -> &dyn Publisher {
         match self {
             Self::Folder(folder) => folder,
+            Self::Own(documents) => documents,
             #[cfg(feature = "object-store")]
             Self::Store(store) => store,
         }
@@ -25,6 +29,7 @@ impl PublishPlace {
     fn publisher_mut(&mut self) -> &mut dyn Publisher {
         match self {
             Self::Folder(folder) => folder,
+            Self::Own(documents) => documents,
             #[cfg(feature = "object-store")]
             Self::Store(store) => store,
         }

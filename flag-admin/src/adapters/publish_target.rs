@@ -1,11 +1,15 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::store_documents::PLACE;
+
 /// Where clients fetch from: a folder, or an object store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublishTarget {
     /// A folder that a web server serves.
     Folder(PathBuf),
+    /// The project's own store, which its servers hand out from: `store://`.
+    Own,
     /// An object store and a prefix in it, such as `s3://bucket/flags`.
     Store(String),
 }
@@ -42,6 +46,9 @@ impl PublishTarget {
         let Some(address) = text.to_str().filter(|text| text.contains("://")) else {
             return Ok(Self::Folder(text.to_owned()));
         };
+        if address == PLACE {
+            return Ok(Self::Own);
+        }
         let found = || address.chars().take(128).collect::<String>();
         if !SCHEMES.iter().any(|scheme| address.starts_with(scheme)) {
             return Err(TargetError::Scheme { found: found() });
@@ -69,6 +76,7 @@ impl PublishTarget {
             Self::Folder(folder) => {
                 std::path::absolute(folder).unwrap_or_else(|_| folder.clone()).display().to_string()
             }
+            Self::Own => PLACE.to_owned(),
             Self::Store(address) => address.clone(),
         }
     }
@@ -78,6 +86,7 @@ impl fmt::Display for PublishTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder(folder) => folder.display().fmt(f),
+            Self::Own => f.write_str(PLACE),
             Self::Store(address) => f.write_str(address),
         }
     }
@@ -93,6 +102,7 @@ mod tests {
         let folder = |text: &str| Ok(PublishTarget::Folder(PathBuf::from(text)));
         assert_eq!(parse("./public"), folder("./public"));
         assert_eq!(parse("file:///srv/flags"), folder("/srv/flags"));
+        assert_eq!(parse("store://"), Ok(PublishTarget::Own));
         for secret in ["s3://key:secret@bucket/flags", "s3://key@bucket", "az://box/x?sig=abc"] {
             assert_eq!(parse(secret), Err(TargetError::Secret), "{secret}");
         }

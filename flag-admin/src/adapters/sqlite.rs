@@ -18,7 +18,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// A hash beside the bytes lets a check name the very entry that was altered, rather than the one after it. The head stands in a table
 /// of its own, so that an altered or missing last entry shows as well.
-const MIGRATIONS: [(i32, &str); 4] = [
+const MIGRATIONS: [(i32, &str); 5] = [
     (
         1,
         "CREATE TABLE entries (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
@@ -37,9 +37,21 @@ const MIGRATIONS: [(i32, &str); 4] = [
         "CREATE TABLE checkpoints (seq INTEGER PRIMARY KEY, digest BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
          DROP TABLE checkpoint;",
     ),
+    (
+        5,
+        "CREATE TABLE documents (
+             environment TEXT NOT NULL, name TEXT NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (environment, name)
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE cells (
+             environment TEXT NOT NULL, flag TEXT NOT NULL, day TEXT NOT NULL, part TEXT NOT NULL, sums TEXT NOT NULL,
+             PRIMARY KEY (environment, flag, day, part)
+         ) STRICT, WITHOUT ROWID;
+         CREATE TABLE nonces (nonce TEXT PRIMARY KEY, received INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+         CREATE INDEX nonces_received ON nonces (received);",
+    ),
 ];
 /// The newest form.
-const FORM: i32 = 4;
+const FORM: i32 = 5;
 
 /// A log in an SQLite file.
 ///

@@ -309,6 +309,12 @@ pub trait Shelf: Send {
     fn place(&self) -> String;
 }
 
+/// Says which of several servers of a project does what only one of them should.
+pub trait Lease: Send {
+    /// Takes the lease, or holds on to it. Returns whether it is held.
+    fn hold(&mut self) -> Result<bool, LogError>;
+}
+
 /// Tells the time.
 pub trait Clock {
     /// Returns the time now.
@@ -336,6 +342,16 @@ pub trait CellStore {
         report: &Report,
         received: Timestamp,
     ) -> Result<Added, CellStoreError>;
+
+    /// Adds reports to their cells, each as [`add`](Self::add) does. On a failure some may have been kept.
+    fn add_all(
+        &mut self,
+        environment: &EnvironmentName,
+        reports: &[Report],
+        received: Timestamp,
+    ) -> Result<Vec<Added>, CellStoreError> {
+        reports.iter().map(|report| self.add(environment, report, received)).collect()
+    }
 
     /// Returns the cells of a flag from a day on, in the order of their keys.
     fn cells(

@@ -68,7 +68,7 @@ pub(super) fn show(
     let folder = Rc::new(folder);
     let ended = tui::run(Dashboard {
         project,
-        open_publisher: publisher_of(Rc::clone(&folder)),
+        open_publisher: publisher_of(Rc::clone(&folder), environment.clone()),
         remember_target: memory_of(Rc::clone(&folder), environment.clone()),
         unlock: unlock(session, Rc::clone(&folder)),
         drafts: Box::new(folder.drafts()),
@@ -128,8 +128,8 @@ fn memory_of(folder: Rc<ProjectFolder>, environment: EnvironmentName) -> Remembe
     Box::new(move |out| drop(folder.remember_target(&environment, out)))
 }
 
-fn publisher_of(folder: Rc<ProjectFolder>) -> OpenPublisher {
-    Box::new(move |out| folder.publisher(out).map(|folder| Box::new(folder) as Box<dyn Publisher>))
+fn publisher_of(folder: Rc<ProjectFolder>, environment: EnvironmentName) -> OpenPublisher {
+    Box::new(move |out| folder.publisher(&environment, out).map(|folder| Box::new(folder) as Box<dyn Publisher>))
 }
 
 /// Ends the program by the signal that asked for its end, as whoever sent it expects.

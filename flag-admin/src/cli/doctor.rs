@@ -77,7 +77,7 @@ fn look(session: &Session, folder: &ProjectFolder) -> Vec<Finding> {
     // One place at a time: all of a project's are under one lock.
     findings.extend(project.examine(&facts));
     for (environment, target) in &folder.settings().publish_to {
-        let place = folder.publisher(target.as_ref()).map(|place| Box::new(place) as Box<dyn Publisher>);
+        let place = folder.publisher(environment, target.as_ref()).map(|place| Box::new(place) as Box<dyn Publisher>);
         let fact = TargetFact { environment: environment.clone(), place };
         findings.extend(project.examine_target(&fact));
     }

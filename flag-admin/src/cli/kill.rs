@@ -114,12 +114,12 @@ fn at_once(
     arguments: &KillArguments,
 ) -> Result<Option<PublishPlace>, Stop> {
     if let Some(out) = &arguments.out {
-        return Ok(Some(opened.folder.publisher(out).map_err(AppError::from)?));
+        return Ok(Some(opened.folder.publisher(&opened.environment, out).map_err(AppError::from)?));
     }
     let remembered = opened.folder.remembered_target(&opened.environment).filter(|_| !arguments.no_publish);
     let Some(out) = remembered else { return Ok(None) };
     let signer = opened.folder.keys().signer(RoleName::Kill).map_err(AppError::from);
-    let failure = match signer.and_then(|_| Ok(opened.folder.publisher(&out)?)) {
+    let failure = match signer.and_then(|_| Ok(opened.folder.publisher(&opened.environment, &out)?)) {
         Ok(place) => return Ok(Some(place)),
         Err(failure) => failure,
     };

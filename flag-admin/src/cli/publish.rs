@@ -37,7 +37,7 @@ pub(super) fn publish(
             Stop::problem("no_target", message, Some("name the place: flag-admin publish --to ./public"))
         })?,
     };
-    let mut place = opened.folder.publisher(&out).map_err(AppError::from)?;
+    let mut place = opened.folder.publisher(&opened.environment, &out).map_err(AppError::from)?;
     let published = if arguments.refresh {
         let within = arguments.within.map(|Span(millis)| millis);
         match opened.project.refresh_published(&opened.environment, &mut place, within)? {

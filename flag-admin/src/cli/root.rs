@@ -236,9 +236,9 @@ fn install(session: &Session, terminal: &mut Terminal<'_>, file: &Path) -> Resul
     let root = opened.project.install_root(&opened.environment, &mut keeper, &envelope)?;
     let roots = keeper.roots().map_err(AppError::from)?;
     let mut published_to = Vec::new();
-    let targets: Vec<PathBuf> = opened.folder.settings().publish_to.values().map(PathBuf::from).collect();
-    for target in targets {
-        let mut place = opened.folder.publisher(&target).map_err(AppError::from)?;
+    let targets = opened.folder.settings().publish_to.clone();
+    for (environment, target) in &targets {
+        let mut place = opened.folder.publisher(environment, target.as_ref()).map_err(AppError::from)?;
         for (version, root) in (1..).zip(&roots) {
             place.publish(Document::Root(version), root).map_err(AppError::from)?;
         }

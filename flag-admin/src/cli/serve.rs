@@ -1,6 +1,8 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -10,18 +12,25 @@ use super::session::Session;
 use super::terminal::{Form, Terminal};
 use crate::adapters::{FolderShelf, GivenPassphrase, PublishTarget};
 use crate::app::ports::Shelf;
+use crate::app::{AppError, Refreshed, with_causes};
 use crate::log::EnvironmentName;
-use crate::server::{self, Bound, Opened, Setup, TlsFiles};
+use crate::server::{self, Bound, Duty, DutyDone, Leading, Opened, Setup, TlsFiles};
 
 /// The port where nobody says another.
 const PORT: u16 = 8080;
+
+/// The project's own store.
+const OWN: &str = "store://";
+
+/// How often it is looked whether the snapshot is to be signed anew.
+const SIGNING_PAUSE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
     /// Where to listen; port 0 takes any that is free
     #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), PORT))]
     listen: SocketAddr,
-    /// The folder to serve, as `publish --to` fills it [default: where the environment was published to last]
+    /// The folder to serve, as `publish --to` fills it [default: where the environment was published to last, else the project's own store]
     #[arg(long, value_name = "DIR")]
     public: Option<PathBuf>,
     /// The certificate and those that vouch for it, in PEM
@@ -51,7 +60,11 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
     check_reach(arguments, tls.is_some())?;
     let folder = session.folder()?;
     let environment = session.named_environment().unwrap_or(&folder.settings().environment).clone();
-    let shelf = shelf(arguments, folder.remembered_target(&environment).as_deref(), &environment)?;
+    let target = place(arguments, folder.remembered_target(&environment))?;
+    let shelf: Box<dyn Shelf> = match &target {
+        PublishTarget::Folder(folder) => Box::new(FolderShelf::new(folder)),
+        _ => Box::new(folder.documents(&environment)),
+    };
     let whoami = format!("process {} at {}", std::process::id(), arguments.listen);
     // Held until the server ends.
     let _lock = folder.serve_lock(&whoami)?;
@@ -65,10 +78,29 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
         Ok(Opened { folder, project, environment: opened_for.clone() })
     };
     let (place, served) = (shelf.place(), environment.clone());
-    let setup = Setup { listen: arguments.listen, tls, open: Box::new(open), shelf, environment };
+    let leading = Leading { lease: folder.lease(), duties: vec![signing_anew(PathBuf::from(target.to_remember()))] };
+    let cells = Box::new(folder.cells());
+    let setup = Setup { listen: arguments.listen, tls, open: Box::new(open), cells, shelf, leading, environment };
     let mut said = Ok(());
     server::run(setup, |bound| said = say(terminal, bound, &served, &place))?;
     said
+}
+
+/// Signs the snapshot anew before clients call it stale. What it says stays as it is.
+fn signing_anew(place: PathBuf) -> Duty {
+    let work = move |opened: &mut Opened| {
+        let failed = |error: AppError| with_causes(&error);
+        if opened.project.environment(&opened.environment).is_ok_and(|state| state.published.is_none()) {
+            return Ok(DutyDone::Nothing);
+        }
+        let mut publisher =
+            opened.folder.publisher(&opened.environment, &place).map_err(|error| failed(error.into()))?;
+        match opened.project.refresh_published(&opened.environment, &mut publisher, None).map_err(failed)? {
+            Refreshed::NotDue { .. } => Ok(DutyDone::Nothing),
+            Refreshed::Published(signed) => Ok(DutyDone::Something(format!("snapshot {}", signed.version))),
+        }
+    };
+    Duty { name: "sign_anew", every: SIGNING_PAUSE, work: Arc::new(work) }
 }
 
 /// Refuses to let other machines in without encryption, unless somebody said so.
@@ -83,22 +115,18 @@ fn check_reach(arguments: &ServeArguments, is_encrypted: bool) -> Result<(), Sto
     ))
 }
 
-fn shelf(
-    arguments: &ServeArguments,
-    remembered: Option<&Path>,
-    environment: &EnvironmentName,
-) -> Result<Box<dyn Shelf>, Stop> {
-    let Some(place) = arguments.public.as_deref().or(remembered) else {
-        let message = format!("{environment} was not published yet, so it is not known what to serve");
-        return Err(Stop::problem("no_target", message, Some("name the folder: flag-admin serve --public ./public")));
-    };
-    match PublishTarget::parse(place) {
-        Ok(PublishTarget::Folder(folder)) => Ok(Box::new(FolderShelf::new(&folder))),
-        _ => Err(Stop::problem(
+/// Returns where what is served is published: the folder that is named, or where the environment was published to last, or the project's
+/// own store.
+fn place(arguments: &ServeArguments, remembered: Option<PathBuf>) -> Result<PublishTarget, Stop> {
+    let place = arguments.public.clone().or(remembered).unwrap_or_else(|| PathBuf::from(OWN));
+    match PublishTarget::parse(&place) {
+        Ok(PublishTarget::Store(address)) => Err(Stop::problem(
             "not_a_folder",
-            format!("{} is no folder", place.display()),
-            Some("name the folder: flag-admin serve --public ./public"),
+            format!("clients fetch from {address} itself, so there is nothing to serve"),
+            Some("to serve it all the same, publish to the project's own store: flag-admin publish --to store://"),
         )),
+        Ok(target) => Ok(target),
+        Err(error) => Err(Stop::problem("bad_target", error.to_string(), None)),
     }
 }
 

@@ -257,7 +257,7 @@ impl Walk {
     }
 
     fn publish_snapshot(&mut self) -> Result<Vec<String>, DemoError> {
-        let mut folder = self.folder.publisher(&self.public).map_err(AppError::from)?;
+        let mut folder = self.folder.publisher(&self.environment, &self.public).map_err(AppError::from)?;
         let published = self.project.publish(&self.environment, &mut folder)?;
         Ok(vec![format!(
             "snapshot {} with {} flags: {}",
@@ -295,7 +295,7 @@ impl Walk {
         self.had = self.client.exposed(DEPENDENT, &self.population);
         let proposal = self.project.propose_kill(&self.environment, KILLED, KillRoute::Emergency, KillScope::Flags)?;
         self.project.commit(&proposal, Some("a drill"))?;
-        let mut folder = self.folder.publisher(&self.public).map_err(AppError::from)?;
+        let mut folder = self.folder.publisher(&self.environment, &self.public).map_err(AppError::from)?;
         self.project.publish_kills(&self.environment, &mut folder)?;
         self.client.fetch(self.project.now())?;
         Ok(Step {

@@ -96,6 +96,19 @@ impl Desk {
         }
     }
 
+    /// Does something with the project for a thread that waits.
+    pub(super) fn ask_and_wait<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Opened) -> T + Send + 'static,
+    ) -> Result<T, DeskError> {
+        let (told, answer) = oneshot::channel();
+        let job: Job = Box::new(move |opened| {
+            let _ = told.send(opened.map(work));
+        });
+        self.jobs.send(job).map_err(|_| DeskError::Closed)?;
+        answer.blocking_recv().map_err(|_| DeskError::Closed)?
+    }
+
     /// Does something with the project in somebody's name.
     pub async fn ask_as<T: Send + 'static>(
         &self,

@@ -28,6 +28,7 @@ pub(super) struct Metrics {
     publications: AtomicU64,
     publications_refused: AtomicU64,
     evaluations: AtomicU64,
+    leads: AtomicI64,
     reports: [AtomicU64; Intake::ALL.len()],
 }
 
@@ -125,6 +126,21 @@ impl Metrics {
         self.publications_refused.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn leads(&self, leads: bool) {
+        self.leads.store(leads.into(), Ordering::Relaxed);
+    }
+
+    pub(super) fn evaluated(&self, flags: u64) {
+        self.evaluations.fetch_add(flags, Ordering::Relaxed);
+    }
+
+    pub(super) fn reported(&self, intake: Intake) {
+        let place = Intake::ALL.iter().position(|(known, _)| *known == intake);
+        if let Some(count) = place.and_then(|place| self.reports.get(place)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     fn text(&self, server: &Server) -> String {
         let mut text = String::new();
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -186,6 +202,7 @@ impl Metrics {
                 "Times that what is published could not be verified or read",
                 read(&self.publications_refused).to_string(),
             ),
+            ("flag_leader", "gauge", "1 if this server does what only one of them should", gauge(&self.leads)),
             ("flag_evaluations_total", "counter", "Flags evaluated", read(&self.evaluations).to_string()),
             (
                 "flag_snapshot_version",

@@ -4,15 +4,21 @@
 //! whole; a thread of its own ([`watch`]) notices what is published. Whatever reads or changes the project goes through the [`Desk`], one
 //! thread that holds it open. [`route`] is the one table of routes, from which the router, the metrics' labels and `openapi.json` come.
 
+mod body;
 mod desk;
 mod documents;
+mod duties;
 mod events;
 mod health;
+mod intake;
+mod limit;
 mod listen;
 mod log;
 mod metrics;
+mod ofrep;
 mod openapi;
 mod refusal;
+mod reports;
 mod route;
 mod served;
 mod stall;
@@ -24,6 +30,9 @@ mod watch;
 use std::net::SocketAddr;
 
 pub use self::desk::{Desk, DeskError, OpenProject, Opened};
+pub use self::duties::{Duty, DutyDone, Leading, Work};
+use self::intake::Intake;
+pub use self::intake::OpenCells;
 pub use self::listen::{Bound, ListenError};
 pub use self::log::{Level, Log};
 pub use self::openapi::document as openapi_document;
@@ -42,8 +51,12 @@ pub struct Setup {
     pub tls: Option<TlsFiles>,
     /// Opens the project, on the thread that will hold it.
     pub open: OpenProject,
+    /// Opens what reports are added to, on the thread that will hold it.
+    pub cells: OpenCells,
     /// What is published.
     pub shelf: Box<dyn Shelf>,
+    /// What one of several servers does.
+    pub leading: Leading,
     /// The environment that is served.
     pub environment: EnvironmentName,
 }
@@ -68,17 +81,19 @@ pub enum ServeError {
 
 /// Serves until the process is asked to stop. `bound` is told where, once connections are accepted.
 pub fn run(setup: Setup, bound: impl FnOnce(&Bound)) -> Result<(), ServeError> {
-    let Setup { listen, tls, open, shelf, environment } = setup;
+    let Setup { listen, tls, open, cells, shelf, leading, environment } = setup;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Threads)?;
     let result = runtime.block_on(async move {
         let log = Log::to_stderr();
         let tls = tls.as_ref().map(TlsFiles::acceptor).transpose()?;
         let (desk, first_root) = Desk::start(open).await?;
         let (stop, stopping) = stop::signals(log.clone()).map_err(ServeError::Threads)?;
-        let server = Server::new(desk, environment, log, stopping);
+        let intake = Intake::start(cells, environment.clone(), log.clone()).map_err(ServeError::Threads)?;
+        let server = Server::new(desk, intake, environment, log, stopping);
         let watching = watch::start(server.clone(), shelf, first_root).map_err(ServeError::Threads)?;
         // The first look is over before the first answer, so that nobody is told that nothing is published.
         let _ = watching.await;
+        duties::start(server.clone(), leading).map_err(ServeError::Threads)?;
         let ended = listen::serve(&server, listen, tls, bound).await;
         drop(stop);
         Ok(ended?)

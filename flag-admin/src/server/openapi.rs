@@ -69,6 +69,73 @@ fn content(media: &str, schema: &str) -> Value {
 }
 
 fn schemas() -> Value {
+    let mut schemas = schemas_of_documents();
+    if let (Some(all), Value::Object(more)) = (schemas.as_object_mut(), schemas_of_evaluation()) {
+        all.extend(more);
+    }
+    schemas
+}
+
+fn schemas_of_evaluation() -> Value {
+    json!({
+        "Report": { "type": "object", "description": "Exactly the bytes that a client's report --show prints" },
+        "EvaluationRequest": {
+            "type": "object",
+            "properties": {
+                "context": {
+                    "type": "object",
+                    "properties": { "targetingKey": { "type": ["string", "null"] } },
+                    "additionalProperties": true,
+                },
+            },
+        },
+        "Evaluation": {
+            "type": "object",
+            "required": ["key", "reason", "variant", "value"],
+            "properties": {
+                "key": { "type": "string" },
+                "reason": {
+                    "enum": ["STATIC", "DEFAULT", "TARGETING_MATCH", "SPLIT", "DISABLED", "STALE"],
+                },
+                "variant": { "type": "string" },
+                "value": {},
+                "metadata": {
+                    "type": "object",
+                    "additionalProperties": { "type": ["boolean", "string", "number"] },
+                },
+            },
+        },
+        "EvaluationFailure": {
+            "type": "object",
+            "required": ["errorCode", "errorDetails"],
+            "properties": {
+                "key": { "type": "string" },
+                "errorCode": {
+                    "enum": ["PARSE_ERROR", "INVALID_CONTEXT", "FLAG_NOT_FOUND", "PROVIDER_NOT_READY", "GENERAL"],
+                },
+                "errorDetails": { "type": "string" },
+            },
+        },
+        "BulkEvaluation": {
+            "type": "object",
+            "required": ["flags"],
+            "properties": {
+                "flags": {
+                    "type": "array",
+                    "items": {
+                        "anyOf": [
+                            { "$ref": "#/components/schemas/Evaluation" },
+                            { "$ref": "#/components/schemas/EvaluationFailure" },
+                        ],
+                    },
+                },
+                "metadata": { "type": "object" },
+            },
+        },
+    })
+}
+
+fn schemas_of_documents() -> Value {
     json!({
         "Document": { "type": "object" },
         "Text": { "type": "string" },

@@ -1,14 +1,21 @@
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderValue, StatusCode};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
+use tokio::time::timeout;
 
+use super::body::BODY_MAX_BYTES;
 use super::metrics::Metrics;
 use super::refusal::Refusal;
 use super::state::Server;
-use super::{documents, events, health, metrics, openapi};
+use super::{documents, events, health, metrics, ofrep, openapi, reports};
+
+/// How long a request with a body may take: to arrive, and to be answered. Publishing to an object store may take a minute.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// A path, what handles it, and what is said of it in `openapi.json`.
 pub(super) struct Route {
@@ -108,6 +115,7 @@ pub(super) fn table() -> Vec<Route> {
             )],
         },
     ];
+    routes.extend(evaluation());
     routes.extend([
         Route {
             path: "/healthz",
@@ -153,6 +161,69 @@ pub(super) fn table() -> Vec<Route> {
     routes
 }
 
+fn evaluation() -> [Route; 3] {
+    let post = |id, tag, summary, body, answers| {
+        vec![Operation { method: "post", id, tag, summary, access: Access::Open, body: Some((JSON, body)), answers }]
+    };
+    let bad = |status, says| gives(status, says, JSON, "EvaluationFailure");
+    [
+        Route {
+            path: "/v1/reports",
+            handler: axum::routing::post(reports::reports),
+            operations: post(
+                "report",
+                "reports",
+                "Takes in one anonymous report, once",
+                "Report",
+                vec![
+                    says(204, "It is kept, or was before"),
+                    gives(413, "It is too large", JSON, "Error"),
+                    gives(415, "It is no JSON in UTF-8", JSON, "Error"),
+                    gives(422, "It is no report of a flag that is published", JSON, "Error"),
+                    gives(429, "Too many came from this address: see Retry-After", JSON, "Error"),
+                    gives(503, "It cannot be kept: see Retry-After", JSON, "Error"),
+                ],
+            ),
+        },
+        Route {
+            path: "/ofrep/v1/evaluate/flags/{key}",
+            handler: axum::routing::post(ofrep::single),
+            operations: post(
+                "evaluateFlag",
+                "ofrep",
+                "Evaluates one flag (OFREP 0.3.0)",
+                "EvaluationRequest",
+                vec![
+                    gives(200, "Its value", JSON, "Evaluation"),
+                    bad(400, "It cannot be evaluated"),
+                    bad(404, "There is no such flag"),
+                    bad(413, "The body is too large"),
+                    bad(415, "The body is no JSON in UTF-8"),
+                    bad(503, "Nothing is published: see Retry-After"),
+                ],
+            ),
+        },
+        Route {
+            path: "/ofrep/v1/evaluate/flags",
+            handler: axum::routing::post(ofrep::bulk),
+            operations: post(
+                "evaluateFlags",
+                "ofrep",
+                "Evaluates every flag (OFREP 0.3.0); the ETag is that of the answer",
+                "EvaluationRequest",
+                vec![
+                    gives(200, "Their values", JSON, "BulkEvaluation"),
+                    says(304, "The answer is the one that If-None-Match names"),
+                    bad(400, "The context cannot be read"),
+                    bad(413, "The body is too large"),
+                    bad(415, "The body is no JSON in UTF-8"),
+                    bad(503, "Nothing is published: see Retry-After"),
+                ],
+            ),
+        },
+    ]
+}
+
 /// Returns the paths of every route.
 pub(super) fn paths() -> impl Iterator<Item = &'static str> {
     table().into_iter().map(|route| route.path)
@@ -167,6 +238,7 @@ pub(super) fn router(server: &Server) -> Router {
     router
         .fallback(not_found)
         .method_not_allowed_fallback(not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
         .layer(middleware::from_fn_with_state(server.clone(), observed))
         .with_state(server.clone())
 }
@@ -188,7 +260,16 @@ async fn observed(State(server): State<Server>, request: Request, next: Next) ->
     let path = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let timer = Metrics::begin();
-    let mut response = next.run(request).await;
+    // A body that arrives byte by byte holds a place for as long as it likes, unless somebody looks at the clock.
+    let answered = if method == Method::GET {
+        Ok(next.run(request).await)
+    } else {
+        timeout(REQUEST_TIMEOUT, next.run(request)).await
+    };
+    let mut response = answered.unwrap_or_else(|_| {
+        let refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the request took too long");
+        refusal.into_response()
+    });
     response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
     server.metrics().answered(timer, path.as_ref().map_or("", MatchedPath::as_str), &method, response.status());
     response

@@ -8,6 +8,8 @@ use tokio::sync::watch;
 
 use super::desk::Desk;
 use super::events::News;
+use super::intake::Intake;
+use super::limit::Limit;
 use super::log::Log;
 use super::metrics::Metrics;
 use super::route::paths;
@@ -17,6 +19,11 @@ use crate::adapters::SystemClock;
 use crate::app::Serving;
 use crate::app::ports::Clock as _;
 use crate::log::EnvironmentName;
+
+/// How many reports one address may send at once: an office behind one address sends its day's in the morning.
+const REPORTS_AT_ONCE: u32 = 1_000;
+/// How many reports one address may send a second, after that.
+const REPORTS_PER_SECOND: u32 = 20;
 
 /// The other end of a connection, as an extension of its requests.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -30,6 +37,8 @@ struct Shared {
     served: ArcSwap<Served>,
     news: watch::Sender<News>,
     desk: Desk,
+    intake: Intake,
+    report_limit: Limit,
     environment: EnvironmentName,
     log: Log,
     metrics: Metrics,
@@ -43,12 +52,14 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    pub(super) fn new(desk: Desk, environment: EnvironmentName, log: Log, stopping: Stopping) -> Self {
+    pub(super) fn new(desk: Desk, intake: Intake, environment: EnvironmentName, log: Log, stopping: Stopping) -> Self {
         let served = Served::new(Serving::nothing());
         Self(Arc::new(Shared {
             news: watch::Sender::new(News::of(&served)),
             served: ArcSwap::from_pointee(served),
             desk,
+            intake,
+            report_limit: Limit::new(REPORTS_AT_ONCE, REPORTS_PER_SECOND),
             environment,
             log,
             metrics: Metrics::new(paths()),
@@ -74,6 +85,14 @@ impl Server {
     /// Returns the time now.
     pub fn now(&self) -> Timestamp {
         SystemClock.now()
+    }
+
+    pub(super) fn intake(&self) -> &Intake {
+        &self.0.intake
+    }
+
+    pub(super) fn report_limit(&self) -> &Limit {
+        &self.0.report_limit
     }
 
     pub(super) fn metrics(&self) -> &Metrics {

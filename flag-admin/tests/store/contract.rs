@@ -4,7 +4,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use flag_admin::app::audit;
-use flag_admin::app::ports::{LogError, LogTarget, TokenUses};
+use flag_admin::app::ports::{Added, CellStore, LogError, LogTarget, TokenUses};
+use flag_admin::cells::{Cell, CellKey};
 use flag_admin::log::{
     Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed, Stored, StoredCheckpoint,
 };
@@ -17,6 +18,9 @@ pub trait Engine: Sync {
 
     /// Opens what remembers when tokens were used.
     fn uses(&self) -> Box<dyn TokenUses>;
+
+    /// Opens what reports are added to.
+    fn cells(&self) -> Box<dyn CellStore>;
 
     /// Puts rows and a head into the store past its adapter, as somebody does who tampers with it.
     fn put(&self, rows: &[Stored], head: Head);
@@ -220,4 +224,87 @@ pub fn remembers_uses_of_tokens(engine: &dyn Engine) {
         engine.uses().note_use(token, at(seconds)).unwrap();
     }
     assert_eq!(engine.uses().uses().unwrap().into_iter().collect::<Vec<_>>(), [(one, at(60)), (other, at(1))]);
+}
+
+fn report(flag: &str, variant: Option<&str>, day: u32, nonce: u32) -> flag_client::report::Report {
+    let (variant, stage) = match variant {
+        Some(variant) => (format!("{variant:?}"), "1000"),
+        None => ("null".to_owned(), "null"),
+    };
+    let text = format!(
+        "{{\"v\":1,\"flag\":{flag:?},\"variant\":{variant},\"stage\":{stage},\"day\":\"2026-06-{day:02}\",\"first_in_stage\":1,\
+         \"had_error\":1,\"crashed\":0,\"err_frac\":4,\"slow_frac\":null,\"lat\":[[318,3]],\"fb_pos\":0,\"fb_neg\":0,\
+         \"metrics\":{{\"ok\":16}},\"nonce\":\"{nonce:032x}\"}}"
+    );
+    flag_client::report::parse(text.as_bytes()).unwrap()
+}
+
+/// A report counts once while its nonce is remembered, whoever adds it, and cells are what the reports of each sum to.
+pub fn adds_reports_once(engine: &dyn Engine) {
+    let production = EnvironmentName::production();
+    let staging: EnvironmentName = "staging".parse().unwrap();
+    let now = Timestamp::from_millis(1_780_000_000_000);
+    let reports = [
+        report("sync", Some("on"), 2, 1),
+        report("sync", Some("on"), 2, 2),
+        report("sync", Some("on"), 1, 3),
+        report("sync", None, 2, 4),
+        report("other", Some("on"), 2, 5),
+    ];
+    assert_eq!(engine.cells().add_all(&production, &reports, now).unwrap(), [Added::Counted; 5]);
+    assert_eq!(engine.cells().add(&production, &reports[0], now).unwrap(), Added::KnownAlready);
+    let mixed = [reports[1].clone(), report("sync", Some("on"), 2, 6), report("sync", Some("on"), 2, 6)];
+    assert_eq!(
+        engine.cells().add_all(&production, &mixed, now).unwrap(),
+        [Added::KnownAlready, Added::Counted, Added::KnownAlready]
+    );
+    let flag = "sync".parse().unwrap();
+    let cells = engine.cells().cells(&production, &flag, reports[2].day).unwrap();
+    let keys: Vec<&CellKey> = cells.iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, [&CellKey::of(&reports[3]), &CellKey::of(&reports[2]), &CellKey::of(&reports[0])]);
+    let mut expected = Cell::default();
+    for report in [&reports[0], &reports[1], &mixed[1]] {
+        expected.add(report);
+    }
+    assert_eq!(cells[2].1, expected);
+    let later = engine.cells().cells(&production, &flag, reports[0].day).unwrap();
+    assert_eq!(later.len(), 2, "the day before is left out");
+    assert!(engine.cells().cells(&staging, &flag, reports[2].day).unwrap().is_empty());
+    // After two days nobody sends it again, and the nonce is forgotten.
+    let forgotten = now.saturating_add_millis(48 * 3_600_000 + 1);
+    assert_eq!(engine.cells().add(&production, &reports[0], forgotten).unwrap(), Added::Counted);
+}
+
+/// Servers that add at once lose nothing and wait for nobody for ever.
+pub fn adds_from_many_at_once(engine: &dyn Engine) {
+    let production = EnvironmentName::production();
+    let now = Timestamp::from_millis(1_780_000_000_000);
+    let barrier = Barrier::new(4);
+    thread::scope(|scope| {
+        for adder in 0..4_u32 {
+            let (barrier, production) = (&barrier, &production);
+            scope.spawn(move || {
+                let mut cells = engine.cells();
+                barrier.wait();
+                for round in 0..5 {
+                    // Half of the nonces are another adder's, too.
+                    let reports: Vec<_> = (0..20)
+                        .map(|number| {
+                            report(
+                                ["sync", "other"][number as usize % 2],
+                                Some("on"),
+                                1,
+                                (adder / 2) * 1_000 + round * 100 + number + 1,
+                            )
+                        })
+                        .collect();
+                    cells.add_all(production, &reports, now).unwrap();
+                }
+            });
+        }
+    });
+    for flag in ["sync", "other"] {
+        let cells = engine.cells().cells(&production, &flag.parse().unwrap(), report(flag, None, 1, 0).day).unwrap();
+        assert_eq!(cells.iter().map(|(_, cell)| cell.n).collect::<Vec<_>>(), [100]);
+    }
 }

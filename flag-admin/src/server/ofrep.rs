@@ -1,0 +1,140 @@
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Path, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+use serde_json::json;
+
+use super::body::{self, Unread};
+use super::documents::matches;
+use super::state::Server;
+use crate::app::ofrep::{Asked, BadRequest, EvaluationFailure, Outcome, evaluate};
+use crate::app::with_causes;
+use crate::log::Digest;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// An answer is about one user, so no shared cache keeps it; the client's own asks whether it still is the one.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
+
+/// Why nothing was evaluated, as the protocol says it. It has no key where every flag was asked for.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure<'r> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<&'r str>,
+    error_code: &'static str,
+    error_details: String,
+}
+
+/// Evaluates one flag.
+pub(super) async fn single(
+    State(server): State<Server>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let asked = match read(&headers, body) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal.answer(Some(&key)),
+    };
+    let held = server.served();
+    let Some(rules) = &held.rules else { return Refused::nothing_published().answer(Some(&key)) };
+    server.metrics().evaluated(1);
+    match evaluate(rules, &key, &asked, server.now()) {
+        outcome @ Outcome::Evaluated(_) => answer(StatusCode::OK, &outcome),
+        Outcome::Failed(failure) => answer(status(&failure), &failure),
+    }
+}
+
+/// Evaluates every flag. The ETag is that of the answer, so it changes with the flags and with the context alike: a client keeps its tag
+/// when only its context changes, and must not be told that nothing did.
+pub(super) async fn bulk(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let asked = match read(&headers, body) {
+        Ok(asked) => asked,
+        Err(refusal) => return refusal.answer(None),
+    };
+    let held = server.served();
+    let Some(rules) = &held.rules else { return Refused::nothing_published().answer(None) };
+    let text = rules.bulk(&asked, server.now());
+    server.metrics().evaluated(u64::try_from(rules.ruleset.flags().count()).unwrap_or(u64::MAX));
+    let name: String = Digest::of(&text).to_string().chars().take(32).collect();
+    let etag = HeaderValue::try_from(format!("\"{name}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+    let is_known = matches(&headers, &etag);
+    let mut response = Response::new(if is_known { Body::empty() } else { Body::from(text) });
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+    }
+    response.headers_mut().insert(ETAG, etag);
+    response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
+    response
+}
+
+/// Why a request is not answered.
+struct Refused {
+    status: StatusCode,
+    code: &'static str,
+    details: String,
+    retry_after: Option<u32>,
+}
+
+impl Refused {
+    fn new(status: StatusCode, code: &'static str, details: impl Into<String>) -> Self {
+        Self { status, code, details: details.into(), retry_after: None }
+    }
+
+    /// A client must not take this for "no": 401 and 403 would end some of them for good.
+    fn nothing_published() -> Self {
+        let refused = Self::new(StatusCode::SERVICE_UNAVAILABLE, "PROVIDER_NOT_READY", "no snapshot is published");
+        Self { retry_after: Some(5), ..refused }
+    }
+
+    fn answer(self, key: Option<&str>) -> Response {
+        let Self { status, code, details, retry_after } = self;
+        let mut response = answer(status, &Failure { key, error_code: code, error_details: details });
+        if let Some(seconds) = retry_after {
+            // Whole seconds: the other form of the header makes a client raise an error and go on asking.
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<Unread> for Refused {
+    fn from(unread: Unread) -> Self {
+        Self::new(unread.status(), "PARSE_ERROR", unread.to_string())
+    }
+}
+
+impl From<BadRequest> for Refused {
+    fn from(error: BadRequest) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, error.error_code(), with_causes(&error))
+    }
+}
+
+fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Asked, Refused> {
+    Ok(Asked::from_json(&body::json(headers, body)?)?)
+}
+
+fn status(failure: &EvaluationFailure<'_>) -> StatusCode {
+    match failure.error_code {
+        "FLAG_NOT_FOUND" => StatusCode::NOT_FOUND,
+        _ => StatusCode::BAD_REQUEST,
+    }
+}
+
+fn answer(status: StatusCode, value: &impl Serialize) -> Response {
+    let text = serde_json::to_vec(value).unwrap_or_else(|_| json!({}).to_string().into());
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response.headers_mut().insert(CACHE_CONTROL, PRIVATE);
+    response
+}

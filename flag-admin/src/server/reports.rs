@@ -1,0 +1,68 @@
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+
+use super::body;
+use super::metrics::Intake;
+use super::refusal::Refusal;
+use super::state::{Peer, Server};
+use crate::app::ports::Added;
+use crate::app::{Failure as _, accept_report, with_causes};
+
+/// Takes in one report. It is acknowledged once it is kept, and the acknowledgement is the same for one that was sent before.
+pub(super) async fn reports(
+    State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    match take_in(&server, address, &headers, body).await {
+        Ok(intake) => {
+            server.metrics().reported(intake);
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::NO_CONTENT;
+            response
+        }
+        Err((intake, refusal)) => {
+            server.metrics().reported(intake);
+            refusal.into_response()
+        }
+    }
+}
+
+async fn take_in(
+    server: &Server,
+    address: std::net::IpAddr,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Intake, (Intake, Refusal)> {
+    if let Err(seconds) = server.report_limit().take(address, server.now()) {
+        let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_reports", "too many reports from here");
+        return Err((Intake::Limited, refusal.with_retry_after(seconds)));
+    }
+    let invalid = |status, code, message: String| (Intake::Invalid, Refusal::new(status, code, message));
+    let body = body::json(headers, body).map_err(|unread| invalid(unread.status(), "bad_body", unread.to_string()))?;
+    let now = server.now();
+    let report = {
+        let held = server.served();
+        let Some(rules) = &held.rules else {
+            let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", "no snapshot is published");
+            return Err((Intake::Failed, refusal.with_retry_after(60)));
+        };
+        accept_report(rules, &body, now).map_err(|error| {
+            let status =
+                if error.is_too_large() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
+            invalid(status, error.code(), with_causes(&error))
+        })?
+    };
+    match server.intake().add(report, now).await {
+        Ok(Added::Counted) => Ok(Intake::Counted),
+        Ok(Added::KnownAlready) => Ok(Intake::Resent),
+        Err(error) => {
+            let refusal = Refusal::of(StatusCode::SERVICE_UNAVAILABLE, &error).with_retry_after(30);
+            Err((Intake::Failed, refusal))
+        }
+    }
+}
