@@ -170,7 +170,7 @@ fn e34_a_log_that_another_program_holds_is_waited_for_and_then_named() {
 fn e34_a_second_publisher_is_refused_while_one_is_at_work() {
     let sandbox = Sandbox::with_sample();
     let project = ProjectFolder::find(&sandbox.path("flags")).unwrap();
-    let held = project.publisher(&sandbox.path("public")).unwrap();
+    let held = project.publisher(&EnvironmentName::production(), &sandbox.path("public")).unwrap();
     let run = sandbox.project(&["publish", "--to", "public"]);
     assert_eq!(run.code, Some(1));
     assert!(run.err.contains("publish.lock cannot be locked: another program is publishing"), "{}", run.err);
@@ -219,7 +219,7 @@ fn e28_the_log_says_published_of_what_arrived_and_of_nothing_else() {
     let place = ProjectFolder::find(&sandbox.path("flags")).unwrap();
     let production = EnvironmentName::production();
     let publish = |arrives: Option<bool>| {
-        let mut folder = place.publisher(&sandbox.path("public")).unwrap();
+        let mut folder = place.publisher(&EnvironmentName::production(), &sandbox.path("public")).unwrap();
         match arrives {
             None => opened(&place).publish(&production, &mut folder).map(|published| published.version),
             Some(arrives) => opened(&place)
