@@ -13,6 +13,7 @@ pub mod definition;
 pub mod demo;
 pub mod hygiene;
 pub mod log;
+pub mod rollout;
 pub mod server;
 pub mod statistics;
 pub mod tui;

@@ -1,6 +1,8 @@
 use flag_core::{FlagKey, Plan};
 
-use super::policy::{Action, ApprovalCause, Demand, PolicyError, Stake, Verdict, check_debug_flag, who_may};
+use super::policy::{
+    Action, ApprovalCause, Demand, PolicyError, Stake, Verdict, check_debug_flag, is_retreat, who_may,
+};
 use super::project::Project;
 use crate::log::{Change, ChangeSubject, EnvironmentState, Role};
 
@@ -41,7 +43,11 @@ impl Project {
     }
 
     fn judged(&self, case: &Case<'_>) -> Result<Verdict, PolicyError> {
-        let kills_only = case.changes.iter().all(|change| matches!(change, Change::KillActivated { .. }));
+        let kills_only = case.changes.iter().all(|change| match change {
+            Change::KillActivated { .. } => true,
+            Change::RolloutDecided { record, .. } => is_retreat(record),
+            _ => false,
+        });
         let mut demands = case.demands.to_vec();
         if !kills_only && !lifts_only(case.changes) {
             for effect in &case.plan.flags {

@@ -24,6 +24,7 @@ use super::profile::ProfileError;
 use super::project::{OpenError, ReasonError, UnknownEnvironment};
 use super::publish::PublishError;
 use super::rollout::RolloutError;
+use super::rollouts::RolloutsError;
 use super::segments::SegmentError;
 use super::tokens::TokenError;
 use super::undo::UndoError;
@@ -83,6 +84,9 @@ pub enum AppError {
     /// The rollout cannot be changed.
     #[error(transparent)]
     Rollout(#[from] RolloutError),
+    /// The rollout that moves by itself does not start or move.
+    #[error(transparent)]
+    Rollouts(#[from] RolloutsError),
     /// The kill cannot be activated or lifted.
     #[error(transparent)]
     Kill(#[from] KillError),
@@ -171,6 +175,7 @@ impl Failure for AppError {
             Self::Undo(error) => error.code(),
             Self::Apply(_) => "refused_definition",
             Self::Rollout(error) => error.code(),
+            Self::Rollouts(error) => error.code(),
             Self::Kill(error) => error.code(),
             Self::KillReport(error) => error.code(),
             Self::Lifecycle(error) => error.code(),
@@ -210,6 +215,7 @@ impl Failure for AppError {
             Self::Conflict(_) => {
                 Some("look at what they changed, and run the command again if it still holds".to_owned())
             }
+            Self::Rollouts(error) => error.hint(),
             Self::Policy(error) => Some(error.hint()),
             Self::Member(error) => Some(error.hint()),
             Self::Token(error) => error.hint(),

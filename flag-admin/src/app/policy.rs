@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::definition::Definition;
 use crate::log::{Actor, Change, EnvironmentState, Role};
+use crate::rollout::{Event, Phase, Record};
 
 /// How long a debug or admin flag may serve anything but its off variant, in hours.
 pub const DEBUG_FLAG_HOURS: u32 = 24;
@@ -251,6 +252,16 @@ impl Demand {
             Change::ChangeRequested { .. } | Change::ChangeApproved { .. } | Change::ChangeRejected { .. } => {
                 (Action::Agree, Stake::Project, "take part in approvals".to_owned())
             }
+            Change::SignalRaised { flag, severity, .. } => (
+                Action::Kill,
+                at_stake(flag.as_str()).unwrap_or(Stake::Feature),
+                format!("signal {severity} of flag \"{flag}\""),
+            ),
+            Change::RolloutDecided { flag, record, .. } if is_retreat(record) => (
+                Action::Kill,
+                at_stake(flag.as_str()).unwrap_or(Stake::Feature),
+                format!("hold or take back the rollout of flag \"{flag}\""),
+            ),
             Change::StateSealed { .. } => (Action::Agree, Stake::Project, "seal a checkpoint".to_owned()),
             Change::MemberSet { .. } | Change::MemberRemoved { .. } => {
                 (Action::Govern, Stake::Project, "change members".to_owned())
@@ -321,6 +332,13 @@ fn renamed(from: &FlagKey, to: &FlagKey, state: Option<&EnvironmentState>) -> (S
         }
     }
     most
+}
+
+/// Tells whether a decision about a rollout exposes nobody who was not exposed, and commits nobody to do so later: stopping is as quick as
+/// killing.
+pub(super) fn is_retreat(record: &Record) -> bool {
+    !matches!(record.event, Event::Start | Event::Advance | Event::Resume)
+        && matches!(record.state.phase, Phase::Holding(_) | Phase::Paused(_) | Phase::RolledBack(_))
 }
 
 /// Tells whether a flag is one for debugging or administration: by its tags, or by a word of its key.

@@ -12,6 +12,7 @@ use flag_core::{FlagKey, Timestamp};
 
 use crate::cells::{Cell, CellKey};
 use crate::log::{ChainError, EnvironmentName, Head, Sealed, Stored, StoredCheckpoint, TokenId};
+use crate::rollout::{Source, SourceValue};
 
 /// The cause of a failure that only an adapter knows the type of.
 pub type Cause = Box<dyn StdError + Send + Sync>;
@@ -382,4 +383,31 @@ pub struct CellStoreError {
     /// What the storage says.
     #[source]
     pub source: Cause,
+}
+
+/// Asks other systems how a feature does.
+pub trait MetricSource {
+    /// Returns the answer of a source. What cannot be had, or makes no sense, is [`SourceValue::Unusable`]: never a number.
+    fn read(&self, source: &Source, question: &SourceQuestion<'_>) -> SourceValue;
+}
+
+/// What a source is asked about.
+#[derive(Copy, Clone, Debug)]
+pub struct SourceQuestion<'q> {
+    /// The flag.
+    pub flag: &'q FlagKey,
+    /// The share that it exposes.
+    pub share: flag_core::Share,
+    /// How long the step has lasted, in seconds.
+    pub since_seconds: u64,
+}
+
+/// Knows no other system.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct NoSources;
+
+impl MetricSource for NoSources {
+    fn read(&self, _source: &Source, _question: &SourceQuestion<'_>) -> SourceValue {
+        SourceValue::Unusable { why: "no source can be asked here".to_owned() }
+    }
 }

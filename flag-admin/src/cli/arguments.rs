@@ -22,9 +22,11 @@ use super::lint::LintArguments;
 use super::manual::ManArguments;
 use super::publish::PublishArguments;
 use super::refs::RefsArguments;
+use super::rollouts::RolloutCommand;
 use super::root::RootCommand;
 use super::segment::SegmentCommand;
 use super::serve::ServeArguments;
+use super::signal::SignalCommand;
 use super::stale::StaleArguments;
 use super::token::TokenCommand;
 use crate::adapters::StoreUrl;
@@ -132,9 +134,12 @@ pub(super) enum Command {
     /// List and make environments
     #[command(subcommand, name = "env")]
     Environment(EnvironmentCommand),
-    /// Change rollouts
+    /// Change rollouts, by hand or by their gates
     #[command(subcommand)]
     Rollout(RolloutCommand),
+    /// Signal bugs that stop rollouts
+    #[command(subcommand)]
+    Signal(SignalCommand),
     /// Tell what a flag comes to for a unit, and why
     #[command(
         after_help = "Examples:\n  flag-admin why mlx_backend --unit install-7 --attr os=macos --attr arch=aarch64\n  flag-admin why telemetry_cloud_sync --unit install-7 --opted-in --json\n  flag-admin why enhanced_safety_v2 --units ids.txt | jq -r .variant | sort | uniq -c"
@@ -463,15 +468,6 @@ pub(super) struct SwitchArguments {
     pub(super) key: String,
     #[command(flatten)]
     pub(super) change: ChangeArguments,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum RolloutCommand {
-    /// Set the share of units that a flag exposes, after showing who gains and who loses
-    #[command(
-        after_help = "Examples:\n  flag-admin rollout set telemetry_cloud_sync 50%\n  flag-admin rollout set command_history 0.5% --rule staff --dry-run"
-    )]
-    Set(RolloutArguments),
 }
 
 #[derive(Debug, Args)]

@@ -37,10 +37,13 @@ mod plan_text;
 mod problem;
 mod publish;
 mod refs;
+mod rollout_text;
+mod rollouts;
 mod root;
 mod segment;
 mod serve;
 mod session;
+mod signal;
 mod stale;
 mod terminal;
 mod token;
@@ -54,7 +57,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use self::arguments::{Arguments, AuditCommand, Command, DraftCommand, FlagCommand, MemberCommand, RolloutCommand};
+use self::arguments::{Arguments, AuditCommand, Command, DraftCommand, FlagCommand, MemberCommand};
 use self::environment::EnvironmentCommand;
 use self::problem::{Problem, Stop};
 use self::session::Session;
@@ -140,7 +143,8 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         Command::Segment(command) => segment::run(&session, terminal, command),
         Command::Group(command) => group::run(&session, terminal, command),
         Command::Environment(command) => environment::run(&session, terminal, command),
-        Command::Rollout(RolloutCommand::Set(rollout)) => change::rollout(&session, terminal, &rollout),
+        Command::Rollout(command) => rollouts::run(&session, terminal, command),
+        Command::Signal(command) => signal::run(&session, terminal, command),
         Command::Why(why) => why::why(&session, terminal, why),
         Command::Publish(publish) => publish::publish(&session, terminal, &publish),
         Command::Root(command) => root::root(&session, terminal, command),

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Actor, Digest, EnvironmentName, Grant, ProjectName, Role, TokenId};
 use crate::definition::Definition;
+use crate::rollout::{Plan, Rate, Record, Severity};
 
 /// One audited edit. JSON names the edit in `type`; what an edit means never changes, a new meaning gets a new name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -136,6 +137,48 @@ pub enum Change {
         /// The share exposed from now on.
         share: Share,
     },
+    /// A rollout started that moves by itself.
+    RolloutStarted {
+        /// The flag.
+        flag: FlagKey,
+        /// How it goes.
+        plan: Box<Plan>,
+        /// The share that is held out until it is over, where the flag had none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holdout: Option<Share>,
+        /// Where it stands, and why: the flag exposes the share of its first step.
+        record: Box<Record>,
+    },
+    /// Something was decided about a rollout, by its gates or by somebody.
+    RolloutDecided {
+        /// The flag.
+        flag: FlagKey,
+        /// The share that the flag exposes from now on, where that changes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        exposes: Option<Share>,
+        /// What is held out from now on, where that changes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        holdout: Option<Share>,
+        /// The decision, with all it was made of.
+        record: Box<Record>,
+    },
+    /// Somebody signalled a bug of what a flag turns on. The entry's place is the signal's number.
+    SignalRaised {
+        /// The flag.
+        flag: FlagKey,
+        /// How bad it is.
+        severity: Severity,
+        /// The share of those exposed whom it affects.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        affected: Option<Rate>,
+    },
+    /// What was signalled is no more.
+    SignalCleared {
+        /// The flag.
+        flag: FlagKey,
+        /// The signal.
+        signal: u64,
+    },
     /// A segment was made or edited.
     SegmentSet {
         /// Its name.
@@ -263,7 +306,12 @@ impl Change {
     pub const fn flag(&self) -> Option<&FlagKey> {
         match self {
             Self::FlagCreated { key, .. } | Self::FlagChanged { key, .. } | Self::FlagArchived { key } => Some(key),
-            Self::RolloutSet { flag, .. } | Self::StageSet { flag, .. } => Some(flag),
+            Self::RolloutSet { flag, .. }
+            | Self::StageSet { flag, .. }
+            | Self::RolloutStarted { flag, .. }
+            | Self::RolloutDecided { flag, .. }
+            | Self::SignalRaised { flag, .. }
+            | Self::SignalCleared { flag, .. } => Some(flag),
             Self::FlagRenamed { to, .. } => Some(to),
             _ => None,
         }
@@ -275,7 +323,12 @@ impl Change {
             Self::FlagCreated { key, .. } | Self::FlagChanged { key, .. } | Self::FlagArchived { key } => {
                 ChangeSubject::Flag(key.as_str())
             }
-            Self::RolloutSet { flag, .. } | Self::StageSet { flag, .. } => ChangeSubject::Flag(flag.as_str()),
+            Self::RolloutSet { flag, .. }
+            | Self::StageSet { flag, .. }
+            | Self::RolloutStarted { flag, .. }
+            | Self::RolloutDecided { flag, .. }
+            | Self::SignalRaised { flag, .. }
+            | Self::SignalCleared { flag, .. } => ChangeSubject::Flag(flag.as_str()),
             Self::FlagRenamed { to, .. } => ChangeSubject::Flag(to.as_str()),
             Self::KillActivated { target, .. } | Self::KillLifted { target, .. } => ChangeSubject::Flag(target),
             Self::SegmentSet { name, .. } | Self::SegmentRemoved { name } => ChangeSubject::Segment(name),
@@ -327,6 +380,10 @@ impl Change {
             Self::FlagRenamed { .. } => "flag_renamed",
             Self::StageSet { .. } => "stage_set",
             Self::RolloutSet { .. } => "rollout_set",
+            Self::RolloutStarted { .. } => "rollout_started",
+            Self::RolloutDecided { .. } => "rollout_decided",
+            Self::SignalRaised { .. } => "signal_raised",
+            Self::SignalCleared { .. } => "signal_cleared",
             Self::SegmentSet { .. } => "segment_set",
             Self::SegmentRemoved { .. } => "segment_removed",
             Self::GroupSet { .. } => "group_set",

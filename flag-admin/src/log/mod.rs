@@ -15,6 +15,7 @@ mod digest;
 mod entry;
 mod exposure;
 mod name;
+mod rollouts;
 mod sentence;
 mod state;
 mod token;

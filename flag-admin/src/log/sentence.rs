@@ -1,8 +1,10 @@
+use flag_core::Share;
 use flag_core::wire::Stage;
 
 use super::exposure::exposure_of;
 use super::{Change, EnvironmentState, FlagState};
 use crate::definition::{is_earlier, stage_name};
+use crate::rollout::{Event, Record};
 
 /// Says what a change did, as the log prints it after who: `increased rollout percentage: 25% → 50% (telemetry_cloud_sync)`.
 ///
@@ -53,6 +55,15 @@ pub fn sentence(change: &Change, before: Option<&EnvironmentState>) -> String {
         Change::FlagRenamed { from, to } => format!("renamed feature flag: {from} → {to}"),
         Change::StageSet { flag, stage, waived, .. } => staged(flag.as_str(), *stage, waived, flag_before),
         Change::RolloutSet { flag, rule, share } => rollout(flag.as_str(), rule.as_deref(), *share, flag_before),
+        Change::RolloutStarted { flag, plan, record, .. } => {
+            format!("started rollout: {flag} at {} ({} schedule)", record.state.share, plan.schedule.name())
+        }
+        Change::RolloutDecided { flag, exposes, record, .. } => decided(flag.as_str(), *exposes, record, before),
+        Change::SignalRaised { flag, severity, affected: Some(affected) } => {
+            format!("signalled {severity}: {flag}, affecting {affected}")
+        }
+        Change::SignalRaised { flag, severity, affected: None } => format!("signalled {severity}: {flag}"),
+        Change::SignalCleared { flag, signal } => format!("cleared signal {signal}: {flag}"),
         Change::SegmentSet { name, .. } => format!("set segment: {name}"),
         Change::SegmentRemoved { name } => format!("removed segment: {name}"),
         Change::GroupSet { name, .. } => format!("set exclusion group: {name}"),
@@ -82,6 +93,33 @@ fn rollout(flag: &str, rule: Option<&str>, share: flag_core::Share, before: Opti
         Some(from) if from < share => format!("increased rollout percentage: {from} → {share} ({place})"),
         Some(from) if from > share => format!("decreased rollout percentage: {from} → {share} ({place})"),
         _ => format!("set rollout percentage: {share} ({place})"),
+    }
+}
+
+fn decided(flag: &str, exposes: Option<Share>, record: &Record, before: Option<&EnvironmentState>) -> String {
+    let (phase, why) = record.state.phase.words();
+    let because = if why.is_empty() { String::new() } else { format!(", {}", why.replace('_', " ")) };
+    let from = before.and_then(|before| before.rollouts.get(flag)).map(|rollout| rollout.state.share);
+    match (record.event, exposes) {
+        (Event::Resume, _) => format!("resumed rollout: {flag} at {}", record.state.share),
+        (Event::Pause, _) => format!("paused rollout: {flag} at {}", record.state.share),
+        (_, Some(share)) => {
+            let from = from.map(|from| format!("{from} → ")).unwrap_or_default();
+            format!(
+                "{} rollout: {flag} {from}{share} ({}{because})",
+                verb(record.event, phase),
+                phase.replace('_', " ")
+            )
+        }
+        (_, None) => format!("rollout of {flag}: {}{because} at {}", phase.replace('_', " "), record.state.share),
+    }
+}
+
+const fn verb(event: Event, phase: &str) -> &'static str {
+    match (event, phase.as_bytes()) {
+        (_, b"rolled_back") => "took back",
+        (Event::Back, _) => "moved back",
+        _ => "advanced",
     }
 }
 

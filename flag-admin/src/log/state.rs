@@ -9,6 +9,7 @@ use super::{
     Actor, Change, ChangeSubject, Digest, Entry, EnvironmentName, Head, ProjectName, Role, Sealed, TokenId, TokenState,
 };
 use crate::definition::Definition;
+use crate::rollout::{OpenSignal, Rollout};
 
 /// What the changes of a log come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -69,6 +70,12 @@ pub struct EnvironmentState {
     /// Changes that wait for approval, by request.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub requests: BTreeMap<u64, PendingRequest>,
+    /// Rollouts that move by themselves, by flag: each flag's last one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub rollouts: BTreeMap<FlagKey, Rollout>,
+    /// Bugs that somebody signalled and nobody cleared, by flag, oldest first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub signals: BTreeMap<FlagKey, Vec<OpenSignal>>,
     /// How many changes there were in all, publications not counted.
     changes: u64,
 }
@@ -227,7 +234,7 @@ pub enum FoldError {
     /// Something is removed, or lifted, that is not there.
     #[error("{what} {name:?} does not exist")]
     Unknown {
-        /// `segment`, `group` or `kill`.
+        /// `segment`, `group`, `kill`, `rollout` or `signal`.
         what: &'static str,
         /// Its name.
         name: Box<str>,
@@ -412,6 +419,10 @@ impl EnvironmentState {
                     .edit(entry, |definition| set_exposure(&mut definition.flag, rule.as_deref(), *share))
                     .map_err(|source| FoldError::Exposure { flag: key.clone(), source })?;
             }
+            Change::RolloutStarted { .. }
+            | Change::RolloutDecided { .. }
+            | Change::SignalRaised { .. }
+            | Change::SignalCleared { .. } => return self.apply_rollout(entry),
             Change::FlagRenamed { from, to } => self.rename(entry, from, to)?,
             Change::StageSet { flag: key, stage, status, .. } => {
                 self.flag_mut(key)?.edit(entry, |definition| {
@@ -425,6 +436,8 @@ impl EnvironmentState {
             Change::FlagArchived { key } => {
                 let flag = self.flags.remove(key).ok_or_else(|| FoldError::UnknownFlag { flag: key.clone() })?;
                 self.archived.insert(key.clone(), flag);
+                self.rollouts.remove(key);
+                self.signals.remove(key);
             }
             Change::SegmentSet { name, condition } => {
                 self.segments.insert(name.clone(), condition.clone());
@@ -466,16 +479,20 @@ impl EnvironmentState {
                 return Ok(());
             }
         }
+        self.count_change();
         if let Some(ChangeSubject::Flag(key)) = entry.change.subject() {
             self.settle(key, entry.time);
         }
-        self.unpublished = self.unpublished.saturating_add(1);
-        self.changes = self.changes.saturating_add(1);
         Ok(())
     }
 
+    pub(super) const fn count_change(&mut self) {
+        self.unpublished = self.unpublished.saturating_add(1);
+        self.changes = self.changes.saturating_add(1);
+    }
+
     /// Notes since when everyone gets the same of a flag that was changed or killed, or whose kill was lifted.
-    fn settle(&mut self, key: &str, time: Timestamp) {
+    pub(super) fn settle(&mut self, key: &str, time: Timestamp) {
         let is_killed = self.kill_of(key).is_some();
         if let Some(flag) = self.flags.get_mut(key) {
             let is_full = !is_killed && everyones_variant(&flag.definition.flag).is_some();
@@ -558,6 +575,7 @@ impl EnvironmentState {
         })?;
         self.archived.remove(to);
         self.flags.insert(to.clone(), flag);
+        self.rename_rollout(from, to);
         for dependent in self.flags.values_mut() {
             if dependent.definition.flag.prerequisites.iter().any(|needed| needed.flag == *from) {
                 dependent.edit(entry, |definition| {
@@ -570,7 +588,7 @@ impl EnvironmentState {
         Ok(())
     }
 
-    fn flag_mut(&mut self, key: &FlagKey) -> Result<&mut FlagState, FoldError> {
+    pub(super) fn flag_mut(&mut self, key: &FlagKey) -> Result<&mut FlagState, FoldError> {
         self.flags.get_mut(key).ok_or_else(|| FoldError::UnknownFlag { flag: key.clone() })
     }
 }
@@ -584,7 +602,11 @@ impl FlagState {
         Self { definition, created, changed, changed_by: by, staged, served, exposed, full_since }
     }
 
-    fn edit<E>(&mut self, entry: &Entry, change: impl FnOnce(&mut Definition) -> Result<(), E>) -> Result<(), E> {
+    pub(super) fn edit<E>(
+        &mut self,
+        entry: &Entry,
+        change: impl FnOnce(&mut Definition) -> Result<(), E>,
+    ) -> Result<(), E> {
         let before = &self.definition.flag;
         let (was_enabled, served_before, stage_before) = (before.enabled, before.fallthrough.clone(), before.stage);
         let everyones_before = everyones_variant(before).map(Box::<str>::from);

@@ -1,0 +1,173 @@
+//! Rollouts that move by themselves, on the reports of a fleet.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(missing_docs, unreachable_pub, dead_code, reason = "test code has no public interface")]
+
+mod fleet;
+mod support;
+
+use flag_admin::rollout::{Event, GateName, HoldReason, PauseReason, Phase, Plan, RollbackReason, Schedule, Severity};
+use flag_core::Share;
+use fleet::{Fleet, Health};
+
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+fn standard() -> Plan {
+    Plan::of(Schedule::named("standard").unwrap())
+}
+
+#[test]
+fn a_healthy_flag_walks_from_one_percent_to_everyone_by_itself() {
+    let mut fleet = Fleet::new("[flags.search]\n", 20_000);
+    fleet.start("search", standard());
+    let mut shares = vec![fleet.share("search")];
+    for _ in 0..24 {
+        fleet.live_a_day("search", Health { error: 0.01, control_error: 0.01, ..Health::default() });
+        for _ in 0..4 {
+            fleet.pass(6 * HOUR);
+            fleet.tick();
+        }
+        if shares.last() != Some(&fleet.share("search")) {
+            shares.push(fleet.share("search"));
+        }
+    }
+    let expected = [1, 5, 10, 25, 50, 75, 100].map(|percent| Share::from_percent(percent).unwrap());
+    assert_eq!(shares, expected, "{:?}", fleet.phase("search"));
+    assert_eq!(fleet.phase("search"), Phase::Completed);
+    assert_eq!(fleet.exposed_units("search"), 20_000, "the holdout is released");
+    let replayed = fleet.project.replay_rollout(&fleet.environment, "search", None).unwrap();
+    assert_eq!(replayed.differing, 0);
+    assert!(replayed.steps.len() > 14, "{}", replayed.steps.len());
+}
+
+#[test]
+fn a_sick_flag_is_taken_back_within_one_tick_of_the_evidence() {
+    let mut fleet = Fleet::new("[flags.search]\n", 40_000);
+    fleet.start("search", standard());
+    assert!(fleet.exposed_units("search") > 300);
+    fleet.live_a_day("search", Health { error: 0.3, crash: 0.0, ..Health::default() });
+    fleet.pass(DAY);
+    let ticked = fleet.tick();
+    assert_eq!(fleet.phase("search"), Phase::RolledBack(RollbackReason::Breached { gates: vec![GateName::Error] }));
+    assert_eq!((ticked[0].rule, ticked[0].exposes), (2, Some(Share::NOBODY)));
+    let check = ticked[0].check.unwrap();
+    assert!(check.were_exposed > 0);
+    assert_eq!(check.still_exposed, 0);
+    assert_eq!(fleet.exposed_units("search"), 0);
+
+    // Good news does not bring it back.
+    for _ in 0..5 {
+        fleet.live_a_day("search", Health::default());
+        fleet.pass(DAY);
+        assert!(fleet.tick().is_empty());
+    }
+    assert_eq!(fleet.exposed_units("search"), 0);
+    assert_eq!(fleet.project.replay_rollout(&fleet.environment, "search", None).unwrap().differing, 0);
+}
+
+#[test]
+fn resuming_readmits_the_same_people() {
+    let mut fleet = Fleet::new("[flags.search]\n", 5_000);
+    fleet.start("search", Plan::of(Schedule::named("accelerated").unwrap()));
+    let first = fleet.exposed("search");
+    fleet.act("search", Event::Abort).unwrap();
+    assert!(fleet.exposed("search").is_empty());
+    fleet.pass(DAY);
+    fleet.act("search", Event::Resume).unwrap();
+    assert_eq!(fleet.exposed("search"), first);
+    assert_eq!(fleet.phase("search"), Phase::Ramping);
+}
+
+#[test]
+fn e50_a_breach_while_a_rollout_is_paused_takes_it_back() {
+    let mut fleet = Fleet::new("[flags.search]\n", 40_000);
+    fleet.start("search", standard());
+    fleet.act("search", Event::Pause).unwrap();
+    fleet.live_a_day("search", Health { error: 0.5, ..Health::default() });
+    fleet.pass(DAY);
+    fleet.tick();
+    assert_eq!(fleet.phase("search"), Phase::RolledBack(RollbackReason::Breached { gates: vec![GateName::Error] }));
+}
+
+#[test]
+fn e52_a_rollback_that_does_nothing_is_told() {
+    // A rule goes on serving what the rollout took back.
+    let flags = "[flags.search]\nrules = [{ id = \"all\", when = { not = { attribute = \"never\", operator = \"exists\" } }, serve = \"on\" }]\n";
+    let mut fleet = Fleet::new(flags, 100);
+    fleet.start("search", standard());
+    fleet.signal("search", Severity::P0);
+    let ticked = fleet.tick();
+    let check = ticked[0].check.unwrap();
+    assert_eq!((check.were_exposed, check.still_exposed), (1_000, 1_000));
+}
+
+#[test]
+fn a_p0_takes_a_rollout_back_at_once_and_it_stays_back_until_it_is_cleared() {
+    let mut fleet = Fleet::new("[flags.search]\n", 100);
+    fleet.start("search", standard());
+    let signal = fleet.signal("search", Severity::P0);
+    fleet.tick();
+    assert_eq!(fleet.phase("search"), Phase::RolledBack(RollbackReason::Signal { id: signal }));
+    let error = fleet.act("search", Event::Resume).unwrap_err();
+    assert_eq!(error, format!("flag \"search\": signal {signal} (P0) stands"));
+    let cleared = fleet.project.propose_signal_cleared(&fleet.environment, signal).unwrap();
+    fleet.project.commit(&cleared, None).unwrap();
+    fleet.act("search", Event::Resume).unwrap();
+    assert_eq!(fleet.share("search"), Share::from_percent(1).unwrap());
+}
+
+#[test]
+fn a_kill_takes_a_rollout_back() {
+    let mut fleet = Fleet::new("[flags.search]\n", 100);
+    fleet.start("search", standard());
+    fleet.kill("search");
+    fleet.tick();
+    assert_eq!(fleet.phase("search"), Phase::RolledBack(RollbackReason::Killed));
+}
+
+#[test]
+fn e49_nobody_reports_and_the_rollout_is_held_and_then_paused() {
+    let mut fleet = Fleet::new("[flags.search]\n", 100);
+    fleet.start("search", standard());
+    fleet.pass(HOUR);
+    fleet.tick();
+    assert_eq!(fleet.phase("search"), Phase::Holding(HoldReason::NoData));
+    fleet.pass(2 * DAY);
+    fleet.tick();
+    assert_eq!(fleet.phase("search"), Phase::Holding(HoldReason::NoData));
+    fleet.pass(2 * DAY);
+    fleet.tick();
+    let held = Box::new(HoldReason::NoData);
+    assert_eq!(fleet.phase("search"), Phase::Paused(PauseReason::NoEvidence { held }));
+    assert_eq!(fleet.share("search"), Share::from_percent(1).unwrap(), "nobody loses or gains it for want of data");
+}
+
+#[test]
+fn a_share_that_is_not_published_gathers_no_evidence() {
+    let mut fleet = Fleet::new("[flags.search]\n", 100);
+    fleet.start_unpublished("search", standard());
+    fleet.pass(HOUR);
+    fleet.tick();
+    assert_eq!(fleet.phase("search"), Phase::Holding(HoldReason::NotPublished));
+}
+
+#[test]
+fn a_share_that_is_set_by_hand_pauses_the_rollout() {
+    let mut fleet = Fleet::new("[flags.search]\n", 100);
+    fleet.start("search", standard());
+    let share = Share::from_percent(60).unwrap();
+    let proposal = fleet.project.propose_rollout(&fleet.environment, "search", None, share).unwrap();
+    fleet.project.commit(&proposal, None).unwrap();
+    fleet.tick();
+    assert_eq!(fleet.phase("search"), Phase::Paused(PauseReason::ChangedElsewhere { found: Some(share) }));
+    fleet.act("search", Event::Resume).unwrap();
+    assert_eq!(fleet.share("search"), Share::from_percent(1).unwrap());
+}
+
+#[test]
+fn a_second_rollout_does_not_start_beside_the_first() {
+    let mut fleet = Fleet::new("[flags.search]\n", 100);
+    fleet.start("search", standard());
+    let error = fleet.try_start("search", standard()).unwrap_err();
+    assert_eq!(error, "flag \"search\" has a rollout already, which is ramping");
+}
