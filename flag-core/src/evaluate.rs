@@ -181,7 +181,9 @@ impl<'r> FlagRef<'r> {
         context: &Context<'_>,
         mut each: impl FnMut(usize, Decision<'r>),
     ) {
-        let mut batch = Batch::of_seed(&self.flag.seed);
+        let mut made = None;
+        let seed = self.flag.seed_in(&mut made);
+        let mut batch = Batch::of_seed(seed);
         let mut lanes = [Lanes::ZERO; BATCH];
         let mut at = 0_usize;
         for units in units.chunks(BATCH) {
@@ -189,7 +191,7 @@ impl<'r> FlagRef<'r> {
             for (unit, lanes) in units.iter().zip(lanes) {
                 let context = context.with_digest(*unit);
                 let facts = ContextFacts { context: &context, hasher: self.ruleset.hasher };
-                let facts = PreparedFacts { facts, seed: &self.flag.seed, lanes };
+                let facts = PreparedFacts { facts, seed, lanes };
                 each(at, Decision::new(self.flag, decide(self.ruleset, self.flag, &facts, &mut Unwatched)));
                 at = at.saturating_add(1);
             }
@@ -224,20 +226,20 @@ impl Ruleset {
         let Some(unit) = context.unit_digest() else {
             return live.for_each(|flag| each(Decision::new(flag, decide(self, flag, &facts, &mut Unwatched))));
         };
-        let mut ahead = live.clone().filter(|flag| flag.buckets_unit);
+        let mut ahead = live.clone().filter_map(Flag::unit_seed);
         let mut batch = Batch::new();
         let mut lanes = [Lanes::ZERO; BATCH];
         let mut drawn = BATCH;
         for flag in live {
-            let outcome = if flag.buckets_unit {
+            let outcome = if let Some(seed) = flag.unit_seed() {
                 if drawn == BATCH {
-                    let pairs = ahead.by_ref().take(BATCH).map(|flag| (unit, &flag.seed));
+                    let pairs = ahead.by_ref().take(BATCH).map(|seed| (unit, seed));
                     batch.lanes_of_pairs(self.hasher, pairs, &mut lanes);
                     drawn = 0;
                 }
                 let lanes = lanes.get(drawn).copied().unwrap_or(Lanes::ZERO);
                 drawn = drawn.saturating_add(1);
-                decide(self, flag, &PreparedFacts { facts, seed: &flag.seed, lanes }, &mut Unwatched)
+                decide(self, flag, &PreparedFacts { facts, seed, lanes }, &mut Unwatched)
             } else {
                 decide(self, flag, &facts, &mut Unwatched)
             };
@@ -352,7 +354,8 @@ fn serve_split<F: Facts, O: Observer>(
         saw(None, SplitResult::Exposed(variant));
         return Ok(Served { variant, bucket: None, reason: Reason::Split });
     }
-    let Some(lanes) = facts.lanes(flag.unit.as_deref(), &flag.seed) else {
+    let mut made = None;
+    let Some(lanes) = facts.lanes(flag.unit.as_deref(), flag.seed_in(&mut made)) else {
         saw(None, SplitResult::NoUnit);
         return Err(Reason::TargetingKeyMissing);
     };

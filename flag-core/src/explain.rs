@@ -101,7 +101,7 @@ impl<'r> FlagRef<'r> {
             let variant = flag.variant(other).filter(|_| other != outcome.variant)?.id.clone();
             Some(Pivot { test: test.clone(), variant })
         });
-        let bucket = facts.lanes(flag.unit.as_deref(), &flag.seed).map(|lanes| lanes.exposure());
+        let bucket = facts.lanes(flag.unit.as_deref(), &flag.seed()).map(|lanes| lanes.exposure());
         Explanation {
             decision: Decision::new(flag, outcome),
             layers: recorder.layers,

@@ -14,7 +14,7 @@ use crate::key::KEY_MAX_BYTES;
 use crate::share::{Bucket, EVERYONE};
 use crate::text;
 use crate::value::VALUE_MAX_DEPTH;
-use crate::wire::{self, FlagForm, Kind, OptIn, Range, Stage};
+use crate::wire::{self, FlagForm, Kind, OptIn, Range, RuleForm, ServeForm, Served, Stage, When};
 use crate::{FlagKey, Share, Timestamp, Value, ValueType};
 
 /// The most variants of one flag.
@@ -50,7 +50,8 @@ pub struct Flag {
     pub(crate) choice: Choice,
     pub(crate) off_variant: VariantIndex,
     pub(crate) holdout: Share,
-    pub(crate) seed: SeedDigest,
+    /// Not made where no decision needs it and the key is the seed, as in every flag that is on or off for everyone.
+    seed: Option<SeedDigest>,
     pub(crate) fallthrough: Serve,
     pub(crate) off_after: Option<Timestamp>,
     pub(crate) unit: Option<Box<Path>>,
@@ -228,6 +229,30 @@ impl Flag {
         self.unit.as_ref().map_or(UNIT_ATTRIBUTE, |path| path.as_str())
     }
 
+    /// Returns what the flag's lanes are drawn from.
+    #[inline]
+    pub(crate) fn seed(&self) -> SeedDigest {
+        match self.seed {
+            Some(seed) => seed,
+            None => SeedDigest::of(self.key.as_str()),
+        }
+    }
+
+    /// Returns what the lanes are drawn from that a decision may need of the context's own unit.
+    #[inline]
+    pub(crate) const fn unit_seed(&self) -> Option<&SeedDigest> {
+        if self.buckets_unit { self.seed.as_ref() } else { None }
+    }
+
+    /// Returns what the flag's lanes are drawn from, kept in `made` where the flag does not keep it.
+    #[inline]
+    pub(crate) fn seed_in<'s>(&'s self, made: &'s mut Option<SeedDigest>) -> &'s SeedDigest {
+        match &self.seed {
+            Some(seed) => seed,
+            None => made.insert(self.seed()),
+        }
+    }
+
     #[inline]
     pub(crate) fn variant(&self, index: VariantIndex) -> Option<&Variant> {
         self.variants.get(usize::from(index))
@@ -297,7 +322,12 @@ impl<'w> Compiler<'w> {
 /// Compiles everything of a flag that other flags have no part in. Prerequisites are resolved by the ruleset.
 ///
 /// Takes the key and what it needs of the published form; of a flag that is refused the key stays.
-pub(crate) fn compile(key: &mut Box<str>, wire: &mut FlagForm, compiler: &mut Compiler<'_>) -> Result<Flag, FlagError> {
+pub(crate) fn compile(
+    key: &mut Box<str>,
+    wire: &mut FlagForm,
+    served: Served<'_>,
+    compiler: &mut Compiler<'_>,
+) -> Result<Flag, FlagError> {
     FlagKey::check(key)?;
     if let Some(feature) = wire.requires.iter().find(|feature| !KNOWN_FEATURES.contains(&&***feature)) {
         return Err(FlagError::UnknownFeature { feature: feature.clone() });
@@ -308,7 +338,7 @@ pub(crate) fn compile(key: &mut Box<str>, wire: &mut FlagForm, compiler: &mut Co
     let at_most =
         |what, found, limit| if found > limit { Err(FlagError::TooMany { what, found, limit }) } else { Ok(()) };
     at_most("variants", wire.variants.as_ref().map_or(0, wire::Entries::len), FLAG_MAX_VARIANTS)?;
-    at_most("rules", wire.rules.len(), FLAG_MAX_RULES)?;
+    at_most("rules", served.rules.len(), FLAG_MAX_RULES)?;
     at_most("prerequisites", wire.prerequisites.len(), FLAG_MAX_PREREQUISITES)?;
     let named = |what, text: &str| match text.len() {
         1..=KEY_MAX_BYTES => Ok(()),
@@ -339,18 +369,22 @@ pub(crate) fn compile(key: &mut Box<str>, wire: &mut FlagForm, compiler: &mut Co
     let off_variant = index(off).ok_or_else(|| no_variant(Place::OffVariant, off))?;
     let pairs = variants.iter().map(|variant| (&*variant.id, &variant.value));
     let defaults = Defaults { on: wire::on_variant(pairs, off), off };
-    let fallthrough = serve(&wire.fallthrough, &|| Place::Fallthrough, defaults, &index)?;
-    if wire.rules.len() > 1 {
-        let mut ids = HashSet::with_capacity(wire.rules.len());
-        if let Some(rule) = wire.rules.iter().find(|rule| !ids.insert(&*rule.id)) {
+    let fallthrough = serve(&served.fallthrough, &|| Place::Fallthrough, defaults, &index)?;
+    if served.rules.len() > 1 {
+        let mut ids = HashSet::with_capacity(served.rules.len());
+        if let Some(rule) = served.rules.iter().find(|rule| !ids.insert(&*rule.id)) {
             return Err(FlagError::RuleTwice { id: rule.id.clone() });
         }
     }
-    let mut rules = Vec::with_capacity(wire.rules.len());
-    for wire::Rule { id, when, serve: served } in core::mem::take(&mut wire.rules) {
+    let mut rules = Vec::with_capacity(served.rules.len());
+    for RuleForm { id, when, serve: served } in served.rules {
         named("a rule id", &id)?;
         let serve = serve(&served, &|| Place::Rule(id.clone()), defaults, &index)?;
-        match condition::compile(when, &mut compiler.segments) {
+        let when = match when {
+            When::Compiled(when) => Ok(when),
+            When::Published(when) => condition::compile(*when, &mut compiler.segments),
+        };
+        match when {
             Ok(when) => rules.push(Rule { id, when, serve }),
             Err(source) => return Err(FlagError::Condition { id, source }),
         }
@@ -358,7 +392,7 @@ pub(crate) fn compile(key: &mut Box<str>, wire: &mut FlagForm, compiler: &mut Co
     let membership = wire.group.as_ref().map(|group| membership(group, wire, &compiler.groups)).transpose()?;
     let unit = wire.unit.clone().filter(|unit| **unit != *UNIT_ATTRIBUTE).map(|unit| Box::new(Path::new(unit)));
     let mut flag = Flag {
-        seed: SeedDigest::of(wire.seed.as_deref().unwrap_or(key)),
+        seed: wire.seed.as_deref().map(SeedDigest::of),
         key: FlagKey::of_checked(core::mem::take(key)),
         version: wire.version,
         kind: wire.kind,
@@ -381,6 +415,9 @@ pub(crate) fn compile(key: &mut Box<str>, wire: &mut FlagForm, compiler: &mut Co
         prerequisites: Box::default(),
         membership: membership.map(Box::new),
     };
+    if flag.seed.is_none() && flag.splits().next().is_some() {
+        flag.seed = Some(SeedDigest::of(flag.key.as_str()));
+    }
     flag.buckets_unit = flag.unit.is_none() && flag.splits().any(|split| flag.needs_no_unit(split).is_none());
     Ok(flag)
 }
@@ -411,23 +448,34 @@ struct Defaults<'f> {
 }
 
 fn serve(
-    wire: &wire::Serve,
+    form: &ServeForm<'_>,
     place: &impl Fn() -> Place,
     defaults: Defaults<'_>,
     index: &impl Fn(&str) -> Option<VariantIndex>,
 ) -> Result<Serve, FlagError> {
     let index = |id: &str| index(id).ok_or_else(|| FlagError::NoVariant { place: place(), variant: id.into() });
+    let whole = |exposure: Share, otherwise: &str, on: &str| {
+        let (otherwise, allocation) = (index(otherwise)?, Allocation::One(index(on)?));
+        Ok(Serve::Split(Split { exposure, otherwise, allocation }))
+    };
+    let wire = match form {
+        ServeForm::Variant(id) => return index(id).map(Serve::Variant),
+        ServeForm::Share(exposure) => match defaults.on {
+            Some(on) => return whole(*exposure, defaults.off, on),
+            None => return Err(FlagError::NoAllocation { place: place() }),
+        },
+        ServeForm::Published(wire) => &**wire,
+    };
     match wire {
         wire::Serve { variant: Some(id), exposure: None, allocation: None, otherwise: None } => {
             index(id).map(Serve::Variant)
         }
         wire::Serve { variant: None, exposure: Some(exposure), allocation, otherwise } => {
-            let otherwise = index(otherwise.as_deref().unwrap_or(defaults.off))?;
-            let whole = allocation.as_ref().map_or(defaults.on, wire::Entries::only_owner);
-            if let Some(id) = whole {
-                let allocation = Allocation::One(index(id)?);
-                return Ok(Serve::Split(Split { exposure: *exposure, otherwise, allocation }));
+            let otherwise = otherwise.as_deref().unwrap_or(defaults.off);
+            if let Some(on) = allocation.as_ref().map_or(defaults.on, wire::Entries::only_owner) {
+                return whole(*exposure, otherwise, on);
             }
+            let otherwise = index(otherwise)?;
             let Some(allocation) = allocation else { return Err(FlagError::NoAllocation { place: place() }) };
             let mut ranges = Vec::new();
             for (id, owned) in allocation.iter() {

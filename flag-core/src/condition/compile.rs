@@ -41,10 +41,40 @@ struct Underway<'w> {
 }
 
 /// How much of the limits a condition takes.
-#[derive(Copy, Clone)]
-struct Size {
+#[derive(Copy, Clone, Default)]
+pub(super) struct Size {
     depth: usize,
     nodes: usize,
+}
+
+impl Size {
+    /// Returns the size of a node above what has this one, if both limits allow it.
+    pub(super) fn with_node_above(self, depth_left: usize) -> Result<Self, ConditionError> {
+        let size = Self { depth: self.depth.saturating_add(1), nodes: self.nodes.saturating_add(1) };
+        if size.depth > depth_left {
+            return Err(ConditionError::TooDeep);
+        }
+        if size.nodes > CONDITION_MAX_NODES {
+            return Err(ConditionError::TooLarge);
+        }
+        Ok(size)
+    }
+}
+
+/// The size of parts side by side.
+#[derive(Default)]
+pub(super) struct Total(Size);
+
+impl Total {
+    pub(super) fn add(&mut self, part: Size) -> Result<(), ConditionError> {
+        let nodes = self.0.nodes.saturating_add(part.nodes);
+        self.0 = Size { depth: self.0.depth.max(part.depth), nodes };
+        if nodes > CONDITION_MAX_NODES { Err(ConditionError::TooLarge) } else { Ok(()) }
+    }
+
+    pub(super) const fn size(&self) -> Size {
+        self.0
+    }
 }
 
 impl<'w> Segments<'w> {
@@ -57,7 +87,17 @@ impl<'w> Segments<'w> {
         self.compiled.into()
     }
 
-    fn resolve(&mut self, name: &str) -> Result<(u32, Size), ConditionError> {
+    /// Returns how many regular expressions there are so far.
+    pub(crate) const fn patterns(&self) -> usize {
+        self.patterns
+    }
+
+    /// Goes back to how many there were, where what has been compiled since is compiled anew.
+    pub(crate) const fn set_patterns(&mut self, patterns: usize) {
+        self.patterns = patterns;
+    }
+
+    pub(super) fn resolve(&mut self, name: &str) -> Result<(u32, Size), ConditionError> {
         self.compile_from(name);
         match self.named.get(name).map(|(_, progress)| progress) {
             None => Err(ConditionError::NoSegment { segment: name.into() }),
@@ -129,21 +169,14 @@ impl<'w> Segments<'w> {
             }
             (None, None, None, None, Some(attribute)) => {
                 let test = self.test(attribute, operator, values.unwrap_or_default())?;
-                (Condition::Test(test), Size { depth: 0, nodes: 0 })
+                (Condition::Test(test), Size::default())
             }
             (all, any, not, segment, attribute) => {
                 let forms = [all.is_some(), any.is_some(), not.is_some(), segment.is_some(), attribute.is_some()];
                 return Err(ConditionError::Forms { found: forms.into_iter().filter(|present| *present).count() });
             }
         };
-        let size = Size { depth: below.depth.saturating_add(1), nodes: below.nodes.saturating_add(1) };
-        if size.depth > depth_left {
-            return Err(ConditionError::TooDeep);
-        }
-        if size.nodes > CONDITION_MAX_NODES {
-            return Err(ConditionError::TooLarge);
-        }
-        Ok((condition, size))
+        below.with_node_above(depth_left).map(|size| (condition, size))
     }
 
     fn nodes(
@@ -152,19 +185,16 @@ impl<'w> Segments<'w> {
         depth_left: usize,
     ) -> Result<(Box<[Condition]>, Size), ConditionError> {
         let mut compiled = Vec::with_capacity(parts.len());
-        let mut total = Size { depth: 0, nodes: 0 };
+        let mut total = Total::default();
         for part in parts {
             let (condition, size) = self.node(part, depth_left)?;
-            total = Size { depth: total.depth.max(size.depth), nodes: total.nodes.saturating_add(size.nodes) };
-            if total.nodes > CONDITION_MAX_NODES {
-                return Err(ConditionError::TooLarge);
-            }
+            total.add(size)?;
             compiled.push(condition);
         }
-        Ok((compiled.into(), total))
+        Ok((compiled.into(), total.size()))
     }
 
-    fn test(
+    pub(super) fn test(
         &mut self,
         attribute: Box<str>,
         operator: Option<Operator>,

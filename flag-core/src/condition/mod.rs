@@ -5,6 +5,7 @@ mod error;
 mod fold;
 mod matcher;
 mod operands;
+mod read;
 
 use alloc::boxed::Box;
 

@@ -31,10 +31,10 @@ fn one_of(values: Vec<Value>) -> Matcher {
         return Matcher::OneOf(values.into());
     }
     let text = |value| if let Value::String(text) = value { Some(text) } else { None };
-    let mut texts: Vec<Box<str>> = values.into_iter().filter_map(text).collect();
-    texts.sort_unstable();
+    let mut texts: Vec<Name> = values.into_iter().filter_map(text).map(Name::new).collect();
+    texts.sort_unstable_by(|left, right| left.as_str().cmp(right.as_str()));
     texts.dedup();
-    Matcher::OneOfTexts(texts.into_iter().map(Name::new).collect())
+    Matcher::OneOfTexts(texts.into())
 }
 
 fn exact(text: &str) -> Box<str> {

@@ -45,7 +45,7 @@ impl<'f> Space<'f> {
     pub(super) fn add(&mut self, flag: &'f Flag) {
         let unit = flag.unit.as_deref().map(crate::context::Path::as_str);
         let top = |holdout: Share| EVERYONE.saturating_sub(holdout.thousandths());
-        let own = (unit, flag.seed);
+        let own = (unit, flag.seed());
         self.cut(own, EXPOSURE, flag.splits().map(|split| split.exposure.thousandths()).chain([top(flag.holdout)]));
         self.cut(own, VARIANT, flag.splits().flat_map(Split::cuts));
         if let Some(membership) = &flag.membership {

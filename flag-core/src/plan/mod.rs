@@ -293,7 +293,7 @@ fn warnings(old: Option<FlagRef<'_>>, new: Option<FlagRef<'_>>, options: &PlanOp
         (Some(before), Some(after)) => before.seed != after.seed,
         _ => false,
     };
-    if old.is_some_and(|old| old.seed != new.seed || old.unit != new.unit || slots_drawn_anew(old)) {
+    if old.is_some_and(|old| old.seed() != new.seed() || old.unit != new.unit || slots_drawn_anew(old)) {
         warnings.push(PlanWarning::Reshuffled);
     }
     let smallest = new.splits().map(|split| split.exposure).filter(|share| *share != Share::NOBODY).min();

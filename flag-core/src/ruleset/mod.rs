@@ -1,3 +1,4 @@
+mod flag_reader;
 mod groups;
 mod index;
 mod prerequisites;
@@ -93,13 +94,19 @@ impl Candidates {
         Self { slots: Vec::with_capacity(flags), prerequisites: Vec::new() }
     }
 
+    /// Compiles a flag in its published form.
     fn compile(&mut self, mut key: Box<str>, mut wire: FlagForm, compiler: &mut Compiler<'_>) {
-        let slot = match flag::compile(&mut key, &mut wire, compiler) {
+        let served = wire.take_served();
+        let slot = match flag::compile(&mut key, &mut wire, served, compiler) {
             Ok(flag) => Slot::Live(flag),
             Err(reason) => Slot::Quarantined(Box::new((key, reason))),
         };
-        if !wire.prerequisites.is_empty() {
-            self.prerequisites.push((self.slots.len(), wire.prerequisites));
+        self.push(slot, wire.prerequisites);
+    }
+
+    fn push(&mut self, slot: Slot, prerequisites: Vec<wire::Prerequisite>) {
+        if !prerequisites.is_empty() {
+            self.prerequisites.push((self.slots.len(), prerequisites));
         }
         self.slots.push(slot);
     }

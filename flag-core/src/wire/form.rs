@@ -6,6 +6,7 @@ use serde::Deserialize;
 use super::{
     Entries, Flag, Kind, Membership, OptIn, Prerequisite, Rule, Serve, Stage, first_bucketing, off, on_and_off, yes,
 };
+use crate::condition::Condition;
 use crate::{Share, Timestamp, Value};
 
 /// A [`Flag`] as it stands in a document, where the switch that goes without saying is not said. Most flags are one, and compiling them
@@ -53,6 +54,68 @@ pub(crate) struct FlagForm {
     pub(crate) default_on_expiry: bool,
     #[serde(default)]
     pub(crate) requires: Vec<Box<str>>,
+}
+
+/// What a flag serves and to whom, apart from its other members: in the published form, or as a reader has it that needs no copies.
+pub(crate) struct Served<'f> {
+    pub(crate) rules: Vec<RuleForm<'f>>,
+    pub(crate) fallthrough: ServeForm<'f>,
+}
+
+pub(crate) struct RuleForm<'f> {
+    pub(crate) id: Box<str>,
+    pub(crate) when: When,
+    pub(crate) serve: ServeForm<'f>,
+}
+
+pub(crate) enum When {
+    Published(Box<super::Condition>),
+    Compiled(Condition),
+}
+
+pub(crate) enum ServeForm<'f> {
+    Variant(&'f str),
+    Share(Share),
+    Published(Box<Serve>),
+}
+
+impl FlagForm {
+    /// Returns a form that says nothing.
+    pub(crate) fn unsaid() -> Self {
+        Self {
+            version: 0,
+            kind: Kind::default(),
+            stage: Stage::default(),
+            enabled: yes(),
+            bucketing: first_bucketing(),
+            seed: None,
+            unit: None,
+            variants: None,
+            off_variant: None,
+            rules: Vec::new(),
+            fallthrough: Serve::default(),
+            prerequisites: Vec::new(),
+            off_after: None,
+            overridable: false,
+            opt_in: OptIn::default(),
+            critical: false,
+            group: None,
+            holdout: Share::default(),
+            default_on_expiry: false,
+            requires: Vec::new(),
+        }
+    }
+
+    /// Takes what the flag serves out of the form.
+    pub(crate) fn take_served(&mut self) -> Served<'static> {
+        let published = |serve| ServeForm::Published(Box::new(serve));
+        let rules = core::mem::take(&mut self.rules).into_iter().map(|Rule { id, when, serve }| RuleForm {
+            id,
+            when: When::Published(Box::new(when)),
+            serve: published(serve),
+        });
+        Served { rules: rules.collect(), fallthrough: published(core::mem::take(&mut self.fallthrough)) }
+    }
 }
 
 impl From<FlagForm> for Flag {

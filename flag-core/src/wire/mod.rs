@@ -3,6 +3,7 @@
 //! These types say what may be *written*; [`crate::Ruleset`] compiles them into what is *evaluated* and quarantines a flag that does not
 //! hold together. Unknown optional fields are ignored; a flag that cannot do without a newer feature names it in [`Flag::requires`].
 
+mod cursor;
 mod entries;
 mod form;
 mod operator;
@@ -14,8 +15,9 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::cursor::{Cursor, Passed};
 pub use self::entries::Entries;
-pub(crate) use self::form::FlagForm;
+pub(crate) use self::form::{FlagForm, RuleForm, ServeForm, Served, When};
 pub use self::operator::Operator;
 pub use self::serve::Serve;
 pub use self::snapshot::{AuditHead, Kill, MalformedFlag, Parsed, SCHEMA, SNAPSHOT_MAX_FLAGS, Snapshot, SnapshotError};
