@@ -150,7 +150,7 @@ fn flag_change(
 }
 
 /// Keeps what a flag was made with: another seed or bucketing would draw everyone's bucket anew, another type would break its hosts.
-fn keep_identity(key: &FlagKey, old: &Flag, new: &mut Flag) -> Result<(), ApplyError> {
+pub(super) fn keep_identity(key: &FlagKey, old: &Flag, new: &mut Flag) -> Result<(), ApplyError> {
     new.version = old.version;
     let seed_of = |flag: &Flag| flag.seed.clone().unwrap_or_else(|| key.as_str().into());
     match &new.seed {

@@ -26,6 +26,7 @@ use super::publish::PublishError;
 use super::rollout::RolloutError;
 use super::rollouts::RolloutsError;
 use super::segments::SegmentError;
+use super::submitted::SubmitError;
 use super::tokens::TokenError;
 use super::undo::UndoError;
 use super::verify::VerifyError;
@@ -57,6 +58,9 @@ pub enum AppError {
     /// Members do not change.
     #[error(transparent)]
     Member(#[from] MemberError),
+    /// Changes that another program made are not taken.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
     /// Tokens do not change.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -166,6 +170,7 @@ impl Failure for AppError {
             Self::Conflict(_) => "head_moved",
             Self::Policy(error) => error.code(),
             Self::Member(error) => error.code(),
+            Self::Submit(error) => error.code(),
             Self::Token(error) => error.code(),
             Self::Approval(error) => error.code(),
             Self::Draft(error) => error.code(),
@@ -218,6 +223,7 @@ impl Failure for AppError {
             Self::Rollouts(error) => error.hint(),
             Self::Policy(error) => Some(error.hint()),
             Self::Member(error) => Some(error.hint()),
+            Self::Submit(error) => error.hint(),
             Self::Token(error) => error.hint(),
             Self::Approval(error) => error.hint(),
             Self::Draft(error) => Some(error.hint()),

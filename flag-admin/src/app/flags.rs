@@ -5,6 +5,7 @@ use flag_core::{FlagKey, Share, Timestamp, Value};
 use serde::Serialize;
 
 use super::error::AppError;
+use super::kill::REASON_NOT_GIVEN;
 use super::lifecycle::day_of;
 use super::project::{Project, UnknownEnvironment};
 use super::stage::{LifeStage, StageSpan, needed_by, whole_days};
@@ -219,6 +220,11 @@ impl KillCard<'_> {
     /// Returns for how many whole minutes the kill stands.
     pub fn minutes(&self, now: Timestamp) -> u64 {
         u64::try_from(now.millis_since(self.since) / MILLIS_PER_MINUTE).unwrap_or_default()
+    }
+
+    /// Tells whether nobody has said yet why it was killed.
+    pub fn is_unexplained(&self) -> bool {
+        self.reason.is_none_or(|reason| reason == REASON_NOT_GIVEN)
     }
 
     /// Tells whether the kill stands for so long that it is to be escalated.

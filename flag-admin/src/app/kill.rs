@@ -7,7 +7,7 @@ use super::ports::{Document, Publisher};
 use super::project::{Project, checked_reason};
 use super::proposal::Proposal;
 use crate::definition::nearest;
-use crate::log::{Change, EnvironmentName, EnvironmentState};
+use crate::log::{ActiveKill, Change, EnvironmentName, EnvironmentState};
 
 /// Why a kill cannot be activated or lifted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +61,9 @@ pub struct SignedKills {
     /// What it turns off.
     pub targets: Vec<Box<str>>,
 }
+
+/// The reason of a kill that was activated without one. It is asked for later: `kill explain`.
+pub const REASON_NOT_GIVEN: &str = "not given";
 
 /// How a kill reaches clients.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
@@ -123,6 +126,22 @@ impl Project {
             return Err(KillError::NotKilled { target: target.into(), closest }.into());
         }
         self.propose(environment, lifts)
+    }
+
+    /// Works out what giving a kill's reason does, by its id or target, after the kill.
+    pub fn propose_explanation(&self, environment: &EnvironmentName, id_or_target: &str) -> Result<Proposal, AppError> {
+        let state = self.environment(environment)?;
+        let by_id = |kill: &&ActiveKill| *kill.id == *id_or_target;
+        let ended = || state.ended.iter().map(|ended| &ended.kill);
+        let kill = (state.kills.iter().find(by_id))
+            .or_else(|| ended().find(by_id))
+            .or_else(|| state.kill_of(id_or_target))
+            .or_else(|| state.ended_kill_of(id_or_target).map(|ended| &ended.kill));
+        let Some(kill) = kill else {
+            let closest = nearest(id_or_target, state.kills.iter().map(|kill| &*kill.target)).map(Into::into);
+            return Err(KillError::NotKilled { target: id_or_target.into(), closest }.into());
+        };
+        self.propose(environment, vec![Change::KillExplained { id: kill.id.clone(), target: kill.target.clone() }])
     }
 
     /// Checks a reason before anything is done with it.

@@ -50,6 +50,7 @@ mod serving;
 mod signals;
 mod stage;
 mod stale;
+mod submitted;
 mod tokens;
 mod undo;
 mod verify;
@@ -80,7 +81,7 @@ pub use history::{HistoryLine, Moment, MomentError, Past, PastEnvironment, PastE
 pub use init::{Birth, InitError, NewKey, Newborn, ROOT_LIFETIME_DAYS, birth, birth_under};
 pub use install_root::{InstallRootError, InstalledRoot};
 pub use intake::{IntakeError, accept_report};
-pub use kill::{KillError, KillRoute, KillScope, SignedKills};
+pub use kill::{KillError, KillRoute, KillScope, REASON_NOT_GIVEN, SignedKills};
 pub use kill_report::{KillReport, KillReportError};
 pub use lifecycle::{Cohort, LifecycleError};
 pub use limits::{LimitError, Limits};
@@ -103,6 +104,7 @@ pub use rollouts::{RolloutStatus, RolloutsError, Ticked, Verification as Rollbac
 pub use segments::{SegmentError, SegmentLine};
 pub use serving::{Rules, Serving, ServingError};
 pub use stage::{Direction, LifeStage, Promotion, StageCheck, StageError, StageSpan, StageStep};
+pub use submitted::SubmitError;
 pub use tokens::{
     Caller, CredentialError, FAILURES_PER_MINUTE, NewToken, ScopeError, Throttle, TokenError, TokenLine, TokenRequest,
     TokenRole, TokenSecret, verb_for,

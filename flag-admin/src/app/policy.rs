@@ -232,6 +232,12 @@ impl Demand {
             Change::KillActivated { target, .. } => {
                 (Action::Kill, at_stake(target).unwrap_or(Stake::Capability), format!("kill {target:?}"))
             }
+            // Whoever may kill may say why.
+            Change::KillExplained { target, .. } => (
+                Action::Kill,
+                at_stake(target).unwrap_or(Stake::Capability),
+                format!("give the reason for the kill of {target:?}"),
+            ),
             Change::KillLifted { target, .. } => {
                 (Action::Lift, at_stake(target).unwrap_or(Stake::Capability), format!("lift the kill of {target:?}"))
             }

@@ -53,6 +53,15 @@ pub(super) enum KillCommand {
         /// The kill's id, or what it turned off
         kill: String,
     },
+    /// Say why something was killed, where that was not said at the time
+    #[command(after_help = "Example:\n  flag-admin kill explain telemetry --reason \"privacy incident 12\"")]
+    Explain {
+        /// The kill's id, or what it turned off
+        kill: String,
+        /// Why, for the log
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -83,6 +92,7 @@ pub(super) fn kill(session: &Session, terminal: &mut Terminal<'_>, arguments: &K
     match &arguments.command {
         Some(KillCommand::List) => return kills(session, terminal),
         Some(KillCommand::Report { kill }) => return report(session, terminal, kill),
+        Some(KillCommand::Explain { kill, reason }) => return explain(session, terminal, kill, reason),
         None => {}
     }
     let (target, reason) =
@@ -217,6 +227,12 @@ pub(super) fn kills(session: &Session, terminal: &mut Terminal<'_>) -> Result<()
         });
     }
     terminal.table(&rows)?;
+    for kill in kills.iter().filter(|kill| kill.is_unexplained()) {
+        terminal.line(format_args!(
+            "nobody said why {} was killed: flag-admin kill explain {} --reason TEXT",
+            kill.target, kill.target
+        ))?;
+    }
     if kills.iter().any(|kill| kill.is_overdue(now)) {
         let hours = KillCard::ESCALATION_HOURS;
         terminal.line(
@@ -224,6 +240,13 @@ pub(super) fn kills(session: &Session, terminal: &mut Terminal<'_>) -> Result<()
         )?;
     }
     Ok(())
+}
+
+/// Says why something was killed.
+fn explain(session: &Session, terminal: &mut Terminal<'_>, kill: &str, reason: &str) -> Result<(), Stop> {
+    let mut opened = session.open_logged()?;
+    let proposal = opened.project.propose_explanation(&opened.environment, kill)?;
+    carry_out(&mut opened, terminal, &proposal, Extent::Do, Some(reason))
 }
 
 /// Drafts the post-mortem of a kill.

@@ -213,6 +213,13 @@ pub enum Change {
         #[serde(default, skip_serializing_if = "is_false")]
         emergency: bool,
     },
+    /// A kill got its reason, which was not given when it was activated: the entry's own.
+    KillExplained {
+        /// The kill's name.
+        id: Box<str>,
+        /// What is off.
+        target: Box<str>,
+    },
     /// A kill is over, for ever.
     KillLifted {
         /// The kill's name.
@@ -337,6 +344,7 @@ impl Change {
             | Self::EnvironmentCreated { .. }
             | Self::RootPublished { .. }
             | Self::StateSealed { .. }
+            | Self::KillExplained { .. }
             | Self::MemberSet { .. }
             | Self::MemberRemoved { .. }
             | Self::TokenIssued { .. }
@@ -389,6 +397,7 @@ impl Change {
             Self::GroupSet { .. } => "group_set",
             Self::GroupRemoved { .. } => "group_removed",
             Self::KillActivated { .. } => "kill_activated",
+            Self::KillExplained { .. } => "kill_explained",
             Self::KillLifted { .. } => "kill_lifted",
             Self::PublishStarted { .. } => "publish_started",
             Self::Published { .. } => "published",

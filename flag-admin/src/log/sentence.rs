@@ -69,6 +69,7 @@ pub fn sentence(change: &Change, before: Option<&EnvironmentState>) -> String {
         Change::GroupSet { name, .. } => format!("set exclusion group: {name}"),
         Change::GroupRemoved { name } => format!("removed exclusion group: {name}"),
         Change::KillActivated { target, .. } => format!("enabled kill switch: {target}"),
+        Change::KillExplained { target, .. } => format!("gave the reason for kill switch: {target}"),
         Change::KillLifted { target, .. } => format!("disabled kill switch: {target}"),
         Change::PublishStarted { version, .. } => format!("started to publish snapshot: {version}"),
         Change::Published { version, expires_at, .. } => {

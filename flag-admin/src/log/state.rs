@@ -452,6 +452,13 @@ impl EnvironmentState {
                 self.groups.remove(name).ok_or_else(|| unknown("group", name))?;
             }
             Change::KillActivated { id, target, emergency } => self.kill(entry, id, target, *emergency)?,
+            Change::KillExplained { id, .. } => {
+                let unknown = || unknown("kill", id);
+                let stands = self.kills.iter_mut().find(|kill| *kill.id == **id);
+                let ended = self.ended.iter_mut().map(|ended| &mut ended.kill).find(|kill| *kill.id == **id);
+                stands.or(ended).ok_or_else(unknown)?.reason.clone_from(&entry.reason);
+                return Ok(());
+            }
             Change::KillLifted { id, .. } => self.lift(entry, id)?,
             Change::PublishStarted { version, epoch, digest, expires_at } => {
                 let signed = self.sign(entry.time, *version, *epoch, *digest, *expires_at)?;

@@ -157,7 +157,10 @@ pub const fn verb_for(change: &Change) -> Verb {
     match change {
         Change::PublishStarted { .. } | Change::Published { .. } => Verb::Publish,
         // A leaked token is taken back by whoever may kill.
-        Change::KillActivated { .. } | Change::KillLifted { .. } | Change::TokenRevoked { .. } => Verb::Kill,
+        Change::KillActivated { .. }
+        | Change::KillExplained { .. }
+        | Change::KillLifted { .. }
+        | Change::TokenRevoked { .. } => Verb::Kill,
         Change::FlagCreated { .. }
         | Change::FlagChanged { .. }
         | Change::FlagArchived { .. }

@@ -171,15 +171,7 @@ impl Project {
     pub fn propose_token(&self, environment: &EnvironmentName, request: &TokenRequest) -> Result<NewToken, AppError> {
         let TokenRequest { holder, environments, expires_at, .. } = request;
         let role = self.role_of_token(request)?;
-        for name in environments {
-            self.environment(name)?;
-        }
-        if let Some(at) = expires_at.filter(|at| *at <= self.now()) {
-            return Err(TokenError::Past { at }.into());
-        }
-        if let Some(verb) = request.verbs.iter().find(|verb| !allowed(role).contains(verb)) {
-            return Err(TokenError::Verb { role, verb: *verb }.into());
-        }
+        self.check_request(request, role)?;
         let verbs = match (request.verbs.is_empty(), role) {
             (false, _) => request.verbs.clone(),
             (true, None) => BTreeSet::from([Verb::ReadEval]),
@@ -196,6 +188,32 @@ impl Project {
         let change = Change::TokenIssued { id: id.clone(), grant: Box::new(grant.clone()) };
         let proposal = self.propose(environment, vec![change])?;
         Ok(NewToken { id, secret, grant, proposal })
+    }
+
+    /// Refuses a grant that no token could have been asked for with.
+    pub(super) fn check_grant(&self, grant: &Grant) -> Result<(), AppError> {
+        let Grant { holder, role, verbs, environments, .. } = grant;
+        let request = TokenRequest {
+            holder: holder.clone(),
+            role: role.map_or(TokenRole::Reader, TokenRole::Given),
+            verbs: verbs.clone(),
+            environments: environments.clone(),
+            expires_at: grant.expires_at,
+        };
+        self.check_request(&request, self.role_of_token(&request)?)
+    }
+
+    fn check_request(&self, request: &TokenRequest, role: Option<Role>) -> Result<(), AppError> {
+        for name in &request.environments {
+            self.environment(name)?;
+        }
+        if let Some(at) = request.expires_at.filter(|at| *at <= self.now()) {
+            return Err(TokenError::Past { at }.into());
+        }
+        match request.verbs.iter().find(|verb| !allowed(role).contains(verb)) {
+            Some(verb) => Err(TokenError::Verb { role, verb: *verb }.into()),
+            None => Ok(()),
+        }
     }
 
     fn role_of_token(&self, request: &TokenRequest) -> Result<Option<Role>, AppError> {
