@@ -59,6 +59,12 @@ impl Project {
         }
     }
 
+    /// Refuses changes that were made from another head than the project's, and tells what happened since.
+    pub fn check_head(&self, expected: Head, changes: &[Change]) -> Result<(), AppError> {
+        let found = self.state.head();
+        if expected == found { Ok(()) } else { Err(self.conflict(changes, expected, found)) }
+    }
+
     /// Returns the changes of an environment after an entry that are part of what it publishes, oldest first.
     pub(super) fn changed_since(&self, environment: &EnvironmentName, seq: u64) -> Result<Vec<HistoryLine>, AppError> {
         let is_wanted = |entry: &Entry| {

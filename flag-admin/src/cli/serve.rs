@@ -65,6 +65,7 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
         PublishTarget::Folder(folder) => Box::new(FolderShelf::new(folder)),
         _ => Box::new(folder.documents(&environment)),
     };
+    let public = PathBuf::from(target.to_remember());
     let whoami = format!("process {} at {}", std::process::id(), arguments.listen);
     // Held until the server ends.
     let _lock = folder.serve_lock(&whoami)?;
@@ -75,10 +76,10 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
         let given = Rc::new(GivenPassphrase(passphrase.clone()));
         let folder = crate::adapters::ProjectFolder::find(&path)?.with_store(store.clone()).with_passphrases(given);
         let project = folder.open(operator.clone())?;
-        Ok(Opened { folder, project, environment: opened_for.clone() })
+        Ok(Opened { folder, project, environment: opened_for.clone(), public: public.clone() })
     };
     let (place, served) = (shelf.place(), environment.clone());
-    let leading = Leading { lease: folder.lease(), duties: vec![signing_anew(PathBuf::from(target.to_remember()))] };
+    let leading = Leading { lease: folder.lease(), duties: vec![signing_anew(public.clone())] };
     let cells = Box::new(folder.cells());
     let setup = Setup { listen: arguments.listen, tls, open: Box::new(open), cells, shelf, leading, environment };
     let mut said = Ok(());

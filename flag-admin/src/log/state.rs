@@ -452,13 +452,7 @@ impl EnvironmentState {
                 self.groups.remove(name).ok_or_else(|| unknown("group", name))?;
             }
             Change::KillActivated { id, target, emergency } => self.kill(entry, id, target, *emergency)?,
-            Change::KillExplained { id, .. } => {
-                let unknown = || unknown("kill", id);
-                let stands = self.kills.iter_mut().find(|kill| *kill.id == **id);
-                let ended = self.ended.iter_mut().map(|ended| &mut ended.kill).find(|kill| *kill.id == **id);
-                stands.or(ended).ok_or_else(unknown)?.reason.clone_from(&entry.reason);
-                return Ok(());
-            }
+            Change::KillExplained { id, .. } => return self.explain(entry, id),
             Change::KillLifted { id, .. } => self.lift(entry, id)?,
             Change::PublishStarted { version, epoch, digest, expires_at } => {
                 let signed = self.sign(entry.time, *version, *epoch, *digest, *expires_at)?;
@@ -557,6 +551,14 @@ impl EnvironmentState {
         }
         let (since, by, reason) = (entry.time, entry.actor.clone(), entry.reason.clone());
         self.kills.push(ActiveKill { id: id.into(), target: target.into(), emergency, since, by, reason });
+        Ok(())
+    }
+
+    fn explain(&mut self, entry: &Entry, id: &str) -> Result<(), FoldError> {
+        let stands = self.kills.iter_mut().find(|kill| *kill.id == *id);
+        let ended = self.ended.iter_mut().map(|ended| &mut ended.kill).find(|kill| *kill.id == *id);
+        let unknown = || FoldError::Unknown { what: "kill", name: id.into() };
+        stands.or(ended).ok_or_else(unknown)?.reason.clone_from(&entry.reason);
         Ok(())
     }
 

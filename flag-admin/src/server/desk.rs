@@ -1,4 +1,5 @@
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
@@ -21,6 +22,8 @@ pub struct Opened {
     pub project: Project,
     /// The environment that is served.
     pub environment: EnvironmentName,
+    /// Where that is published: what is served, and where the server publishes to.
+    pub public: PathBuf,
 }
 
 /// Opens the project anew, on the thread that will hold it.

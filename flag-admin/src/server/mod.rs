@@ -4,6 +4,7 @@
 //! whole; a thread of its own ([`watch`]) notices what is published. Whatever reads or changes the project goes through the [`Desk`], one
 //! thread that holds it open. [`route`] is the one table of routes, from which the router, the metrics' labels and `openapi.json` come.
 
+mod admin;
 mod body;
 mod desk;
 mod documents;

@@ -1,5 +1,5 @@
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -19,7 +19,7 @@ pub struct Refusal {
     /// What to do about it.
     pub hint: Option<String>,
     /// What a program may want to know besides.
-    pub details: Option<serde_json::Value>,
+    pub details: Option<Box<serde_json::Value>>,
     /// In how many seconds it is worth trying again, at least 1.
     pub retry_after: Option<u32>,
 }
@@ -41,7 +41,7 @@ impl Refusal {
 
     /// Returns the refusal that a failure of the application comes to.
     pub fn of(status: StatusCode, failure: &impl Failure) -> Self {
-        let (hint, details) = (failure.hint(), failure.details());
+        let (hint, details) = (failure.hint(), failure.details().map(Box::new));
         Self { hint, details, ..Self::new(status, failure.code(), with_causes(failure)) }
     }
 
@@ -67,8 +67,11 @@ impl From<DeskError> for Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let Self { status, code, message, hint, details, retry_after } = self;
-        let error = Error { code, message: &message, hint: hint.as_deref(), details: details.as_ref() };
+        let error = Error { code, message: &message, hint: hint.as_deref(), details: details.as_deref() };
         let mut response = json(status, &serde_json::json!({ "error": error }));
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -6,6 +6,7 @@ use arc_swap::{ArcSwap, Guard};
 use flag_core::Timestamp;
 use tokio::sync::watch;
 
+use super::admin::Gate;
 use super::desk::Desk;
 use super::events::News;
 use super::intake::Intake;
@@ -37,8 +38,12 @@ struct Shared {
     served: ArcSwap<Served>,
     news: watch::Sender<News>,
     desk: Desk,
+<<<<<<< HEAD
     intake: Intake,
     report_limit: Limit,
+=======
+    gate: Gate,
+>>>>>>> f660bbd (Serve an admin API: every change in its token's name, kills at once)
     environment: EnvironmentName,
     log: Log,
     metrics: Metrics,
@@ -58,8 +63,12 @@ impl Server {
             news: watch::Sender::new(News::of(&served)),
             served: ArcSwap::from_pointee(served),
             desk,
+<<<<<<< HEAD
             intake,
             report_limit: Limit::new(REPORTS_AT_ONCE, REPORTS_PER_SECOND),
+=======
+            gate: Gate::default(),
+>>>>>>> f660bbd (Serve an admin API: every change in its token's name, kills at once)
             environment,
             log,
             metrics: Metrics::new(paths()),
@@ -70,6 +79,11 @@ impl Server {
     /// Returns where the project is read and changed.
     pub fn desk(&self) -> &Desk {
         &self.0.desk
+    }
+
+    /// Returns what is known of those who call.
+    pub(super) fn gate(&self) -> &Gate {
+        &self.0.gate
     }
 
     /// Returns the environment that is served.

@@ -145,7 +145,7 @@ impl Caller {
     }
 
     /// Returns who is at work, for the policy to judge. A token follows its holder: once a member's role is another than the token was
-    /// issued for, it is good for nothing but reading.
+    /// issued for, [`Project::check_holder`] refuses it.
     pub fn operator(&self) -> Operator {
         // Whoever only reads never gets to a change: their verbs end before.
         Operator { actor: self.holder.clone(), role: self.role.unwrap_or(Role::Engineer) }

@@ -1,0 +1,64 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::call::Call;
+use crate::app::{AppError, Project, Proposal, Verdict};
+use crate::log::Head;
+use crate::server::desk::Opened;
+use crate::server::refusal::Refusal;
+
+/// What every change takes besides.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct How {
+    /// Why, for the log.
+    pub(super) reason: Option<String>,
+    /// Shows what would be done, and does nothing.
+    pub(super) dry_run: bool,
+}
+
+/// What became of a proposal, as commands tell it with `--json`.
+#[derive(Serialize)]
+struct Outcome<'p> {
+    applied: bool,
+    dry_run: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<u64>,
+    #[serde(flatten)]
+    proposal: &'p Proposal,
+    head: Head,
+}
+
+/// Writes an answer. Nothing that is answered fails to be written.
+pub(super) fn told(value: impl Serialize) -> Result<Value, Refusal> {
+    serde_json::to_value(value).map_err(|error| AppError::Seal(error).into())
+}
+
+/// Does what is proposed, if the token reaches so far, and says so.
+pub(super) fn carry_out(opened: &mut Opened, call: &Call, proposal: &Proposal, how: &How) -> Result<Value, Refusal> {
+    if let Some(reason) = &how.reason {
+        Project::check_reason(reason)?;
+    }
+    call.caller.check_changes(proposal.environment(), proposal.changes())?;
+    check_head(opened, call, proposal)?;
+    let goes_on = !how.dry_run && !proposal.is_empty();
+    if let (true, Verdict::Refused { refusal }) = (goes_on, proposal.access()) {
+        return Err(AppError::from(refusal.clone()).into());
+    }
+    let committed = if goes_on { Some(opened.project.commit(proposal, how.reason.as_deref())?) } else { None };
+    let head = committed.map_or(proposal.base(), |committed| committed.head);
+    let request = committed.and_then(|committed| committed.request);
+    told(Outcome { applied: goes_on && request.is_none(), dry_run: how.dry_run, request, proposal, head })
+}
+
+/// Refuses what was made from another head than the one it stands on, and tells what happened since.
+pub(super) fn check_head(opened: &Opened, call: &Call, proposal: &Proposal) -> Result<(), Refusal> {
+    let Some(expected) = call.expected else { return Ok(()) };
+    opened.project.check_head(expected, proposal.changes()).map_err(|error| {
+        let refusal = Refusal::from(error);
+        if refusal.code == "head_moved" {
+            return Refusal { status: axum::http::StatusCode::PRECONDITION_FAILED, ..refusal };
+        }
+        refusal
+    })
+}

@@ -1,0 +1,19 @@
+//! `/admin/v1`: what the commands do, over HTTP.
+//!
+//! Each handler finds out who calls ([`Call`]), then does one thing at the desk in the caller's name. What the caller's role may do is judged
+//! where a command's is; what the token allows besides is checked against the very changes that would be made.
+
+mod body;
+mod call;
+mod carry_out;
+mod drafts;
+mod flags;
+mod kills;
+mod log;
+mod people;
+mod publish;
+mod routes;
+mod status;
+
+pub(super) use self::call::Gate;
+pub(super) use self::routes::routes;

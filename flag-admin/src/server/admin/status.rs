@@ -1,0 +1,106 @@
+//! Which status a failure of the application has.
+
+use axum::http::StatusCode;
+
+use crate::adapters::FolderError;
+use crate::app::ports::{LogError, PublisherError};
+use crate::app::{AppError, AuditError, Failure, OpenError, ScopeError};
+use crate::definition::DefinitionError;
+use crate::server::refusal::Refusal;
+
+impl From<AppError> for Refusal {
+    fn from(error: AppError) -> Self {
+        let refusal = Self::of(status(&error), &error);
+        if refusal.status == StatusCode::SERVICE_UNAVAILABLE { refusal.with_retry_after(1) } else { refusal }
+    }
+}
+
+impl From<ScopeError> for Refusal {
+    fn from(error: ScopeError) -> Self {
+        Self::of(StatusCode::FORBIDDEN, &error)
+    }
+}
+
+impl From<FolderError> for Refusal {
+    fn from(error: FolderError) -> Self {
+        Self::of(StatusCode::INTERNAL_SERVER_ERROR, &error)
+    }
+}
+
+impl From<AuditError> for Refusal {
+    fn from(error: AuditError) -> Self {
+        Self::of(StatusCode::CONFLICT, &error)
+    }
+}
+
+impl From<DefinitionError> for Refusal {
+    fn from(error: DefinitionError) -> Self {
+        Self::of(StatusCode::UNPROCESSABLE_ENTITY, &error)
+    }
+}
+
+fn status(error: &AppError) -> StatusCode {
+    match error {
+        AppError::Open(error) => of_open(error),
+        AppError::Policy(_) => StatusCode::FORBIDDEN,
+        AppError::Conflict(_) => StatusCode::CONFLICT,
+        AppError::Publisher(PublisherError { source, .. }) if is_full(&**source) => StatusCode::INSUFFICIENT_STORAGE,
+        AppError::Publisher(_)
+        | AppError::Key(_)
+        | AppError::Roots(_)
+        | AppError::Randomness(_)
+        | AppError::DraftStore(_)
+        | AppError::Seal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        error => of_code(error.code()),
+    }
+}
+
+fn of_open(error: &OpenError) -> StatusCode {
+    match error {
+        OpenError::Log(LogError::HeadMoved { .. }) => StatusCode::CONFLICT,
+        OpenError::Log(LogError::Storage { source, .. }) if is_full(&**source) => StatusCode::INSUFFICIENT_STORAGE,
+        OpenError::Log(LogError::Storage { action: "written", .. }) => StatusCode::INTERNAL_SERVER_ERROR,
+        OpenError::Log(LogError::Locked { .. } | LogError::Storage { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// Tells whether something failed since a disk is full.
+fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut error = Some(error);
+    while let Some(cause) = error {
+        let is_full =
+            cause.downcast_ref::<std::io::Error>().is_some_and(|io| io.kind() == std::io::ErrorKind::StorageFull);
+        if is_full || cause.to_string().contains("disk is full") {
+            return true;
+        }
+        error = cause.source();
+    }
+    false
+}
+
+fn of_code(code: &str) -> StatusCode {
+    match code {
+        "no_request" | "no_draft" | "no_entry" | "no_flag" | "not_killed" => StatusCode::NOT_FOUND,
+        "own_request" => StatusCode::FORBIDDEN,
+        "already_killed"
+        | "request_moved"
+        | "draft_moved"
+        | "draft_exists"
+        | "foreign_draft"
+        | "overtaken"
+        | "not_undoable"
+        | "nothing_to_undo"
+        | "last_release_manager"
+        | "too_few_members"
+        | "not_ready"
+        | "exists"
+        | "unfit_change"
+        | "snapshot_ahead"
+        | "foreign_snapshot"
+        | "not_ours"
+        | "root_expired" => StatusCode::CONFLICT,
+        code if code.starts_with("unknown_") => StatusCode::NOT_FOUND,
+        _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
