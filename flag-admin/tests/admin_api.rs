@@ -105,7 +105,13 @@ fn a_kill_switch_is_flipped_as_the_strategy_writes_it() {
     };
     assert_eq!((&answer["killed"], &answer["reason"]), (&json!(["telemetry"]), &json!("not given")), "{answer}");
     assert_eq!(answer["published"]["targets"], json!(["telemetry"]));
-    // The next run of a program obeys.
+    // The next run of a program obeys, once the server has noticed what is published: within a second.
+    for _ in 0..100 {
+        if office.serving.get("/v1/kills.json", &[]).status == 200 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     assert!(!client(&office, &home).is_enabled("telemetry"));
     let log = office.sandbox.project(&["log", "--limit", "1", "--json"]).json();
     assert_eq!(

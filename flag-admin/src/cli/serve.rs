@@ -72,6 +72,7 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
     let operator = session.operator(folder.settings().actor.as_ref())?;
     let passphrase = session.sitting().beforehand()?;
     let (path, store, opened_for) = (folder.path().to_owned(), session.store(), environment.clone());
+    let duties = vec![signing_anew(public.clone())];
     let open = move || {
         let given = Rc::new(GivenPassphrase(passphrase.clone()));
         let folder = crate::adapters::ProjectFolder::find(&path)?.with_store(store.clone()).with_passphrases(given);
@@ -79,7 +80,7 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
         Ok(Opened { folder, project, environment: opened_for.clone(), public: public.clone() })
     };
     let (place, served) = (shelf.place(), environment.clone());
-    let leading = Leading { lease: folder.lease(), duties: vec![signing_anew(public.clone())] };
+    let leading = Leading { lease: folder.lease(), duties };
     let cells = Box::new(folder.cells());
     let setup = Setup { listen: arguments.listen, tls, open: Box::new(open), cells, shelf, leading, environment };
     let mut said = Ok(());

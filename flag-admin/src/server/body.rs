@@ -39,7 +39,7 @@ pub(super) fn json(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> 
     })
 }
 
-fn is_json(media: &str) -> bool {
+pub(super) fn is_json(media: &str) -> bool {
     let mut parts = media.split(';').map(str::trim);
     let is_json = parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/json"));
     is_json

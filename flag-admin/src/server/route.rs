@@ -12,14 +12,10 @@ use super::body::BODY_MAX_BYTES;
 use super::metrics::Metrics;
 use super::refusal::Refusal;
 use super::state::Server;
-<<<<<<< HEAD
-use super::{documents, events, health, metrics, ofrep, openapi, reports};
+use super::{admin, documents, events, health, metrics, ofrep, openapi, reports};
 
 /// How long a request with a body may take: to arrive, and to be answered. Publishing to an object store may take a minute.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
-=======
-use super::{admin, documents, events, health, metrics, openapi};
->>>>>>> f660bbd (Serve an admin API: every change in its token's name, kills at once)
 
 /// A path, what handles it, and what is said of it in `openapi.json`.
 pub(super) struct Route {

@@ -38,12 +38,9 @@ struct Shared {
     served: ArcSwap<Served>,
     news: watch::Sender<News>,
     desk: Desk,
-<<<<<<< HEAD
     intake: Intake,
     report_limit: Limit,
-=======
     gate: Gate,
->>>>>>> f660bbd (Serve an admin API: every change in its token's name, kills at once)
     environment: EnvironmentName,
     log: Log,
     metrics: Metrics,
@@ -63,12 +60,9 @@ impl Server {
             news: watch::Sender::new(News::of(&served)),
             served: ArcSwap::from_pointee(served),
             desk,
-<<<<<<< HEAD
             intake,
             report_limit: Limit::new(REPORTS_AT_ONCE, REPORTS_PER_SECOND),
-=======
             gate: Gate::default(),
->>>>>>> f660bbd (Serve an admin API: every change in its token's name, kills at once)
             environment,
             log,
             metrics: Metrics::new(paths()),

@@ -3,10 +3,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
 
+use crate::server::body::{BODY_MAX_BYTES, is_json};
 use crate::server::refusal::Refusal;
 
-/// The longest body, in bytes.
-const BODY_MAX: usize = 1024 * 1024;
 /// How deep its objects and arrays may nest.
 const DEPTH_MAX: usize = 32;
 
@@ -24,11 +23,11 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body, m
     if media == Media::Json {
         check_media(headers)?;
     }
-    let bytes = to_bytes(body, BODY_MAX).await.map_err(|error| {
+    let bytes = to_bytes(body, BODY_MAX_BYTES).await.map_err(|error| {
         let is_long =
             std::error::Error::source(&error).is_some_and(|source| source.to_string().contains("length limit"));
         if is_long {
-            let message = format!("the body is longer than {BODY_MAX} bytes");
+            let message = format!("the body is longer than {BODY_MAX_BYTES} bytes");
             Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", message)
         } else {
             Refusal::new(StatusCode::BAD_REQUEST, "body_unreadable", "the body ended early")
@@ -53,13 +52,8 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body, m
 
 fn check_media(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(value) = headers.get(CONTENT_TYPE) else { return Ok(()) };
-    let text = value.to_str().unwrap_or_default().to_ascii_lowercase();
-    let mut parts = text.split(';').map(str::trim);
-    let is_json = parts.next().is_some_and(|media| media == "application/json" || media.ends_with("+json"));
-    let is_utf8 = parts.all(|parameter| {
-        parameter.strip_prefix("charset=").is_none_or(|charset| matches!(charset.trim_matches('"'), "utf-8" | "utf8"))
-    });
-    if is_json && is_utf8 {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    if is_json(&text) {
         return Ok(());
     }
     let message = format!("the body is {:?}, expected JSON in UTF-8", text.chars().take(100).collect::<String>());
