@@ -18,6 +18,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "axum",
             "hyper",
             "tokio",
+            "object_store",
+            "url",
             "crate::cli",
             "crate::tui",
             "crate::server",

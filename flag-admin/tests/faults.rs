@@ -126,6 +126,88 @@ fn e31_what_cannot_be_delivered_is_not_called_published() {
 }
 
 #[test]
+fn e31_a_full_disk_under_the_log_publishes_nothing() {
+    let sandbox = Sandbox::with_sample();
+    let Some(disk) = SmallDisk::mounted(sandbox.path("disk"), "2m") else { return };
+    sandbox.project(&["backup", "sample.backup", "--with-keys"]).text();
+    sandbox.run(&["restore", "sample.backup", "disk/flags"]).text();
+    sandbox.run(&["-C", "disk/flags", "publish", "--to", "public"]).text();
+    let before = std::fs::read(sandbox.path("public/v1/snapshot.json")).unwrap();
+    let entries = changes(&sandbox, "disk/flags").len();
+    let mut filler = std::fs::File::create(disk.at.join("rest")).unwrap();
+    while filler.write_all(&[0; 512]).is_ok() {}
+    // What is left of the log's own file takes in a few entries more; then no version can be spent, and none is published.
+    let mut refused = None;
+    for _ in 0..200 {
+        let run = sandbox.run(&["-C", "disk/flags", "publish", "--to", "public"]);
+        if run.code != Some(0) {
+            refused = Some(run);
+            break;
+        }
+    }
+    let refused = refused.expect("the disk is full");
+    assert!(refused.err.contains("log.sqlite cannot be written: "), "{}", refused.err);
+    let published = std::fs::read(sandbox.path("public/v1/snapshot.json")).unwrap();
+    let version =
+        sandbox.run(&["-C", "disk/flags", "verify", "public/v1/snapshot.json", "--json"]).json()["version"].clone();
+    drop(filler);
+    std::fs::remove_file(disk.at.join("rest")).unwrap();
+    let log = changes(&sandbox, "disk/flags");
+    assert!(log.len() >= entries);
+    if log.len() == entries {
+        assert_eq!(published, before);
+    }
+    sandbox.run(&["-C", "disk/flags", "audit", "verify", "--against", "public/v1/snapshot.json"]).text();
+    let next = sandbox.run(&["-C", "disk/flags", "publish", "--to", "public", "--json"]).json()["version"].clone();
+    assert!(next.as_u64() > version.as_u64(), "{next} after {version}");
+}
+
+#[test]
+fn e40_a_clock_that_is_an_hour_off_is_told_and_loses_nothing() {
+    let sandbox = Sandbox::with_sample();
+    let at = |clock: &str, arguments: &[&str]| {
+        let all: Vec<&str> = ["-C", "flags"].iter().chain(arguments).copied().collect();
+        finished(sandbox.command(&all).env("FLAG_ADMIN_TEST_CLOCK", clock).spawn().unwrap())
+    };
+    let (noon, eleven) = ("2096-12-01T12:00:00Z", "2096-12-01T11:00:00Z");
+    sandbox.project(&["publish", "--to", "public"]).text();
+    let expired = at(noon, &["publish"]);
+    assert!(expired.err.contains("error: root 1 expired at "), "{}", expired.err);
+    let set = at(noon, &["rollout", "set", "ollama_backend", "10%", "--yes"]);
+    assert_eq!(set.code, Some(0), "{}", set.err);
+    // Back in time the change is kept, and whoever looks is told.
+    let set = at(eleven, &["rollout", "set", "ollama_backend", "20%", "--yes"]);
+    assert_eq!(set.code, Some(0), "{}", set.err);
+    let doctor = at(eleven, &["doctor"]);
+    assert_eq!(doctor.code, Some(1));
+    assert!(
+        doctor
+            .out
+            .contains("the clock says 2096-12-01T11:00:00Z, but the log has an entry made at 2096-12-01T12:00:00Z"),
+        "{}",
+        doctor.out
+    );
+    let log = sandbox.project(&["log", "--json"]).json();
+    let times: Vec<&str> =
+        log.as_array().unwrap().iter().rev().take(2).map(|line| line["time"].as_str().unwrap()).collect();
+    assert_eq!(times, [eleven, noon]);
+    sandbox.project(&["audit", "verify"]).text();
+    let now = sandbox.project(&["publish"]);
+    assert!(!now.text().contains("the clock says"), "{}", now.out);
+    let hour_ago = {
+        use flag_admin::app::ports::Clock as _;
+        flag_admin::adapters::SystemClock.now().saturating_add_millis(-3_600_000).to_string()
+    };
+    let late = at(&hour_ago, &["publish"]);
+    assert!(
+        late.out.contains("but snapshot 2 was signed at ") && late.out.contains(": set the clock, and publish again"),
+        "{}\n{}",
+        late.out,
+        late.err
+    );
+}
+
+#[test]
 fn e26_a_folder_that_may_only_be_read_is_named_and_left_as_it_is() {
     let sandbox = Sandbox::with_sample();
     let Some(disk) = SmallDisk::mounted(sandbox.path("disk"), "2m") else { return };

@@ -248,6 +248,10 @@ fn a_note_commits_to_the_log_for_as_long_as_it_lives() {
 fn a_backup_gives_the_project_back_byte_for_byte() {
     let sandbox = Sandbox::with_sample();
     sandbox.project(&["publish", "--to", "public"]).text();
+    // A key that another took the place of, as after a rotation.
+    for (from, to) in [("kill.pem", "kill-retired-1.pem"), ("kill.pub", "kill-retired-1.pub")] {
+        std::fs::copy(sandbox.path("flags/keys").join(from), sandbox.path("flags/keys").join(to)).unwrap();
+    }
     let log = sandbox.project(&["log", "--json"]).json();
     let exported = sandbox.project(&["export"]);
     let told = sandbox.project(&["backup", "plain.backup"]);
@@ -260,7 +264,8 @@ fn a_backup_gives_the_project_back_byte_for_byte() {
     assert!(!plain.contains("PRIVATE KEY"));
     sandbox.project(&["backup", "keys.backup", "--with-keys"]).text();
     let full = std::fs::read_to_string(sandbox.path("keys.backup")).unwrap();
-    assert_eq!(full.matches("BEGIN PRIVATE KEY").count(), 3);
+    assert_eq!(full.matches("BEGIN PRIVATE KEY").count(), 4);
+    assert_eq!((plain.matches("BEGIN PUBLIC KEY").count(), full.matches("BEGIN PUBLIC KEY").count()), (4, 4));
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
@@ -284,6 +289,18 @@ fn a_backup_gives_the_project_back_byte_for_byte() {
         let settings = |project: &str| std::fs::read(sandbox.path(project).join("flag-admin.toml")).unwrap();
         assert_eq!(settings(project), settings("flags"));
     }
+    let keys = |project: &str| {
+        let files = std::fs::read_dir(sandbox.path(project).join("keys")).unwrap();
+        let mut names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+            .into_iter()
+            .map(|name| (std::fs::read(sandbox.path(project).join("keys").join(&name)).unwrap(), name))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(keys("full"), keys("flags"));
+    let public: Vec<_> = keys("flags").into_iter().filter(|(_, name)| name.ends_with(".pub")).collect();
+    assert_eq!(keys("plain"), public, "whoever may read the backup sees which keys there were");
     assert_eq!(
         error_of(&sandbox.run(&["-C", "plain", "publish", "--to", "public"])).0.split(" at ").next(),
         Some("there is no snapshot key")

@@ -56,6 +56,27 @@ fn warnings_fail_only_where_they_are_denied() {
     assert!(answer["findings"][0]["line"].as_u64().unwrap() > 240);
     let error: Value = serde_json::from_str(&denied.err).unwrap();
     assert_eq!(error["error"]["message"], "lint found 0 errors and 1 warning");
+
+    // A segment has no place for an allowance of its own: whoever runs lint says why.
+    let allow = ["--deny", "warnings", "--allow", "unused-segment=staging uses it"];
+    let allowed = sandbox.run(&[&arguments[..], &allow].concat());
+    assert_eq!(allowed.text(), "nothing to mend, 1 allowed with a reason\n");
+    let sarif = sandbox.run(&[&arguments[..], &allow, &["--sarif"]].concat()).json();
+    let suppression = json!([{"kind": "external", "status": "accepted", "justification": "staging uses it"}]);
+    assert_eq!(sarif["runs"][0]["results"][0]["suppressions"], suppression);
+    let idle = sandbox.run(&[&arguments[..], &["--allow", "unused-group=none yet"]].concat());
+    assert!(
+        idle.text().contains("no segment and no group needs to be allowed \"unused-group\" [unused-allowance]"),
+        "{}",
+        idle.out
+    );
+    for (given, message) in [
+        ("unused-segmant=x", "lint has no rule \"unused-segmant\", did you mean \"unused-segment\"?"),
+        ("unused-segment", "expected unused-segment=REASON"),
+    ] {
+        let run = sandbox.run(&[&arguments[..], &["--allow", given]].concat());
+        assert!(run.code == Some(2) && run.err.contains(message), "{}", run.err);
+    }
 }
 
 #[test]

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter};
 use std::path::Path;
@@ -48,19 +47,19 @@ pub fn backup(folder: &ProjectFolder, target: &Path, keys: BackupKeys) -> Result
     };
     let settings_path = folder.path().join(SETTINGS_FILE);
     let settings = fs::read_to_string(&settings_path).map_err(failed(&settings_path, "read"))?;
-    let mut pems = BTreeMap::new();
-    for role in ROLES.into_iter().filter(|_| keys == BackupKeys::With) {
-        let path = folder.path().join(KEYS_FOLDER).join(format!("{role}.pem"));
-        match fs::read_to_string(&path) {
-            Ok(pem) => drop(pems.insert(role.to_string(), pem)),
-            // A key that lies elsewhere, such as a root key kept offline, is not this project's to back up.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(&path, "read")(error)),
-        }
-    }
     let roots = folder.roots().roots()?;
     let project = folder.settings().project.clone();
-    let header = BackupHeader::new(project, SystemClock.now(), settings, &roots, pems);
+    let mut header = BackupHeader::new(project, SystemClock.now(), settings, &roots);
+    // A key that lies elsewhere, such as a root key kept offline, is not this project's to back up.
+    for (name, half) in key_files(&folder.path().join(KEYS_FOLDER)).map_err(failed(Path::new(KEYS_FOLDER), "read"))? {
+        let path = folder.path().join(KEYS_FOLDER).join(&name);
+        let kept = match half {
+            KeyHalf::Public => &mut header.public_keys,
+            KeyHalf::Private if keys == BackupKeys::With => &mut header.keys,
+            KeyHalf::Private => continue,
+        };
+        kept.insert(name, fs::read_to_string(&path).map_err(failed(&path, "read"))?);
+    }
     let log = folder.log()?;
 
     let absolute = std::path::absolute(target).map_err(failed(target, "written"))?;
@@ -100,17 +99,23 @@ pub fn restore(file: &Path, target: &Path, store: Option<&StoreUrl>) -> Result<R
     }
     let head = made_beside(target, |building| {
         let written = |name: &str| failed(&building.join(name), "written");
-        for made in [ROOT_FOLDER].into_iter().chain((!header.keys.is_empty()).then_some(KEYS_FOLDER)) {
+        let has_keys = !(header.keys.is_empty() && header.public_keys.is_empty());
+        for made in [ROOT_FOLDER].into_iter().chain(has_keys.then_some(KEYS_FOLDER)) {
             owned_folder(&building.join(made)).map_err(written(made))?;
         }
         for (version, root) in (1_u64..).zip(header.roots().unwrap_or_default()) {
             let path = building.join(ROOT_FOLDER).join(format!("{version}.json"));
             create(&path, &root, Readers::Everyone).map_err(written(ROOT_FOLDER))?;
         }
-        // Only the three names: what else a file might say is no path of ours.
-        for (role, pem) in ROLES.iter().filter_map(|role| Some((role, header.keys.get(&role.to_string())?))) {
-            let path = building.join(KEYS_FOLDER).join(format!("{role}.pem"));
-            create(&path, pem.as_bytes(), Readers::Owner).map_err(written(KEYS_FOLDER))?;
+        let halves = [(&header.keys, KeyHalf::Private), (&header.public_keys, KeyHalf::Public)];
+        for (name, text, half) in halves.into_iter().flat_map(|(all, half)| all.iter().map(move |(n, t)| (n, t, half)))
+        {
+            // Only names of keys: what else a file might say is no path of ours.
+            if half_of(name) == Some(half) {
+                let readers = if half == KeyHalf::Private { Readers::Owner } else { Readers::Everyone };
+                create(&building.join(KEYS_FOLDER).join(name), text.as_bytes(), readers)
+                    .map_err(written(KEYS_FOLDER))?;
+            }
         }
         create(&building.join(SETTINGS_FILE), settings.as_bytes(), Readers::Everyone)
             .map_err(written(SETTINGS_FILE))?;
@@ -136,6 +141,41 @@ pub fn restore(file: &Path, target: &Path, store: Option<&StoreUrl>) -> Result<R
     Ok(Restored { project: header.project, head, keys })
 }
 
+/// Which half of a key a file holds.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum KeyHalf {
+    Private,
+    Public,
+}
+
+/// Returns which half of a key a file of this name holds: `snapshot.pem`, or `snapshot-retired-1.pub`. No other name is one of a key.
+fn half_of(name: &str) -> Option<KeyHalf> {
+    let (stem, half) = match name.rsplit_once('.')? {
+        (stem, "pem") => (stem, KeyHalf::Private),
+        (stem, "pub") => (stem, KeyHalf::Public),
+        _ => return None,
+    };
+    let (role, number) = stem.split_once("-retired-").map_or((stem, None), |(role, number)| (role, Some(number)));
+    let is_number = |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    (ROLES.iter().any(|known| known.to_string() == role) && number.is_none_or(is_number)).then_some(half)
+}
+
+/// Returns the names of the files that hold keys, those that others took the place of among them.
+fn key_files(folder: &Path) -> io::Result<Vec<(String, KeyHalf)>> {
+    let mut found = Vec::new();
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+        Ok(files) => {
+            for file in files {
+                let name = file?.file_name().to_string_lossy().into_owned();
+                found.extend(half_of(&name).map(|half| (name, half)));
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// Names the store that a project is restored to in its settings, and keeps everything else in them.
 fn with_store(settings: &str, store: Option<&StoreUrl>) -> Result<String, FolderError> {
     let unchanged = SettingsFile::parse(settings, SETTINGS_FILE)?;
@@ -159,4 +199,28 @@ fn owned_folder(path: &Path) -> io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_keys_are_names_of_keys() {
+        for (name, half) in [
+            ("root.pem", Some(KeyHalf::Private)),
+            ("snapshot.pub", Some(KeyHalf::Public)),
+            ("kill-retired-12.pem", Some(KeyHalf::Private)),
+            ("kill-retired-12.pub", Some(KeyHalf::Public)),
+            ("kill-retired-.pem", None),
+            ("kill-retired-12345.pem", None),
+            ("kill-retired-1/../x.pem", None),
+            ("../root.pem", None),
+            ("alice.pem", None),
+            ("root.pem.bak", None),
+            ("root", None),
+        ] {
+            assert_eq!(half_of(name), half, "{name}");
+        }
+    }
 }

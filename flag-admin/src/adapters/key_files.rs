@@ -159,6 +159,11 @@ pub fn move_key_into_place(file: &Path, folder: &Path, role: RoleName) -> io::Re
         let mut names = (1..=RETIRED_MAX).map(|number| folder.join(format!("{role}-retired-{number}.pem")));
         let free = names.find(|path| !path.exists()).ok_or_else(|| io::Error::from(io::ErrorKind::AlreadyExists))?;
         create(&free, old.as_bytes(), Readers::Owner)?;
+        match fs::read(public_path(&place)) {
+            Ok(public) => replace(&public_path(&free), &public, Readers::Everyone)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
         kept = Some(free);
     }
     match fs::read(public_path(file)) {

@@ -20,6 +20,8 @@ pub struct AuditReport {
     pub first: Option<Timestamp>,
     /// When its last entry was appended.
     pub last: Option<Timestamp>,
+    /// The latest time that an entry bears: later than the last one's, where a clock was set back.
+    pub latest: Option<Timestamp>,
     /// The published commitment that it was held against.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub against: Option<AuditHead>,
@@ -117,7 +119,7 @@ fn kept_checkpoints(log: &dyn LogStore) -> BTreeMap<u64, Option<State>> {
 /// No checkpoint is gone by: each is held against the log.
 pub fn audit(log: &dyn LogStore, against: Option<&Commitment>) -> Result<AuditReport, AuditError> {
     let kept = kept_checkpoints(log);
-    let (mut first, mut last, mut committed) = (None, None, None);
+    let (mut first, mut last, mut latest, mut committed) = (None, None, None, None);
     let mut odd: BTreeSet<u64> = kept.keys().copied().collect();
     let mut check = |state: &State| {
         if kept.get(&state.head().seq).is_some_and(|kept| kept.as_ref() == Some(state)) {
@@ -127,6 +129,7 @@ pub fn audit(log: &dyn LogStore, against: Option<&Commitment>) -> Result<AuditRe
     let state = fold(log, |entry, stored, before| {
         first = first.or(Some(entry.time));
         last = Some(entry.time);
+        latest = latest.max(last);
         if against.is_some_and(|against| against.head.seq == entry.seq) {
             committed = Some(stored.hash);
         }
@@ -153,6 +156,7 @@ pub fn audit(log: &dyn LogStore, against: Option<&Commitment>) -> Result<AuditRe
         head,
         first,
         last,
+        latest,
         against: against.map(|against| against.head.clone()),
         checkpoint,
     })

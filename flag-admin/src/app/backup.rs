@@ -33,9 +33,12 @@ pub struct BackupHeader {
     pub settings: String,
     /// The envelopes of its roots, base64, from version 1 on.
     roots: Vec<String>,
-    /// Its private keys by role, as PEM, if they are in it.
+    /// Its private keys by the names of their files, as PEM, if they are in it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub keys: BTreeMap<String, String>,
+    /// The public halves of its keys by the names of their files, as PEM.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub public_keys: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -127,16 +130,11 @@ pub enum BackupError {
 }
 
 impl BackupHeader {
-    /// Returns the header of a backup.
-    pub fn new(
-        project: ProjectName,
-        made_at: Timestamp,
-        settings: String,
-        roots: &[Vec<u8>],
-        keys: BTreeMap<String, String>,
-    ) -> Self {
+    /// Returns the header of a backup without keys.
+    pub fn new(project: ProjectName, made_at: Timestamp, settings: String, roots: &[Vec<u8>]) -> Self {
         let roots = roots.iter().map(|root| STANDARD.encode(root)).collect();
-        Self { form: FORM, project, made_at, settings, roots, keys }
+        let (keys, public_keys) = (BTreeMap::new(), BTreeMap::new());
+        Self { form: FORM, project, made_at, settings, roots, keys, public_keys }
     }
 
     /// Returns the envelopes of the roots, from version 1 on.

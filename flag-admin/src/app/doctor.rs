@@ -96,10 +96,10 @@ pub fn examine_log(report: &AuditReport, now: Timestamp) -> Vec<Finding> {
         let message = "the checkpoint beside the log is not what the log comes to".to_owned();
         findings.push(Finding::warning("store", message, "remove it: flag-admin audit verify"));
     }
-    findings.push(match report.last {
+    findings.push(match report.latest {
         Some(last) if now.saturating_add_millis(TOLERANCE_MILLIS) < last => Finding::error(
             "clock",
-            format!("the clock says {now}, but the log's last entry was made at {last}"),
+            format!("the clock says {now}, but the log has an entry made at {last}"),
             "set the clock: clients refuse or distrust what is signed in another time",
         ),
         _ => Finding::ok("clock", format!("the clock says {now}")),
@@ -325,7 +325,8 @@ mod tests {
             entries: 1,
             head: Head::GENESIS,
             first: Some(last),
-            last: Some(last),
+            last: Some(last.saturating_add_millis(-3_600_000)),
+            latest: Some(last),
             against: None,
             checkpoint: None,
         };
@@ -336,7 +337,7 @@ mod tests {
         let found = clock(last.saturating_add_millis(-3_600_000)).map(|found| found.message);
         assert_eq!(
             found.as_deref(),
-            Some("the clock says 2027-01-15T07:00:00Z, but the log's last entry was made at 2027-01-15T08:00:00Z")
+            Some("the clock says 2027-01-15T07:00:00Z, but the log has an entry made at 2027-01-15T08:00:00Z")
         );
     }
 }

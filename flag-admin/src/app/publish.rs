@@ -10,6 +10,8 @@ use super::project::Project;
 use super::verify::{Verification, VerifyError, verify_snapshot};
 use crate::log::{Change, Digest, EnvironmentName, PublishedSnapshot, RootInForce};
 
+/// How far clocks may differ: as far as clients bear.
+const TOLERANCE_MILLIS: i64 = flag_client::trust::TOLERANCE_MILLIS;
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
 /// A snapshot is re-signed once less than this part of its lifetime is left.
@@ -243,6 +245,7 @@ impl Project {
             None
         };
         let says_state = matches!(content, Content::State);
+        let signed_before = state.published.map(|last| (last.version, last.published_at));
 
         let head = self.state.head();
         let lifetime = i64::from(self.settings.snapshot_lifetime_days).saturating_mul(MILLIS_PER_DAY);
@@ -298,6 +301,13 @@ impl Project {
         }
         if root.expires_at < expires_at {
             warnings.push(format!("root {} expires at {}, before the snapshot does", root.version, root.expires_at));
+        }
+        if let Some((last, then)) = signed_before
+            && issued_at.saturating_add_millis(TOLERANCE_MILLIS) < then
+        {
+            warnings.push(format!(
+                "the clock says {issued_at}, but snapshot {last} was signed at {then}: set the clock, and publish again"
+            ));
         }
         Ok(Published {
             place: publisher.place(),

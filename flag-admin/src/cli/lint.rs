@@ -25,6 +25,9 @@ pub(super) struct LintArguments {
     /// Fail on these findings as well
     #[arg(long, value_name = "WHAT")]
     deny: Option<Deny>,
+    /// Allow a rule for segments and groups, with the reason; flags allow it in their own definitions
+    #[arg(long, value_name = "RULE=REASON", value_parser = allowance)]
+    allow: Vec<(LintRule, String)>,
     /// Tell what a rule looks for, and why
     #[arg(long, value_name = "RULE", conflicts_with = "rules")]
     explain: Option<String>,
@@ -43,6 +46,19 @@ enum Deny {
     Warnings,
 }
 
+/// Reads `RULE=REASON`.
+fn allowance(text: &str) -> Result<(LintRule, String), String> {
+    let (rule, reason) = text.split_once('=').map_or((text, ""), |(rule, reason)| (rule, reason.trim()));
+    let rule = rule.parse().map_err(|error: UnknownRule| {
+        let meant = error.closest.map(|closest| format!(", did you mean \"{closest}\"?")).unwrap_or_default();
+        format!("{error}{meant}")
+    })?;
+    if reason.is_empty() {
+        return Err(format!("expected {rule}=REASON"));
+    }
+    Ok((rule, reason.to_owned()))
+}
+
 /// Holds definitions against the rules. Findings that weigh enough are a failure.
 pub(super) fn lint(session: &Session, terminal: &mut Terminal<'_>, arguments: &LintArguments) -> Result<(), Stop> {
     if arguments.rules {
@@ -52,7 +68,7 @@ pub(super) fn lint(session: &Session, terminal: &mut Terminal<'_>, arguments: &L
         return explain(terminal, rule);
     }
     let now = arguments.at.unwrap_or_else(|| SystemClock.now());
-    let (report, file) = match &arguments.given.file {
+    let (mut report, file) = match &arguments.given.file {
         Some(path) => {
             let file = given::read(path)?;
             let facts = LintFacts { now, ..LintFacts::default() };
@@ -63,6 +79,7 @@ pub(super) fn lint(session: &Session, terminal: &mut Terminal<'_>, arguments: &L
             (opened.project.lint(&opened.environment, now).map_err(AppError::from)?, None)
         }
     };
+    arguments.allow.iter().for_each(|(rule, reason)| report.allow_elsewhere(*rule, reason));
     print(terminal, arguments, &report, file.as_ref())?;
     let (errors, warnings) = (report.count(Severity::Error), report.count(Severity::Warning));
     if errors > 0 || (warnings > 0 && arguments.deny == Some(Deny::Warnings)) {

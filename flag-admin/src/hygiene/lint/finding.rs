@@ -38,6 +38,25 @@ impl LintReport {
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
+
+    /// Allows a rule for what is no flag: segments and groups, whose definitions have no place to say so. What nothing needed is found in its
+    /// turn.
+    pub fn allow_elsewhere(&mut self, rule: LintRule, reason: &str) {
+        let is_meant = |finding: &mut Finding| finding.rule == rule && finding.flag.is_none() && rule.is_allowable();
+        let meant: Vec<Finding> = self.findings.extract_if(.., is_meant).collect();
+        if meant.is_empty() {
+            let unused = LintRule::UnusedAllowance;
+            self.findings.push(Finding {
+                rule: unused,
+                severity: unused.severity(),
+                flag: None,
+                place: format!("--allow {rule}"),
+                message: format!("no segment and no group needs to be allowed \"{rule}\""),
+                allowed: None,
+            });
+        }
+        self.allowed.extend(meant.into_iter().map(|finding| Finding { allowed: Some(reason.to_owned()), ..finding }));
+    }
 }
 
 /// Collects findings.

@@ -148,8 +148,9 @@ fn outcome(finding: &Finding, file: Option<(&str, &Places)>) -> Outcome {
         artifact_location: ArtifactLocation { uri: uri(file) },
         region: region(places),
     });
-    let suppression =
-        |reason: &String| Suppression { kind: "inSource", status: "accepted", justification: reason.clone() };
+    // Only a flag's own definition has a place for it.
+    let kind = if finding.flag.is_some() { "inSource" } else { "external" };
+    let suppression = |reason: &String| Suppression { kind, status: "accepted", justification: reason.clone() };
     Outcome {
         rule_id: finding.rule.id(),
         rule_index: LintRule::ALL.iter().position(|rule| *rule == finding.rule).unwrap_or_default(),
