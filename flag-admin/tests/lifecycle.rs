@@ -67,7 +67,7 @@ fn a_new_flag_comes_with_its_documentation_and_exposes_nobody() {
     assert_eq!(sandbox.project(&["flag", "list", "--json"]).json(), json!([]));
     assert_eq!(
         sandbox.project(&["flag", "list"]).text(),
-        "no flags in production; make one: flag-admin flag new KEY\n"
+        "no flags in production; make one: flag-admin flag new KEY, or apply a file: flag-admin apply -f flags.toml\n"
     );
 }
 

@@ -135,6 +135,12 @@ const OTHERS: Table<'_> = &[
         1,
         "error: payload type is application/vnd.flag-core.root.v1+json, expected application/vnd.flag-core.snapshot.v1+json\n",
     ),
+    (
+        &["verify", "flags"],
+        1,
+        "error: flags is a folder that holds no published snapshot\n\
+         hint: name the file, such as public/v1/snapshot.json, or publish one: flag-admin publish --to public\n",
+    ),
     (&["verify", SAMPLE], 1, "error: snapshot is no signed document: not strict JSON: "),
     (&["init", "flags"], 1, "error: flags is a project already\nhint: use it: flag-admin -C flags flag list\n"),
     (&["init", "."], 1, "error: . is not empty\nhint: name a folder that is empty or not there yet\n"),

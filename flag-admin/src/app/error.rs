@@ -425,10 +425,14 @@ impl Failure for UndoError {
     }
 }
 
+/// How an environment comes by its first flags.
+pub(crate) const FIRST_FLAGS: &str =
+    "make one: flag-admin flag new KEY, or apply a file: flag-admin apply -f flags.toml";
+
 impl Failure for RolloutError {
     fn code(&self) -> &'static str {
         match self {
-            Self::UnknownFlag { .. } => "unknown_flag",
+            Self::UnknownFlag { .. } | Self::NoFlags { .. } => "unknown_flag",
             Self::Exposure { source: ExposureError::NoRule { .. }, .. } => "unknown_rule",
             Self::Exposure { source: ExposureError::NotASplit { .. }, .. } => "not_a_split",
             Self::KillSwitch { .. } => "kill_switch",
@@ -439,6 +443,7 @@ impl Failure for RolloutError {
         Some(match self {
             Self::UnknownFlag { closest: Some(closest), .. } => format!("did you mean \"{closest}\"?"),
             Self::UnknownFlag { closest: None, .. } => "list them: flag-admin flag list".to_owned(),
+            Self::NoFlags { .. } => FIRST_FLAGS.to_owned(),
             Self::Exposure { source: ExposureError::NoRule { known, .. }, .. } if known.is_empty() => {
                 "the flag has no rules; leave --rule out to set the fallthrough".to_owned()
             }

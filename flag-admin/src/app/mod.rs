@@ -73,6 +73,7 @@ pub use difference::{FieldChange, difference};
 pub use doctor::{Finding, Health, KeyFact, SeenKey, TargetFact, examine_log};
 pub use drafts::{Draft, DraftError, DraftStore, DraftStoreError, Rebased};
 pub use environment::EnvironmentLine;
+pub(crate) use error::FIRST_FLAGS;
 pub use error::{AppError, Failure, with_causes};
 pub use evidence::Instruments;
 pub use flags::{FlagCard, FlagLine, KillCard, Overdue, RolloutPhase, Watch};

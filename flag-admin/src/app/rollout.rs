@@ -19,6 +19,12 @@ pub enum RolloutError {
         /// The key it most likely means.
         closest: Option<FlagKey>,
     },
+    /// There are no flags at all.
+    #[error("flag {found:?} does not exist, and neither does any other yet")]
+    NoFlags {
+        /// The key given.
+        found: Box<str>,
+    },
     /// Its share cannot be set.
     #[error("flag \"{flag}\": {source}")]
     Exposure {
@@ -94,6 +100,9 @@ pub enum Enabled {
 }
 
 pub(super) fn unknown_flag(state: &EnvironmentState, found: &str) -> RolloutError {
+    if state.flags.is_empty() {
+        return RolloutError::NoFlags { found: found.into() };
+    }
     let closest = nearest(found, state.flags.keys().map(FlagKey::as_str));
     let closest = state.flags.keys().find(|key| Some(key.as_str()) == closest).cloned();
     RolloutError::UnknownFlag { found: found.into(), closest }

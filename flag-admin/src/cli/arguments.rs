@@ -171,7 +171,7 @@ pub(super) enum Command {
     Key(KeyCommand),
     /// Verify a published snapshot as a client does
     #[command(
-        after_help = "Examples:\n  flag-admin verify ./public/v1/snapshot.json\n  flag-admin verify ./public/v1/snapshot.json --root ./root-1.json --env production"
+        after_help = "Examples:\n  flag-admin verify ./public\n  flag-admin verify ./public/v1/snapshot.json\n  flag-admin verify ./public/v1/snapshot.json --root ./root-1.json --env production"
     )]
     Verify(VerifyArguments),
     /// Turn a flag or capability off, stronger than everything
@@ -419,6 +419,7 @@ pub(super) enum FlagCommand {
     List(ListArguments),
     /// Make a flag, with its documentation; asks for what is missing on a terminal
     #[command(
+        aliases = ["add", "create"],
         after_help = "Examples:\n  flag-admin flag new history_search --description \"Search earlier commands\" --expires 2026-08-01 --yes\n  flag-admin flag new model_choice --kind experiment --variants control=small,treatment=large --off-variant control"
     )]
     New(Box<NewArguments>),
@@ -507,7 +508,7 @@ pub(super) struct WhyArguments {
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
-    /// The snapshot's file
+    /// The snapshot's file, or the folder it is published in
     pub(super) snapshot: PathBuf,
     /// The root that the application ships [default: the project's first]
     #[arg(long, value_name = "FILE")]

@@ -6,7 +6,7 @@ use clap::Args;
 use super::dashboard::{self, DashboardArguments};
 use super::problem::Stop;
 use super::session::{Opened, Session};
-use super::terminal::{Form, Meaning, Terminal, columns};
+use super::terminal::{Form, Meaning, Terminal};
 use crate::app::AppError;
 use crate::demo::{Demonstrated, Demonstration, Step, demonstrate, temporary_folder};
 use crate::tui;
@@ -64,17 +64,17 @@ pub(super) fn demo(session: &Session, terminal: &mut Terminal<'_>, arguments: De
 fn print_step(terminal: &mut Terminal<'_>, number: usize, step: &Step) -> Result<(), Stop> {
     let title = terminal.paint(Meaning::Name, &step.title);
     terminal.line(format_args!("{number}. {title}"))?;
-    if let Some(command) = &step.command {
+    for command in &step.commands {
         let command = terminal.paint(Meaning::Muted, format_args!("$ {command}"));
         terminal.line(format_args!("   {command}"))?;
     }
-    step.results.iter().try_for_each(|result| terminal.line(format_args!("   {result}")))?;
+    step.results.iter().try_for_each(|result| terminal.prose(&format!("   {result}"), 5))?;
     terminal.flush()
 }
 
 fn print_table(terminal: &mut Terminal<'_>, done: &Demonstrated) -> Result<(), Stop> {
     terminal.line(format_args!("\nWhat {} installations got from the snapshot of step 5:\n", done.units))?;
-    let heading = ["FLAG", "SHARE", "OBSERVED", "VARIANTS", ""].map(str::to_owned).to_vec();
+    let heading = ["FLAG", "SHARE", "OBSERVED", "VARIANTS"].map(str::to_owned).to_vec();
     let mut rows = vec![heading];
     for flag in &done.flags {
         rows.push(vec![
@@ -82,17 +82,20 @@ fn print_table(terminal: &mut Terminal<'_>, done: &Demonstrated) -> Result<(), S
             flag.share.map_or_else(|| "-".to_owned(), |share| share.to_string()),
             flag.observed(),
             flag.counts(),
-            flag.note.clone().unwrap_or_default(),
         ]);
     }
-    columns(&rows).iter().try_for_each(|line| terminal.line(line))
+    terminal.table(&rows)?;
+    terminal.line("\nHow to read some of them:\n")?;
+    let noted = done.flags.iter().filter_map(|flag| Some(vec![flag.flag.clone(), flag.note.clone()?]));
+    terminal.hanging(&noted.collect::<Vec<_>>())
 }
 
 fn print_ways_on(terminal: &mut Terminal<'_>, done: &Demonstrated) -> Result<(), Stop> {
     let folder = &done.folder;
     terminal.line(format_args!("\nThe project is in {folder}. Go on with it:"))?;
+    terminal.line(format_args!("  cd {folder}"))?;
     for command in ["", " flag list", " rollout set enhanced_safety_v2 75% --dry-run", " log"] {
-        terminal.line(format_args!("  flag-admin -C {folder}{command}"))?;
+        terminal.line(format_args!("  flag-admin{command}"))?;
     }
     terminal.line(format_args!("Remove it: rm -r {folder}"))
 }

@@ -8,7 +8,7 @@ use super::fields::named;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal};
-use crate::app::{FlagLine, LifeStage, RolloutPhase};
+use crate::app::{FIRST_FLAGS, FlagLine, LifeStage, RolloutPhase};
 
 /// Which flags are listed.
 #[derive(Debug, Args)]
@@ -51,7 +51,7 @@ pub(super) fn list(session: &Session, terminal: &mut Terminal<'_>, filter: &List
         return terminal.json(&flags);
     }
     if is_empty {
-        return terminal.line(format_args!("no flags in {}; make one: flag-admin flag new KEY", opened.environment));
+        return terminal.line(format_args!("no flags in {}; {FIRST_FLAGS}", opened.environment));
     }
     if flags.is_empty() {
         return terminal.line(format_args!("no flag in {} is so", opened.environment));

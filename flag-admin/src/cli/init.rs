@@ -71,7 +71,8 @@ pub(super) fn init(session: &Session, terminal: &mut Terminal<'_>, arguments: In
     if is_plain {
         key::warn_plain(terminal)?;
     }
-    terminal.line(format_args!("next: flag-admin -C {} apply -f flags.toml", made.folder))
+    terminal.line(format_args!("next: flag-admin -C {} apply -f flags.toml", made.folder))?;
+    terminal.line(format_args!("  or: flag-admin -C {} flag new KEY", made.folder))
 }
 
 /// A project that is not named is called as its folder.

@@ -6,7 +6,7 @@ use super::change::counted;
 use super::given::{self, GivenArguments, GivenFile};
 use super::problem::Stop;
 use super::session::Session;
-use super::terminal::{Form, Meaning, Terminal, columns};
+use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::SystemClock;
 use crate::app::AppError;
 use crate::app::ports::Clock as _;
@@ -128,7 +128,7 @@ fn print(
             (Some(file), None) => file.name.clone(),
             (None, _) => finding.place.clone(),
         };
-        terminal.line(format_args!("{place}: {severity}: {} {rule}", finding.message))?;
+        terminal.prose(&format!("{place}: {severity}: {} {rule}", finding.message), 2)?;
     }
     let allowed = report.allowed.len();
     if report.findings.is_empty() {
@@ -149,7 +149,7 @@ fn rules(terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     let row = |rule: &LintRule| [rule.id(), rule.severity().as_str(), rule.summary()].map(str::to_owned).to_vec();
     let header = ["RULE", "SEVERITY", "FINDS"].map(str::to_owned).to_vec();
     let rows: Vec<Vec<String>> = [header].into_iter().chain(LintRule::ALL.iter().map(row)).collect();
-    columns(&rows).iter().try_for_each(|line| terminal.line(line))
+    terminal.hanging(&rows)
 }
 
 fn explain(terminal: &mut Terminal<'_>, rule: &str) -> Result<(), Stop> {
@@ -162,12 +162,12 @@ fn explain(terminal: &mut Terminal<'_>, rule: &str) -> Result<(), Stop> {
         return terminal.json(&described(rule));
     }
     let name = terminal.paint(Meaning::Name, rule);
-    terminal.line(format_args!("{name} ({}): {}", rule.severity().as_str(), rule.summary()))?;
-    terminal.line(format_args!("  {}", rule.explanation()))?;
+    terminal.prose(&format!("{name} ({}): {}", rule.severity().as_str(), rule.summary()), 2)?;
+    terminal.prose(&format!("  {}", rule.explanation()), 2)?;
     if rule.is_allowable() {
-        terminal.line(format_args!(
-            "  To allow it for one flag: [flags.KEY.lint] allow = [{{ rule = \"{rule}\", reason = \"...\" }}]"
-        ))?;
+        terminal.line("  To allow it for one flag:")?;
+        terminal.line("  [flags.KEY.lint]")?;
+        terminal.line(format_args!("  allow = [{{ rule = \"{rule}\", reason = \"...\" }}]"))?;
     }
     Ok(())
 }

@@ -35,6 +35,7 @@ mod plan;
 mod plan_markdown;
 mod plan_text;
 mod problem;
+mod prose;
 mod publish;
 mod refs;
 mod rollout_text;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use super::problem::Stop;
 use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::SystemClock;
-use crate::app::ports::{Clock as _, RootStore as _};
+use crate::app::ports::{Clock as _, Document, RootStore as _};
 use crate::app::{AppError, Refreshed, Verification, Verified, verify_snapshot, with_causes};
 use crate::log::EnvironmentName;
 
@@ -110,9 +111,10 @@ pub(super) struct Roots {
 
 /// Verifies a snapshot as a client does.
 pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, arguments: &VerifyArguments) -> Result<(), Stop> {
-    let snapshot = read_bytes(&arguments.snapshot)?;
+    let file = snapshot_in(&arguments.snapshot)?;
+    let snapshot = read_bytes(&file)?;
     let roots = match &arguments.root {
-        Some(root) => Roots { shipped: read_bytes(root)?, successors: roots_beside(&arguments.snapshot) },
+        Some(root) => Roots { shipped: read_bytes(root)?, successors: roots_beside(&file) },
         None => project_roots(session)?,
     };
     let verified = verify_snapshot(&Verification {
@@ -146,6 +148,21 @@ pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, arguments: 
         terminal.line(format_args!("  {line}"))?;
     }
     Ok(())
+}
+
+/// Returns the file of a snapshot, which may be named by the folder it is published in.
+fn snapshot_in(given: &Path) -> Result<Cow<'_, Path>, Stop> {
+    if !given.is_dir() {
+        return Ok(Cow::Borrowed(given));
+    }
+    let published = Document::Snapshot.to_string();
+    let names = [Path::new(&published), Path::new(&published).file_name().map_or(Path::new(""), Path::new)];
+    let places = names.map(|name| given.join(name));
+    places.into_iter().find(|place| place.is_file()).map(Cow::Owned).ok_or_else(|| {
+        let message = format!("{} is a folder that holds no published snapshot", given.display());
+        let hint = "name the file, such as public/v1/snapshot.json, or publish one: flag-admin publish --to public";
+        Stop::problem("no_snapshot", message, Some(hint))
+    })
 }
 
 /// Refuses a snapshot that is good but was replaced since: whoever serves it holds clients back.

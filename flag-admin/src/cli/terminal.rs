@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::arguments::{ColorChoice, Globals};
 use super::problem::Stop;
+use super::prose::{lines, seen};
 use crate::adapters::is_without_color;
 
 /// How a command prints.
@@ -34,6 +35,9 @@ pub(super) enum Meaning {
 
 /// What turns each [`Meaning`] on, and all of them off.
 const COLORS: [&str; 6] = ["\u{1b}[1m", "\u{1b}[34m", "\u{1b}[1;35m", "\u{1b}[33m", "\u{1b}[2m", "\u{1b}[0m"];
+
+/// How many spaces stand between columns.
+const COLUMN_GAP: usize = 2;
 
 /// Where a command prints, and what it asks.
 pub(super) struct Terminal<'w> {
@@ -65,13 +69,33 @@ impl<'w> Terminal<'w> {
         written(writeln!(self.out, "{}", harmless(&text)))
     }
 
+    /// How many columns the terminal has, if there is one.
+    fn width() -> Option<usize> {
+        let size = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
+        size.map(|(width, _)| usize::from(width)).filter(|width| *width > 0)
+    }
+
     /// Prints rows as columns. On a terminal no line is wider than it: what does not fit is cut off.
     pub(super) fn table(&mut self, rows: &[Vec<String>]) -> Result<(), Stop> {
-        let width = io::stdout().is_terminal().then(crossterm::terminal::size).and_then(Result::ok);
-        columns(rows).iter().try_for_each(|line| match width {
-            Some((width, _)) => self.line(fitted(line, usize::from(width))),
+        columns(rows).iter().try_for_each(|line| match Self::width() {
+            Some(width) => self.line(fitted(line, width)),
             None => self.line(line),
         })
+    }
+
+    /// Prints a line of prose. On a terminal it is broken at spaces rather than in words, with so many spaces before each further line;
+    /// elsewhere it stays the one line that programs read.
+    pub(super) fn prose(&mut self, text: &str, indent: usize) -> Result<(), Stop> {
+        match Self::width() {
+            Some(width) => lines(text, width, indent).iter().try_for_each(|line| self.line(line)),
+            None => self.line(text),
+        }
+    }
+
+    /// Prints rows as columns, the last of which is prose: on a terminal it goes on below itself.
+    pub(super) fn hanging(&mut self, rows: &[Vec<String>]) -> Result<(), Stop> {
+        let indent = text_start(rows);
+        columns(rows).iter().try_for_each(|line| self.prose(line, indent))
     }
 
     /// Prints a text as it is.
@@ -165,6 +189,13 @@ impl<'w> Terminal<'w> {
     }
 }
 
+/// Where the last of some columns begins.
+fn text_start(rows: &[Vec<String>]) -> usize {
+    let cells = rows.iter().map(Vec::len).max().unwrap_or(0).saturating_sub(1);
+    let widest = |place: usize| rows.iter().filter_map(|row| row.get(place)).map(|cell| seen(cell)).max().unwrap_or(0);
+    (0..cells).map(|place| widest(place).saturating_add(COLUMN_GAP)).sum()
+}
+
 /// Asks on the terminal, and returns the line that is typed.
 fn answer(question: &str) -> Result<String, Stop> {
     let mut asked = io::stderr();
@@ -233,22 +264,12 @@ fn fitted(line: &str, width: usize) -> Cow<'_, str> {
 pub(super) fn columns(rows: &[Vec<String>]) -> Vec<String> {
     let spelt = |row: &Vec<String>| row.iter().map(|cell| cell.replace('\n', "\\n")).collect();
     let rows: Vec<Vec<String>> = rows.iter().map(spelt).collect();
-    let width = |text: &str| {
-        let mut escaped = false;
-        text.chars()
-            .filter(|c| {
-                let counts = !escaped && *c != '\u{1b}';
-                escaped = (escaped || *c == '\u{1b}') && *c != 'm';
-                counts
-            })
-            .count()
-    };
     let mut widths: Vec<usize> = Vec::new();
     for row in &rows {
         for (place, cell) in row.iter().enumerate() {
             match widths.get_mut(place) {
-                Some(widest) => *widest = (*widest).max(width(cell)),
-                None => widths.push(width(cell)),
+                Some(widest) => *widest = (*widest).max(seen(cell)),
+                None => widths.push(seen(cell)),
             }
         }
     }
@@ -257,7 +278,7 @@ pub(super) fn columns(rows: &[Vec<String>]) -> Vec<String> {
             let mut line = String::new();
             for (cell, widest) in row.iter().zip(&widths) {
                 line.push_str(cell);
-                line.extend(std::iter::repeat_n(' ', widest.saturating_sub(width(cell)).saturating_add(2)));
+                line.extend(std::iter::repeat_n(' ', widest.saturating_sub(seen(cell)).saturating_add(COLUMN_GAP)));
             }
             line.truncate(line.trim_end().len());
             line

@@ -50,9 +50,8 @@ pub struct Demonstration {
 pub struct Step {
     /// What was done.
     pub title: String,
-    /// The command that does the same.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub command: Option<String>,
+    /// The commands that do the same, typed one after the other: the first step's lead into the project's folder.
+    pub commands: Vec<String>,
     /// What came of it, one thing a line.
     pub results: Vec<String>,
 }
@@ -210,15 +209,13 @@ impl Walk {
         Ok(Self { folder, project, environment, public, population, client, flags: Vec::new(), had: Vec::new() })
     }
 
-    /// Returns a command on this project as it is typed.
-    fn command(&self, rest: &str) -> String {
-        format!("flag-admin -C {} {rest}", shown(self.folder.path()))
-    }
-
     fn made(&self) -> Step {
         Step {
             title: "Made a project: a log, three keys, and the root that applications ship".to_owned(),
-            command: Some(format!("flag-admin init {} --project demo", shown(self.folder.path()))),
+            commands: vec![
+                format!("flag-admin init {} --project demo", shown(self.folder.path())),
+                format!("cd {}", shown(self.folder.path())),
+            ],
             results: vec![format!("the log has {} entries", self.project.state().head().seq)],
         }
     }
@@ -231,7 +228,7 @@ impl Walk {
         let committed = self.project.commit(&proposal, Some("the sample's flags"))?;
         Ok(Step {
             title: format!("Wrote {FLAGS_FILE} and applied it"),
-            command: Some(self.command(&format!("apply -f {}", shown(&path)))),
+            commands: vec![format!("flag-admin apply -f {FLAGS_FILE}")],
             results: vec![format!("{} flags, {} entries of the log", definitions.flags.len(), committed.entries)],
         })
     }
@@ -242,7 +239,7 @@ impl Walk {
         self.project.commit(&proposal, None)?;
         Ok(Step {
             title: format!("Rolled {ROLLED_OUT} out to {share}, knowing beforehand whom that touches"),
-            command: Some(self.command(&format!("rollout set {ROLLED_OUT} {share}"))),
+            commands: vec![format!("flag-admin rollout set {ROLLED_OUT} {share}")],
             results,
         })
     }
@@ -251,7 +248,7 @@ impl Walk {
         let published = self.publish_snapshot()?;
         Ok(Step {
             title: "Signed a snapshot and published it: files that any web server can serve".to_owned(),
-            command: Some(self.command(&format!("publish --to {}", shown(&self.public)))),
+            commands: vec![format!("flag-admin publish --to {PUBLIC_FOLDER}")],
             results: published,
         })
     }
@@ -285,7 +282,7 @@ impl Walk {
         let one = self.population.first().map_or("installation-0", |installation| &installation.id);
         Ok(Step {
             title: format!("Let {units} simulated installations fetch it, verify it and decide"),
-            command: Some(self.command(&format!("why {ROLLED_OUT} --unit {one}"))),
+            commands: vec![format!("flag-admin why {ROLLED_OUT} --unit {one}")],
             results: vec![format!("snapshot {version} is signed by keys that root 1 names, so every client takes it")],
         })
     }
@@ -300,7 +297,7 @@ impl Walk {
         self.client.fetch(self.project.now())?;
         Ok(Step {
             title: format!("Killed {KILLED}: at once, without a new snapshot, and with it what needs it"),
-            command: Some(self.command(&format!("kill {KILLED} --reason \"a drill\" --to {}", shown(&self.public)))),
+            commands: vec![format!("flag-admin kill {KILLED} --reason \"a drill\" --to {PUBLIC_FOLDER}")],
             results: changes(before, self.counts()),
         })
     }
@@ -315,10 +312,12 @@ impl Walk {
         let has = self.client.exposed(DEPENDENT, &self.population);
         let back = self.had.iter().filter(|number| has.binary_search(number).is_ok()).count();
         results.push(format!("{back} of the {} installations that had {DEPENDENT} have it again", self.had.len()));
-        let unkill = self.command(&format!("unkill {KILLED} --reason \"the drill is over\""));
         Ok(Step {
             title: "Lifted the kill and published again: everyone has what they had".to_owned(),
-            command: Some(format!("{unkill} && {}", self.command(&format!("publish --to {}", shown(&self.public))))),
+            commands: vec![
+                format!("flag-admin unkill {KILLED} --reason \"the drill is over\""),
+                format!("flag-admin publish --to {PUBLIC_FOLDER}"),
+            ],
             results,
         })
     }
