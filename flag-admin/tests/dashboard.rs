@@ -67,6 +67,149 @@ fn a_kill_reaches_the_folder_at_once() {
     assert!(sandbox.path("public/v1/kills.json").is_file());
 }
 
+/// A newcomer's first sitting, from the demo to the log, by what the screen says alone.
+#[test]
+fn a_newcomer_finds_edits_publishes_undoes_kills_and_reads_it_in_the_log() {
+    let sandbox = Sandbox::empty();
+    let mut pty = Pty::start(&sandbox.path(""), &["demo", "project", "--units", "200"], &[]);
+    pty.wait_for("Enter opens the dashboard");
+    pty.press("\r");
+    pty.wait_for("[1 Flags]");
+    pty.press("/");
+    pty.wait_for("keep");
+    pty.press("safety\r");
+    pty.wait_for("Flags 1 of");
+    pty.press("\r");
+    pty.wait_for("Flags › enhanced_safety_v2");
+    pty.press("r25");
+    pty.wait_for("lose 25%");
+    pty.press("\r");
+    pty.wait_for("Reason (optional)");
+    pty.press("\r");
+    pty.wait_for("the share is 25%");
+    pty.press("P");
+    pty.wait_for("sign and publish");
+    pty.press("\r");
+    pty.wait_for("is published to");
+    pty.press("u");
+    pty.wait_for("Take back entry");
+    pty.press("\r");
+    pty.wait_for("is undone");
+    // Out of the message, out of the flag, out of the filter.
+    for (key, shown) in [("\u{1b}", "[Overview]"), ("\u{1b}", "Flags 1 of"), ("\\", "Flags 9")] {
+        pty.press(key);
+        pty.wait_for(shown);
+    }
+    pty.press("/");
+    pty.wait_for("keep");
+    pty.press("llm\r");
+    pty.wait_for("Flags 1 of");
+    for (key, shown) in [("!", "Turn off"), ("1", "errors or crashes"), ("\r", "is killed")] {
+        pty.press(key);
+        pty.wait_for(shown);
+    }
+    pty.press("4");
+    pty.wait_for("activated kill switch: llm_backends");
+    pty.wait_for("undo of entry");
+    pty.press("2");
+    pty.wait_for("escalates in 23h59m");
+    pty.press("q");
+    let ended = pty.end();
+    assert!(ended.status.success(), "{:?}", ended.status);
+    ended.assert_terminal_given_back();
+}
+
+#[test]
+fn the_passphrase_is_asked_for_where_it_is_needed_and_not_shown() {
+    let sandbox = Sandbox::with_sample();
+    let mut pty = Pty::start(&sandbox.path("flags"), &["key", "encrypt", "snapshot"], &[]);
+    pty.wait_for("new passphrase for ");
+    pty.press("swordfish\r");
+    pty.wait_for("the same again: ");
+    pty.press("swordfish\r");
+    assert!(pty.end().status.success());
+    let mut pty = open(&sandbox, &[]);
+    pty.press("P");
+    pty.wait_for("sign and publish");
+    pty.press("\r");
+    pty.wait_for("The key that signs snapshots is encrypted");
+    pty.press("catfish\r");
+    pty.wait_for("error:");
+    pty.press("swordfish\r");
+    pty.wait_for("is published to");
+    pty.press("P\r");
+    pty.wait_for("Snapshot 2 is published");
+    pty.press("q");
+    let ended = pty.end();
+    assert!(!ended.output.contains("swordf") && !ended.output.contains("catfi"), "{:?}", ended.output);
+}
+
+#[test]
+fn a_copied_command_reaches_the_terminal_and_a_session_is_kept_and_played() {
+    let sandbox = Sandbox::with_sample();
+    let folder = sandbox.path("");
+    let mut pty = open(&sandbox, &[("TMPDIR", folder.to_str().unwrap())]);
+    pty.press("jy");
+    pty.wait_for("Copied: command_history.");
+    assert!(pty.output().contains("\u{1b}]52;c;Y29tbWFuZF9oaXN0b3J5\u{7}"));
+    pty.press("\u{5}");
+    pty.wait_for("Written to");
+    pty.press("q");
+    pty.end().assert_terminal_given_back();
+    let session = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let session = session.into_iter().find(|path| path.to_string_lossy().contains("flag-admin-session-")).unwrap();
+    let arguments = ["dashboard", "--replay", session.to_str().unwrap()];
+    let mut pty = Pty::start(&folder, &arguments, &[]);
+    pty.wait_for("replay 1/");
+    pty.wait_for("command_history");
+    pty.press("q");
+    let ended = pty.end();
+    assert!(ended.status.success());
+    ended.assert_terminal_given_back();
+}
+
+#[test]
+fn lines_do_what_the_screen_does() {
+    let sandbox = Sandbox::with_sample();
+    let said = "list tele\nset command_history 25%\nyes\nkill llm_backends drill\nyes\nundo\nset x\nlog 2\npublish public\nshow command_history\nquit\n";
+    let mut command = sandbox.command(&["-C", "flags", "dashboard", "--plain", "--to", "public"]);
+    let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), said.as_bytes()).unwrap();
+    let run = support::finished(child);
+    let out = run.text();
+    for expected in [
+        "telemetry_cloud_sync: rolling, 25%",
+        "gain 0% to 25%",
+        "command_history: the share is 25% from the next snapshot on (P)",
+        "llm_backends is killed",
+        "which is lifted rather than undone",
+        "error: expected: set FLAG SHARE",
+        "activated kill switch: llm_backends - drill",
+        "is published to",
+        "State      rolling",
+    ] {
+        assert!(out.contains(expected), "{expected:?} is not in {out}");
+    }
+    assert!(!out.contains('\u{1b}'), "{out:?}");
+}
+
+#[test]
+fn a_configuration_gives_keys_and_colours_and_a_clash_is_said_before_anything_is_drawn() {
+    let sandbox = Sandbox::with_sample();
+    let file = sandbox.path("dashboard.toml");
+    std::fs::write(&file, "theme = \"mono\"\n[keys]\nkill = [\"ctrl-k\"]\n").unwrap();
+    let arguments = ["dashboard", "--config", file.to_str().unwrap()];
+    let mut pty = Pty::start(&sandbox.path("flags"), &arguments, &[]);
+    pty.wait_for("Ctrl-K kill");
+    pty.press("q");
+    pty.end().assert_terminal_given_back();
+    std::fs::write(&file, "[keys]\nkill = [\"r\"]\n").unwrap();
+    let ended = Pty::start(&sandbox.path("flags"), &arguments, &[]).end();
+    assert_eq!(ended.status.exit_code(), 1);
+    assert!(ended.output.contains("error: keys: r is both rollout and kill in Flags"), "{:?}", ended.output);
+    assert!(!ended.output.contains(pty::ENTERED), "{:?}", ended.output);
+}
+
 #[test]
 fn changes_of_commands_appear() {
     let sandbox = Sandbox::with_sample();
@@ -135,7 +278,8 @@ fn no_color_sends_no_colour_and_still_marks_the_selection() {
 #[test]
 fn without_a_terminal_it_says_what_to_use_instead() {
     let sandbox = Sandbox::with_sample();
-    let stderr = "error: the dashboard needs a terminal\nhint: use \"flag-admin flag list\" or \"flag-admin log\"\n";
+    let stderr = "error: the dashboard needs a terminal\n\
+                  hint: use \"flag-admin flag list\", \"flag-admin log\" or \"flag-admin dashboard --plain\"\n";
     for arguments in [&["-C", "flags"][..], &["-C", "flags", "dashboard"]] {
         let run = sandbox.run(arguments);
         assert_eq!((run.code, run.out.as_str(), run.err.as_str()), (Some(2), "", stderr));

@@ -58,5 +58,7 @@ pub use sources::Sources;
 pub use sqlite::SqliteLog;
 pub use store::{StoreError, StoreUrl};
 pub use store_documents::StoreDocuments;
-pub use system::{SystemClock, SystemRandomness, editor, is_without_color, raise_descriptor_limit, user_name};
+pub use system::{
+    SystemClock, SystemRandomness, editor, is_plain, is_without_color, raise_descriptor_limit, user_name,
+};
 pub use test_clock::{TestClockError, stop_clock_for_test};

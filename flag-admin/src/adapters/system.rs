@@ -95,6 +95,12 @@ pub fn is_without_color() -> bool {
         || std::env::var_os("TERM").is_some_and(|value| value == "dumb")
 }
 
+/// Tells whether the environment asks for lines of text rather than a screen: `FLAG_ADMIN_PLAIN` is set, and neither empty nor 0.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
+pub fn is_plain() -> bool {
+    std::env::var_os("FLAG_ADMIN_PLAIN").is_some_and(|value| !value.is_empty() && value != "0")
+}
+
 /// Services and containers often run without those variables.
 #[cfg(target_os = "linux")]
 fn user_number() -> Option<String> {

@@ -1,3 +1,4 @@
+use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -8,7 +9,7 @@ use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::Terminal;
 use crate::adapters::{
-    DashboardFile, ProjectFolder, Protection, inspect_key, is_on_light_background, is_without_color,
+    DashboardFile, ProjectFolder, Protection, inspect_key, is_on_light_background, is_plain, is_without_color,
 };
 use crate::app::Failure;
 use crate::app::ports::{KeyStore as _, Publisher};
@@ -34,6 +35,12 @@ pub(super) struct DashboardArguments {
     /// The colours [default: found out; none where NO_COLOR is set]
     #[arg(long, value_name = "THEME", value_parser = ["dark", "light", "cvd", "mono"])]
     pub(super) theme: Option<String>,
+    /// Answer line by line instead of drawing a screen; FLAG_ADMIN_PLAIN=1 says the same
+    #[arg(long)]
+    pub(super) plain: bool,
+    /// Play a session that Ctrl-E wrote, without opening a project
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["plain", "out"])]
+    pub(super) replay: Option<PathBuf>,
     /// The file with theme and keys [default: flag-admin/dashboard.toml among the user's configurations]
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
@@ -45,8 +52,12 @@ pub(super) fn dashboard(
     terminal: &mut Terminal<'_>,
     arguments: DashboardArguments,
 ) -> Result<(), Stop> {
+    if let Some(session) = &arguments.replay {
+        terminal.flush()?;
+        return Ok(tui::replay(session).map(drop)?);
+    }
     // Whoever has no terminal learns that first: the way on is another command.
-    if !tui::is_possible() {
+    if !arguments.plain && !is_plain() && !tui::is_possible() {
         debug_assert_eq!(DashboardError::NoTerminal.code(), NO_TERMINAL);
         return Err(DashboardError::NoTerminal.into());
     }
@@ -61,12 +72,12 @@ pub(super) fn show(
     arguments: DashboardArguments,
 ) -> Result<(), Stop> {
     let Opened { folder, project, environment, .. } = opened;
-    let DashboardArguments { out, ascii, no_mouse, theme, config } = arguments;
+    let DashboardArguments { out, ascii, no_mouse, theme, plain, config, replay: _ } = arguments;
     let wanted = DashboardFile::find(config.as_deref())?;
     let out = out.or_else(|| folder.remembered_target(&environment));
     terminal.flush()?;
     let folder = Rc::new(folder);
-    let ended = tui::run(Dashboard {
+    let dashboard = Dashboard {
         project,
         open_publisher: publisher_of(Rc::clone(&folder), environment.clone()),
         remember_target: memory_of(Rc::clone(&folder), environment.clone()),
@@ -78,7 +89,12 @@ pub(super) fn show(
         keys: wanted.keys,
         characters: if ascii || wanted.ascii { Characters::Ascii } else { Characters::Unicode },
         mouse: if no_mouse || wanted.no_mouse { Mouse::Off } else { Mouse::On },
-    })?;
+    };
+    if plain || is_plain() {
+        tui::run_plain(dashboard, &mut io::stdin().lock(), &mut io::stdout().lock())?;
+        return Ok(());
+    }
+    let ended = tui::run(dashboard)?;
     if let Ended::BySignal(signal) = ended {
         end_by(signal);
     }

@@ -20,9 +20,13 @@ mod line_input;
 mod listing;
 mod model;
 mod msg;
+mod offscreen;
 mod outcome;
+mod plain;
 mod prose;
 mod query;
+mod recorder;
+mod replay;
 mod room;
 mod runtime;
 mod screens;
@@ -37,13 +41,15 @@ mod widgets;
 mod words;
 
 use std::collections::BTreeMap;
-use std::io;
-use std::path::PathBuf;
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
 
 use self::desk::{Desk, Trail};
 pub use self::desk::{OpenPublisher, RememberTarget, Unlock};
 use self::keymap::Keymap;
 pub use self::keymap::KeymapError;
+pub use self::offscreen::Offscreen;
+use self::plain::Plain;
 use self::runtime::Runtime;
 use self::theme::Theme;
 pub use self::theme::{Characters, Palette};
@@ -108,6 +114,15 @@ pub enum DashboardError {
     /// The keys that were asked for cannot be used.
     #[error(transparent)]
     Keys(#[from] KeymapError),
+    /// A sitting that was written to a file cannot be played.
+    #[error("session {place} cannot be played")]
+    Session {
+        /// Where it is.
+        place: String,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
     /// The terminal fails.
     #[error("the terminal fails")]
     Terminal(#[from] io::Error),
@@ -119,18 +134,22 @@ impl Failure for DashboardError {
             Self::NoTerminal => "no_terminal",
             Self::Project(error) => error.code(),
             Self::Keys(_) => "bad_keys",
+            Self::Session { .. } => "bad_session",
             Self::Terminal(_) => "terminal",
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::NoTerminal => Some("use \"flag-admin flag list\" or \"flag-admin log\"".to_owned()),
+            Self::NoTerminal => {
+                Some("use \"flag-admin flag list\", \"flag-admin log\" or \"flag-admin dashboard --plain\"".to_owned())
+            }
             Self::Project(error) => error.hint(),
             Self::Keys(KeymapError::NoCommand { closest: Some(closest), .. }) => {
                 Some(format!("did you mean {closest:?}?"))
             }
             Self::Keys(KeymapError::Clash { .. }) => Some("give one of them another key".to_owned()),
+            Self::Session { .. } => Some("Ctrl-E in the dashboard writes one".to_owned()),
             Self::Keys(_) | Self::Terminal(_) => None,
         }
     }
@@ -146,10 +165,31 @@ pub fn run(dashboard: Dashboard) -> Result<Ended, DashboardError> {
     if !is_possible() {
         return Err(DashboardError::NoTerminal);
     }
-    let Dashboard { project, environment, open_publisher, remember_target, unlock, drafts, out, .. } = dashboard;
-    let keymap = Keymap::with(&dashboard.keys)?;
-    let trail = Trail::default();
-    let desk = Desk { project, environment, open_publisher, remember_target, unlock, drafts, out, trail };
     let theme = Theme { palette: dashboard.palette, characters: dashboard.characters };
-    Runtime::new(desk, theme, keymap, dashboard.mouse)?.run()
+    let (keymap, mouse) = (Keymap::with(&dashboard.keys)?, dashboard.mouse);
+    Runtime::new(dashboard.into_desk(), theme, keymap, mouse)?.run()
+}
+
+/// Answers line by line until the input ends: the dashboard without a screen.
+pub fn run_plain(
+    dashboard: Dashboard,
+    input: &mut dyn BufRead,
+    output: &mut dyn Write,
+) -> Result<Ended, DashboardError> {
+    Plain::new(dashboard.into_desk(), input, output)?.run()
+}
+
+/// Plays a sitting that Ctrl-E wrote to a file.
+pub fn replay(session: &Path) -> Result<Ended, DashboardError> {
+    if !is_possible() {
+        return Err(DashboardError::NoTerminal);
+    }
+    replay::replay(session)
+}
+
+impl Dashboard {
+    fn into_desk(self) -> Desk {
+        let Self { project, environment, open_publisher, remember_target, unlock, drafts, out, .. } = self;
+        Desk { project, environment, open_publisher, remember_target, unlock, drafts, out, trail: Trail::default() }
+    }
 }

@@ -52,6 +52,26 @@ impl Row {
             .collect()
     }
 
+    /// Returns the row cut off with an ellipsis where it is longer than so many columns.
+    #[must_use]
+    pub(super) fn cut(self, columns: usize) -> Self {
+        if self.width() <= columns {
+            return self;
+        }
+        let (mut row, mut left) = (Self::new(), columns);
+        for (meaning, text) in self.pieces {
+            let wide = width(&text);
+            if wide < left {
+                left = left.saturating_sub(wide);
+                row.pieces.push((meaning, text));
+            } else {
+                row.pieces.push((meaning, fit(&text, left.saturating_sub(usize::from(wide == left)).max(1))));
+                break;
+            }
+        }
+        row
+    }
+
     /// Breaks the row between words into rows of at most `columns`; all but the first begin with `hanging` spaces where there is room. A
     /// word that is longer than a row is broken within.
     pub(super) fn wrap(&self, columns: usize, hanging: usize) -> Vec<Self> {
@@ -137,10 +157,12 @@ pub(super) fn graphemes(text: &str) -> Vec<String> {
     Span::raw(text).styled_graphemes(Style::default()).map(|grapheme| grapheme.symbol.to_owned()).collect()
 }
 
-/// Replaces control characters: a terminal draws none, and some take columns that nothing fills.
+/// Replaces control characters, which a terminal does not draw or takes columns for that nothing fills, and those that turn the direction
+/// of whatever follows them.
 fn clean(text: &str) -> Cow<'_, str> {
-    if text.contains(char::is_control) {
-        Cow::Owned(text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect())
+    let is_bad = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if text.contains(is_bad) {
+        Cow::Owned(text.chars().map(|c| if is_bad(c) { '\u{fffd}' } else { c }).collect())
     } else {
         Cow::Borrowed(text)
     }

@@ -15,8 +15,9 @@ use super::effect::Effect;
 use super::hangup::HangupWatch;
 use super::keymap::Keymap;
 use super::model::{Model, Start};
-use super::msg::{Msg, Turn};
+use super::msg::{Msg, Trouble, Turn};
 use super::prose::Row;
+use super::recorder::Recorder;
 use super::signals::Signals;
 use super::terminal::TerminalGuard;
 use super::theme::Theme;
@@ -40,6 +41,7 @@ pub(super) struct Runtime {
     signals: Signals,
     _hangup: HangupWatch,
     looked: Timestamp,
+    recorder: Recorder,
 }
 
 /// Whether the loop goes on.
@@ -61,7 +63,17 @@ impl Runtime {
         let now = desk.project.now();
         let out = desk.out.clone();
         let model = Model::new(facts, Start { now, size: (size.width, size.height), out, keymap: Rc::new(keymap) });
-        Ok(Self { desk, model, theme, guard, terminal, signals, _hangup: hangup, looked: now })
+        Ok(Self {
+            desk,
+            model,
+            theme,
+            guard,
+            terminal,
+            signals,
+            _hangup: hangup,
+            looked: now,
+            recorder: Recorder::default(),
+        })
     }
 
     /// Runs until the user or the system ends it.
@@ -120,6 +132,7 @@ impl Runtime {
 
     /// Takes what happened, does what is asked for, and takes what comes of that.
     fn take(&mut self, msg: Msg) -> io::Result<Flow> {
+        self.recorder.note(&self.model, &msg);
         let mut waiting = VecDeque::from([msg]);
         while let Some(msg) = waiting.pop_front() {
             for effect in update(&mut self.model, msg) {
@@ -127,12 +140,25 @@ impl Runtime {
                     Effect::Quit => return Ok(Flow::End),
                     Effect::Suspend => self.suspend()?,
                     Effect::Repaint => self.repaint()?,
+                    Effect::SaveSession => waiting.push_back(self.save_session()),
                     Effect::Copy(text) => self.guard.copy(&text)?,
                     other => waiting.extend(self.desk.perform(other)),
                 }
             }
         }
         Ok(Flow::On)
+    }
+
+    /// Writes the last screens to a file of their own.
+    fn save_session(&self) -> Msg {
+        let name = format!("flag-admin-session-{}.json", self.model.now.as_millis());
+        let path = std::env::temp_dir().join(name);
+        let written = self.recorder.to_json().map_err(io::Error::other).and_then(|text| std::fs::write(&path, text));
+        let place = path.display();
+        match written {
+            Ok(()) => Msg::Told(format!("Written to {place}, without names and reasons; --replay plays it")),
+            Err(error) => Msg::Failed(Trouble::saying(format!("{place} cannot be written: {error}"))),
+        }
     }
 
     fn suspend(&mut self) -> io::Result<()> {
@@ -158,6 +184,7 @@ impl Runtime {
             }
             view(model, theme, frame);
         })?;
+        self.recorder.keep(&self.model, &self.theme);
         Ok(())
     }
 }

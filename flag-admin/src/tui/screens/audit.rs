@@ -93,8 +93,12 @@ pub(in crate::tui) fn draw(model: &Model, theme: &Theme, body: Rect, frame: &mut
         draw_selectable(&[row], None, theme, text, frame);
         return;
     }
-    let rows: Vec<Row> =
-        audit.lines(facts).skip(audit.top).take(usize::from(text.height)).map(|line| row(model, line)).collect();
+    let rows: Vec<Row> = audit
+        .lines(facts)
+        .skip(audit.top)
+        .take(usize::from(text.height))
+        .map(|line| row(model, line).cut(usize::from(text.width)))
+        .collect();
     let at = audit.at(facts).and_then(|at| at.checked_sub(audit.top));
     draw_selectable(&rows, at, theme, text, frame);
 }

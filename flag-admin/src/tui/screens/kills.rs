@@ -85,6 +85,11 @@ pub(in crate::tui) fn draw(model: &Model, theme: &Theme, body: Rect, frame: &mut
     draw_selectable(&rows, at, theme, text, frame);
 }
 
+/// Returns the kills and the switches, in words.
+pub(in crate::tui) fn rows(model: &Model, columns: usize) -> Vec<Row> {
+    laid_out(model, columns, &Theme::plain()).0
+}
+
 /// Returns the rows, and beside each the target that it is the line of.
 fn laid_out(model: &Model, columns: usize, theme: &Theme) -> (Vec<Row>, Vec<Option<Box<str>>>) {
     let facts = &model.facts;

@@ -157,16 +157,24 @@ impl Session {
     }
 
     pub(super) fn with(content: Content, columns: u16, rows: u16) -> Self {
+        let text = if content == Content::Sample { SAMPLE } else { "" };
+        Self::of(text, columns, rows)
+    }
+
+    /// Opens the dashboard on flags that are written as a file has them.
+    pub(super) fn of(definitions: &str, columns: u16, rows: u16) -> Self {
         let log = MemoryLog::default();
         let clock = FixedClock(Rc::new(Cell::new(START.parse::<Timestamp>().unwrap().as_millis())));
         begin(&mut log.clone(), clock.now());
         let mut project = open(&log, &clock, "alice");
         let environment = EnvironmentName::production();
-        if content == Content::Sample {
+        if !definitions.is_empty() {
             clock.0.set(clock.0.get() + 5 * MINUTE);
-            let definitions = Definitions::from_toml(SAMPLE, "flags.toml").unwrap();
+            let definitions = Definitions::from_toml(definitions, "flags.toml").unwrap();
             let proposal = project.propose_definitions(&environment, &definitions, Prune::Keep).unwrap();
             project.commit(&proposal, Some("the first flags")).unwrap();
+        }
+        if definitions == SAMPLE {
             clock.0.set(clock.0.get() + 60 * MINUTE);
             let proposal =
                 project.propose_rollout(&environment, "command_history", None, "5%".parse().unwrap()).unwrap();
@@ -196,6 +204,20 @@ impl Session {
         let environment = EnvironmentName::production();
         let proposal = project.propose_rollout(&environment, flag, None, share.parse().unwrap()).unwrap();
         project.commit(&proposal, None).unwrap();
+    }
+
+    /// Lets another program make changes, whatever they are.
+    pub(super) fn others_change(&self, changes: Vec<Change>) {
+        let mut project = open(&self.log, &self.clock, "bob");
+        let proposal = project.propose(&EnvironmentName::production(), changes).unwrap();
+        project.commit(&proposal, None).unwrap();
+    }
+
+    /// Lets time pass, as the loop tells it.
+    pub(super) fn wait(&mut self, millis: i64) {
+        self.clock.0.set(self.clock.0.get() + millis);
+        let now = self.clock.now();
+        self.take(Msg::Tick(now));
     }
 
     /// Lets another program archive a flag.

@@ -1,8 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod commands;
+mod doings;
 mod fixture;
+mod hostile;
 mod laws;
+mod looks;
 mod screens;
 mod takeover;
 mod updates;

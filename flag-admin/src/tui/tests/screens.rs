@@ -67,8 +67,81 @@ fn keys() {
 }
 
 #[test]
+fn kill_switches() {
+    shows("kills", "j ! 1 Enter 2");
+}
+
+#[test]
+fn experiments() {
+    shows("experiments", "3");
+}
+
+#[test]
+fn entry_of_the_log() {
+    shows("entry", "j r 25 Enter Enter 4 Enter");
+}
+
+#[test]
+fn what_changes_would_come_to() {
+    shows("simulate", "j r 25 Enter C-d 5");
+}
+
+#[test]
+fn what_is_pending() {
+    shows("pending", "j r 25 Enter C-d 6");
+}
+
+#[test]
+fn rules_of_a_flag() {
+    shows("rules", "/ mlx Enter Enter Tab");
+}
+
+#[test]
+fn one_flag_explained() {
+    shows("explain", "/ mlx Enter x unit=u1 Space os=macos Enter");
+}
+
+#[test]
+fn palette() {
+    shows("palette", ": roll");
+}
+
+#[test]
+fn passphrase() {
+    shows("passphrase", "U secret");
+}
+
+#[test]
+fn frozen_and_lost() {
+    let mut session = Session::new(100, 30);
+    session.press("Space");
+    session.take(crate::tui::msg::Msg::Lost(crate::tui::msg::Trouble::saying("the log cannot be read")));
+    insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_snapshot!("frozen_and_lost_100x30", session.screen());
+    });
+}
+
+#[test]
 fn ascii_screens_have_ascii_alone() {
-    for keys in ["j", "j Enter", "l", "j r 25", "j r 25 Enter", "j ! x Enter", "P", "?", "j r 101"] {
+    for keys in [
+        "j",
+        "j Enter",
+        "l",
+        "j r 25",
+        "j r 25 Enter",
+        "j ! x Enter",
+        "P",
+        "?",
+        "j r 101",
+        "j ! 1 Enter 2",
+        "3",
+        "4 Enter",
+        "5",
+        "6",
+        "U",
+        ":",
+        "j x a=b Enter",
+    ] {
         for (columns, rows) in [(80, 24), (160, 45), (40, 10)] {
             let mut session = Session::new(columns, rows);
             session.press(keys);

@@ -36,6 +36,11 @@ impl Notice {
         Self { kind: NoticeKind::Trouble, text: trouble.message, hint: trouble.hint, since }
     }
 
+    /// Returns it without what it says.
+    pub(in crate::tui) fn without_words(self) -> Self {
+        Self { text: "(message)".to_owned(), hint: None, ..self }
+    }
+
     /// Tells whether it was told for long enough.
     pub(in crate::tui) fn is_over(&self, now: Timestamp) -> bool {
         self.kind != NoticeKind::Trouble && now.millis_since(self.since).abs() >= SHOWN_MILLIS
