@@ -109,7 +109,7 @@ fn a_newcomer_finds_edits_publishes_undoes_kills_and_reads_it_in_the_log() {
         pty.wait_for(shown);
     }
     pty.press("4");
-    pty.wait_for("activated kill switch: llm_backends");
+    pty.wait_for("enabled kill switch: llm_backends");
     pty.wait_for("undo of entry");
     pty.press("2");
     pty.wait_for("escalates in 23h59m");
@@ -184,7 +184,7 @@ fn lines_do_what_the_screen_does() {
         "llm_backends is killed",
         "which is lifted rather than undone",
         "error: expected: set FLAG SHARE",
-        "activated kill switch: llm_backends - drill",
+        "enabled kill switch: llm_backends - drill",
         "is published to",
         "State      rolling",
     ] {

@@ -118,6 +118,13 @@ pub(super) fn go(model: &mut Model, room: Room) {
     model.before = Some((model.room, std::mem::take(&mut model.screens)));
     model.room = room;
     model.scroll = 0;
+    if room == Room::Audit {
+        // Who goes there anew wants to see what was done last.
+        (model.audit.selected, model.audit.top) = (None, 0);
+    }
+    if room == Room::Kills {
+        (model.kills.selected, model.kills.top) = (None, 0);
+    }
 }
 
 fn previous(model: &mut Model) {

@@ -205,7 +205,8 @@ impl<'t> Plain<'t> {
             );
             return self.say_rows(&rows);
         }
-        let mut explain = Explain { input: super::line_input::LineInput::new(context), ..Explain::default() };
+        let mut explain = Explain::default();
+        explain.input.paste(context);
         for effect in explain.ask(flag) {
             for msg in self.desk.perform(effect) {
                 if let Msg::Explained(outcome) = msg {

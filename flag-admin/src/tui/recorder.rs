@@ -15,6 +15,7 @@ use super::model::{Dialog, Model};
 use super::msg::Msg;
 use super::theme::Theme;
 use super::view::view;
+use super::widgets::notice::Notice;
 
 /// How many screens are kept.
 const KEPT: usize = 300;
@@ -85,7 +86,7 @@ impl Recorder {
         };
         let model = without_entries(model, facts);
         let (columns, rows) = model.size;
-        let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows)) else { return };
+        let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
         if terminal.draw(|frame| view(&model, theme, frame)).is_err() {
             return;
         }
@@ -129,7 +130,7 @@ impl Recorded {
 fn without_people(facts: &Facts) -> Facts {
     let mut people = People::default();
     let mut facts = facts.clone();
-    facts.project = "project".to_owned();
+    "project".clone_into(&mut facts.project);
     people.hide(&mut facts.actor);
     for flag in &mut facts.flags {
         people.hide(&mut flag.changed_by);
@@ -193,7 +194,7 @@ fn without_entries(model: &Model, facts: Rc<Facts>) -> Model {
     model.audit.filter = hidden(&model.audit.filter);
     model.explain.input = hidden(&model.explain.input);
     model.audit.inspected = None;
-    model.notice = model.notice.map(|notice| notice.without_words());
+    model.notice = model.notice.map(Notice::without_words);
     if let Some(trouble) = &mut model.failure {
         "(message)".clone_into(&mut trouble.message);
         trouble.hint = None;

@@ -43,7 +43,7 @@ impl Explained {
         facts.extend(answer.rule.map(|rule| ("Rule", rule.to_owned())));
         facts.extend(answer.bucket.map(|bucket| ("Bucket", format!("{bucket} of 0..99999"))));
         facts.push(("Share", percent(answer.share)));
-        facts.extend(answer.flips_at.map(|share| ("Exposed at", format!("a share above {}", percent(share)))));
+        facts.extend(answer.flips_at.map(|share| ("Exposed", format!("from a share of {} on", percent(share)))));
         facts.extend(answer.pivot.as_ref().map(|pivot| {
             let text = format!(
                 "{} {}: the other way it is {}",

@@ -21,7 +21,7 @@ fn the_filter_understands_fields_shares_and_not() {
     for (filter, expected) in [
         ("tele", &["telemetry", "telemetry_cloud_sync"][..]),
         ("tele -cloud", &["telemetry"]),
-        ("owner:@bob", &["enhanced_safety_v2"]),
+        ("owner:@charlie", &["command_history"]),
         ("kind:kill_switch", &["command_execution", "llm_backends", "telemetry"]),
         ("kind:release >20%", &["enhanced_safety_v2", "telemetry_cloud_sync"]),
         ("state:targeted", &["mlx_backend"]),
