@@ -192,7 +192,7 @@ pub(super) fn travel(model: &mut Model, command: Command) {
     }
 }
 
-/// Steps out one level: out of what lies above, the dialog, the message, the filter, the screen.
+/// Steps out one level: out of what lies above, the dialog, the error, the filter, the screen.
 fn back(model: &mut Model) {
     model.awaited = None;
     if model.help.is_some() {
@@ -206,8 +206,8 @@ fn back(model: &mut Model) {
         if let Dialog::Confirm(confirm) = dialog {
             model.dialog = confirm.origin.map(Dialog::Share);
         }
-    } else if model.notice.is_some() {
-        model.notice = None;
+    } else if model.notice.take().is_some_and(|notice| notice.is_trouble()) {
+        // An error is dismissed by itself; news goes with whatever is left.
     } else if model.explain.editing && model.place() == Place::Explain {
         model.explain.editing = false;
     } else if model.filtering || model.audit.filtering {

@@ -310,7 +310,7 @@ pub(super) const BINDINGS: &[Binding] = &[
         &Place::ALL,
         Move,
         Some("back"),
-        "Dismiss the message, or step out one level",
+        "Dismiss the error, or step out one level",
     ),
     key(Command::Previous, &[Key::Char('-')], SCREENS, Move, None, "To where you were before"),
     key(

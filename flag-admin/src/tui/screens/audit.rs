@@ -104,17 +104,27 @@ pub(in crate::tui) fn draw(model: &Model, theme: &Theme, body: Rect, frame: &mut
 }
 
 fn row(model: &Model, line: &HistoryLine) -> Row {
+    // The year goes without saying while it lasts.
+    let (now, time) = (minute(model.now), minute(line.time));
+    let time = match time.split_once('-') {
+        Some((year, rest)) if now.starts_with(year) => rest.to_owned(),
+        _ => time,
+    };
     // Every entry that is listed was proved when it was read; what nobody has signed over yet is marked besides.
     let published = model.facts.published_up_to();
     let mark = if line.seq <= published { "✓ " } else { "✓+" };
     Row::of(Meaning::Success, mark)
         .and(Meaning::Muted, format!("{:>5} ", format!("#{}", line.seq)))
-        .join(sentence(line))
+        .join(told(line, &time))
 }
 
 /// Returns a change as the log tells it.
 pub(in crate::tui) fn sentence(line: &HistoryLine) -> Row {
-    let row = Row::of(Meaning::Muted, format!("{} - ", minute(line.time)))
+    told(line, &minute(line.time))
+}
+
+fn told(line: &HistoryLine, time: &str) -> Row {
+    let row = Row::of(Meaning::Muted, format!("{time} - "))
         .and(Meaning::Name, line.actor.to_string())
         .and(Meaning::Text, format!(" {}", line.sentence));
     match &line.reason {

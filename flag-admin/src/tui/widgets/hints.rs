@@ -5,6 +5,7 @@ use crate::tui::keymap::{Key, Place};
 use crate::tui::model::{Dialog, Model};
 use crate::tui::prose::Row;
 use crate::tui::theme::Meaning;
+use crate::tui::widgets::notice::Notice;
 
 /// A key that helps, as the hint bar shows it.
 pub(in crate::tui) struct Shown {
@@ -39,7 +40,10 @@ pub(in crate::tui) fn hints(model: &Model, columns: usize) -> Vec<Shown> {
 /// Tells whether a key is right here, but does nothing at the moment.
 fn is_idle(model: &Model, command: Command) -> bool {
     match command {
-        Command::Back => model.place() == Place::Flags && model.notice.is_none() && model.filter.is_empty(),
+        Command::Back => {
+            let is_told = model.notice.as_ref().is_some_and(Notice::is_trouble);
+            model.place() == Place::Flags && !is_told && model.filter.is_empty()
+        }
         Command::NextField => {
             !matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.action.typed().is_some())
         }
