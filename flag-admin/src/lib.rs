@@ -11,6 +11,7 @@ pub mod cells;
 pub mod cli;
 pub mod definition;
 pub mod demo;
+pub mod experiment;
 pub mod hygiene;
 pub mod log;
 pub mod rollout;

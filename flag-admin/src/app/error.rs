@@ -8,6 +8,7 @@ use super::backup::BackupError;
 use super::compile::BrokenRuleset;
 use super::conflict::Conflict;
 use super::drafts::{DraftError, DraftStoreError};
+use super::experiments::ExperimentError;
 use super::groups::GroupError;
 use super::history::PastError;
 use super::init::InitError;
@@ -100,6 +101,9 @@ pub enum AppError {
     /// The flag does not go on in its life.
     #[error(transparent)]
     Lifecycle(#[from] LifecycleError),
+    /// The experiment is not analysed or concluded.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
     /// The exclusion group cannot be changed.
     #[error(transparent)]
     Group(#[from] GroupError),
@@ -184,6 +188,7 @@ impl Failure for AppError {
             Self::Kill(error) => error.code(),
             Self::KillReport(error) => error.code(),
             Self::Lifecycle(error) => error.code(),
+            Self::Experiment(error) => error.code(),
             Self::Group(error) => error.code(),
             Self::Segment(error) => error.code(),
             Self::Why(_) => "no_answer",
@@ -233,6 +238,7 @@ impl Failure for AppError {
             Self::Kill(error) => error.hint(),
             Self::KillReport(error) => error.hint(),
             Self::Lifecycle(error) => error.hint(),
+            Self::Experiment(error) => error.hint(),
             Self::Group(error) => error.hint(),
             Self::Segment(error) => error.hint(),
             Self::Publish(error) => error.hint(),

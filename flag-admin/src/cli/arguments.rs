@@ -11,6 +11,7 @@ use super::dashboard::DashboardArguments;
 use super::demo::DemoArguments;
 use super::docs::DocsArguments;
 use super::environment::EnvironmentCommand;
+use super::experiment::ExperimentCommand;
 use super::flag::ListArguments;
 use super::group::GroupCommand;
 use super::key::KeyCommand;
@@ -140,6 +141,9 @@ pub(super) enum Command {
     /// Signal bugs that stop rollouts
     #[command(subcommand)]
     Signal(SignalCommand),
+    /// Compare variants, decide, and end experiments
+    #[command(subcommand)]
+    Experiment(ExperimentCommand),
     /// Tell what a flag comes to for a unit, and why
     #[command(
         after_help = "Examples:\n  flag-admin why mlx_backend --unit install-7 --attr os=macos --attr arch=aarch64\n  flag-admin why telemetry_cloud_sync --unit install-7 --opted-in --json\n  flag-admin why enhanced_safety_v2 --units ids.txt | jq -r .variant | sort | uniq -c"

@@ -18,6 +18,9 @@ mod docs;
 mod doctor;
 mod draft;
 mod environment;
+mod experiment;
+mod experiment_power;
+mod experiment_text;
 mod fields;
 mod flag;
 mod given;
@@ -146,6 +149,7 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         Command::Environment(command) => environment::run(&session, terminal, command),
         Command::Rollout(command) => rollouts::run(&session, terminal, command),
         Command::Signal(command) => signal::run(&session, terminal, command),
+        Command::Experiment(command) => experiment::run(&session, terminal, command),
         Command::Why(why) => why::why(&session, terminal, why),
         Command::Publish(publish) => publish::publish(&session, terminal, &publish),
         Command::Root(command) => root::root(&session, terminal, command),

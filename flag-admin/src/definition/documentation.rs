@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::civil_date::CivilDate;
+use super::experiment::Experiment;
 use super::target::Target;
 
 /// What is known about a flag besides what is published. It stays in the log, feeds lint, lists, gates and user pages, and decides
@@ -38,6 +39,9 @@ pub struct Documentation {
     /// What is watched while it rolls out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<Metric>,
+    /// What a comparison of its variants is to decide.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub experiment: Option<Experiment>,
     /// How to take it back.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rollback: Option<String>,

@@ -6,6 +6,7 @@
 mod civil_date;
 mod documentation;
 mod error;
+mod experiment;
 mod layout;
 mod lint_settings;
 mod names;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use self::civil_date::{CivilDate, CivilDateError};
 pub use self::documentation::{Documentation, Metric, Milestone};
 pub use self::error::{DefinitionError, Fault, Problem};
+pub use self::experiment::{Better, Experiment, Guardrail, Practical, Scale};
 pub use self::lint_settings::{Allowance, LintSettings};
 pub use self::names::{is_earlier, is_stage_status, kind_name, stage_name, stage_status};
 pub use self::nearest::nearest;

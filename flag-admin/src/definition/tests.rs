@@ -97,7 +97,7 @@ fn names_and_keys_are_checked_and_the_nearest_is_offered() {
         (
             "flags.a.documentation.ownr = \"@alice\"",
             "f.toml:1:23: flags.a.documentation: unknown key \"ownr\", expected one of title, description, owner, default, status, \
-             rollout, rollback, privacy, note, tracking, reviewed, added, expires, risks, metrics, tags\n  hint: did you mean \"owner\"?",
+             rollout, rollback, privacy, note, tracking, reviewed, added, expires, risks, metrics, experiment, tags\n  hint: did you mean \"owner\"?",
         ),
         (
             "flags.a.lint.allow = [{ rule = \"naming-pattern\" }, { rule = \"expired\", reason = \" \" }]",

@@ -139,10 +139,28 @@ impl TwoProportions {
         if t.k() == 0 || c.k() == 0 {
             return Ok(None);
         }
+        // A share of 1 would count as known for certain.
+        if t.rest() == 0 || c.rest() == 0 {
+            return self.ratio_interval_of_ends(alpha).map(Some);
+        }
         let middle = libm::log(t.share() / c.share());
         let part = |arm: Arm| (1.0 - arm.share()) / real(arm.k());
         let half = z * (part(t) + part(c)).sqrt();
         Ok(Some(Interval { low: libm::exp(middle - half), high: libm::exp(middle + half) }))
+    }
+}
+
+impl TwoProportions {
+    /// Returns the interval of the ratio of two shares from both groups' Wilson intervals. Source: A. Donner and G. Y. Zou 2012.
+    fn ratio_interval_of_ends(&self, alpha: f64) -> Result<Interval> {
+        let (t, c) = (self.treatment.wilson(alpha)?, self.control.wilson(alpha)?);
+        let (p, q) = (self.treatment.share(), self.control.share());
+        let end = |ours: f64, theirs: f64, sign: f64| {
+            let below = theirs * (2.0 * q - theirs);
+            let root = (p * p * q * q - ours * (2.0 * p - ours) * below).max(0.0).sqrt();
+            (p * q + sign * root) / below
+        };
+        Ok(Interval { low: end(t.low, c.high, -1.0), high: end(t.high, c.low, 1.0) })
     }
 }
 

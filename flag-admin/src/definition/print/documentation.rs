@@ -20,6 +20,7 @@ pub(super) fn lines(documentation: &Documentation) -> Vec<Line> {
     if !documentation.metrics.is_empty() {
         lines.push(("metrics", long_list(documentation.metrics.iter().map(metric).collect())));
     }
+    lines.extend(documentation.experiment.iter().flat_map(super::experiment::lines));
     lines.extend(plain("rollback", &documentation.rollback));
     lines.extend(plain("privacy", &documentation.privacy));
     lines.extend(plain("note", &documentation.note));

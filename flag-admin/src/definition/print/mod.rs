@@ -1,6 +1,7 @@
 //! The TOML form, printed so that it reads well and reads back the same.
 
 mod documentation;
+mod experiment;
 pub(super) mod literal;
 
 use flag_core::wire::{Condition, Flag, Group, OptIn, Prerequisite, Range, Rule, Serve};

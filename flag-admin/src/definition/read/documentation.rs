@@ -1,6 +1,7 @@
 use super::super::civil_date::CivilDate;
 use super::super::documentation::{Documentation, Metric, Milestone};
 use super::super::error::Fault;
+use super::experiment::experiment;
 use super::fields::Node;
 use super::source::Report;
 use toml::de::DeValue;
@@ -16,6 +17,7 @@ pub(super) const KEYS: &[&str] = &[
     "status",
     "risks",
     "metrics",
+    "experiment",
     "rollback",
     "privacy",
     "note",
@@ -44,6 +46,7 @@ pub(super) fn documentation(node: &Node<'_>, report: &mut Report<'_>) -> Option<
     let expires = fields.take("expires").and_then(|node| milestone(&node, report));
     let risks = fields.take("risks").map(|node| node.texts(report)).unwrap_or_default();
     let metrics = fields.take("metrics").map(|node| metrics(&node, report)).unwrap_or_default();
+    let experiment = fields.take("experiment").and_then(|node| experiment(&node, report));
     let tags = fields.take("tags").map(|node| node.texts(report)).unwrap_or_default();
     fields.finish(report, |_| None);
     Some(Documentation {
@@ -57,6 +60,7 @@ pub(super) fn documentation(node: &Node<'_>, report: &mut Report<'_>) -> Option<
         rollout,
         risks,
         metrics,
+        experiment,
         rollback,
         privacy,
         note: remark,

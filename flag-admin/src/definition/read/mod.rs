@@ -3,6 +3,7 @@
 mod compiled;
 mod condition;
 mod documentation;
+mod experiment;
 mod fields;
 mod flag;
 mod lint;

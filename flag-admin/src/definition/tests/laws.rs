@@ -205,9 +205,9 @@ fn documentation() -> impl Strategy<Value = Documentation> {
     let metric = (text().prop_map(String::from), target).prop_map(|(name, target)| Metric { name, target });
     let texts = || vec(text().prop_map(String::from), 0..4);
     let plain = (words(), words(), words(), words(), words(), words(), words(), words());
-    let more = (words(), words(), date.clone());
+    let more = (words(), words(), date.clone(), option::of(experiment()));
     (plain, milestone(), milestone(), texts(), vec(metric, 0..4), texts(), more).prop_map(
-        |(plain, added, expires, risks, metrics, tags, (title, note, reviewed))| {
+        |(plain, added, expires, risks, metrics, tags, (title, note, reviewed, experiment))| {
             let (description, owner, default, status, rollout, rollback, privacy, tracking) = plain;
             Documentation {
                 title,
@@ -220,6 +220,7 @@ fn documentation() -> impl Strategy<Value = Documentation> {
                 rollout,
                 risks,
                 metrics,
+                experiment,
                 rollback,
                 privacy,
                 note,
@@ -229,6 +230,36 @@ fn documentation() -> impl Strategy<Value = Documentation> {
             }
         },
     )
+}
+
+fn experiment() -> impl Strategy<Value = Experiment> {
+    let named = || option::of(name());
+    let better = || option::of(select(vec![Better::Higher, Better::Lower]));
+    let scales = vec![Scale::RelativeLift, Scale::AbsolutePp, Scale::RelativeReductionOfFailures];
+    let practical = (select(scales), share()).prop_map(|(scale, threshold)| Practical { scale, threshold });
+    let guardrail = (text().prop_map(String::from), better(), share());
+    let guardrail = guardrail.prop_map(|(metric, better, margin)| Guardrail { metric, better, margin });
+    let units = option::of(0..u64::MAX / 2);
+    let names = (named(), named(), named(), option::of(text().prop_map(String::from)));
+    let rest = (option::of(share()), units, vec(guardrail, 0..3), any::<bool>());
+    (names, text(), better(), practical, rest).prop_map(|(names, metric, better, practical, rest)| {
+        let (control, treatment, simpler, hypothesis) = names;
+        let (baseline, units, guardrails, sequential) = rest;
+        let metric = metric.into();
+        Experiment {
+            hypothesis,
+            control,
+            treatment,
+            metric,
+            better,
+            practical,
+            baseline,
+            units,
+            simpler,
+            guardrails,
+            sequential,
+        }
+    })
 }
 
 fn lint() -> impl Strategy<Value = LintSettings> {
