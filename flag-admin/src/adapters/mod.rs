@@ -9,6 +9,7 @@ mod folder;
 mod folder_shelf;
 mod key_files;
 mod lease;
+mod measurement_query;
 mod memory_cells;
 #[cfg(feature = "object-store")]
 mod object_store;
@@ -40,6 +41,7 @@ pub use key_files::{
     public_path, read_public_key, signer_at,
 };
 pub use lease::{PostgresLease, SoleLease};
+pub use measurement_query::{QueryError, query_rows};
 pub use memory_cells::MemoryCells;
 #[cfg(feature = "object-store")]
 pub use object_store::StorePlace;

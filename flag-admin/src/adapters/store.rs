@@ -58,7 +58,7 @@ impl StoreUrl {
         PostgresLog::create(&self.config(), &self.to_string())
     }
 
-    fn config(&self) -> postgres::Config {
+    pub(super) fn config(&self) -> postgres::Config {
         // That it can be read was seen when the address was made.
         let mut config: postgres::Config = self.text.parse().unwrap_or_default();
         if config.get_password().is_none()

@@ -1,16 +1,20 @@
+use flag_client::Day;
 use flag_core::wire::{Entries, Kind, Range, Serve};
 use flag_core::{EVERYONE, FlagKey, Share};
 use serde::Serialize;
 
 use super::error::{AppError, Failure};
 use super::lifecycle::day_of;
+use super::ports::{CellStore, CellStoreError};
 use super::project::Project;
 use super::proposal::Proposal;
-use crate::experiment::{Advice, Analysis, Choices, Design, DesignError, Verdict, proportions};
+use crate::experiment::{
+    Advice, Analysis, Choices, Design, DesignError, Verdict, analyze, of_cells, proportions, proportions_of_cells,
+};
 use crate::log::{Change, EnvironmentName};
 
 /// Why an experiment is not concluded.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExperimentError {
     /// The flag is none.
@@ -26,6 +30,9 @@ pub enum ExperimentError {
         /// What the data say.
         verdict: Verdict,
     },
+    /// What reports say cannot be read.
+    #[error(transparent)]
+    Cells(#[from] CellStoreError),
     /// The flag has no split that could end.
     #[error("flag \"{flag}\" has no split")]
     NoSplit {
@@ -40,6 +47,7 @@ impl Failure for ExperimentError {
             Self::Design(DesignError::Undeclared { .. }) => "no_experiment",
             Self::Design(_) => "bad_experiment",
             Self::Against { .. } => "against_verdict",
+            Self::Cells(_) => "storage",
             Self::NoSplit { .. } => "not_a_split",
         }
     }
@@ -56,6 +64,7 @@ impl Failure for ExperimentError {
             Self::Design(DesignError::ManyVariants { others, .. }) => {
                 format!("name it: --treatment {}", others.first().map_or("NAME", |name| name))
             }
+            Self::Cells(_) => "see whether the store can be read: flag-admin doctor".to_owned(),
             Self::Design(_) => "see the flag: flag-admin flag show KEY".to_owned(),
             Self::Against { .. } => {
                 "look at it: flag-admin experiment analyze; to decide otherwise, say why: --anyway --reason TEXT"
@@ -129,6 +138,21 @@ impl Project {
     pub fn experiment(&self, environment: &EnvironmentName, flag: &str, choices: &Choices) -> Result<Design, AppError> {
         let (key, flag) = self.flag(environment, flag)?;
         Ok(Design::of(key, &flag.definition, choices).map_err(ExperimentError::from)?)
+    }
+
+    /// Decides an experiment by what anonymous reports say, from a day on. How many units each variant should have follows from the
+    /// flag's split at the steps that were reported.
+    pub fn analyze_reports(
+        &self,
+        environment: &EnvironmentName,
+        mut design: Design,
+        cells: &dyn CellStore,
+        since: Day,
+    ) -> Result<Analysis, AppError> {
+        let (key, flag) = self.flag(environment, design.flag.as_str())?;
+        let cells = cells.cells(environment, key, since).map_err(ExperimentError::from)?;
+        design.proportions = proportions_of_cells(&flag.definition.flag, &cells);
+        Ok(analyze(&design, &of_cells(&cells)))
     }
 
     /// Works out what ending an experiment does: everyone gets one of its variants. Splits stay splits, so that consent, exclusion and

@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
-use flag_core::Share;
+use flag_client::Day;
+use flag_core::{Share, Timestamp};
 
 use super::arguments::ChangeArguments;
 use super::change::carry_out;
@@ -10,7 +11,8 @@ use super::experiment_text;
 use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::{Form, Meaning, Terminal};
-use crate::app::{Conclusion, Failure, Insistence};
+use crate::adapters::{QueryError, StoreUrl, query_rows};
+use crate::app::{AppError, Conclusion, ExperimentError, Failure, Insistence};
 use crate::experiment::table::{Reader, TableError};
 use crate::experiment::{Analysis, Choices, Data, analyze, report};
 
@@ -24,7 +26,7 @@ pub(super) enum ExperimentCommand {
     List,
     /// Compare two variants, and say what that decides
     #[command(
-        after_help = "Examples:\n  flag-admin experiment analyze command_model_comparison --csv counts.csv\n  flag-admin experiment analyze command_model_comparison --csv rows.csv --html report.html\n  flag-admin experiment analyze new_parser --metric success_rate --csv counts.csv --json | jq .verdict\n\nFiles have a header and one of two forms:\n  variant,metric,successes,units                counts; one row a variant and metric\n  variant,success_rate,latency_ms,before:latency_ms   one row a unit; yes or no as 1 or 0\nA column called unit joins the rows of one unit; its ids are forgotten."
+        after_help = "Examples:\n  flag-admin experiment analyze command_model_comparison\n  flag-admin experiment analyze command_model_comparison --csv counts.csv --html report.html\n  flag-admin experiment analyze command_model_comparison --source postgres://localhost/metrics \\\n    --sql \"SELECT variant, 'success_rate' AS metric, sum(ok) AS successes, count(*) AS units FROM runs GROUP BY variant\"\n  flag-admin experiment analyze new_parser --metric success_rate --csv counts.csv --json | jq .verdict\n\nFiles have a header and one of two forms:\n  variant,metric,successes,units                counts; one row a variant and metric\n  variant,success_rate,latency_ms,before:latency_ms   one row a unit; yes or no as 1 or 0\nA column called unit joins the rows of one unit; its ids are forgotten."
     )]
     Analyze(AnalyzeArguments),
     /// Tell how many units an experiment needs, and what it can find
@@ -44,9 +46,18 @@ pub(super) enum ExperimentCommand {
 pub(super) struct MeasuredArguments {
     /// The flag
     flag: String,
-    /// Numbers from a file with a header; - reads standard input
-    #[arg(long, value_name = "FILE")]
+    /// Numbers from a file with a header; - reads standard input [default: what anonymous reports say]
+    #[arg(long, value_name = "FILE", group = "numbers")]
     csv: Option<PathBuf>,
+    /// Numbers from a query on PostgreSQL, with the columns of a file
+    #[arg(long, value_name = "QUERY", group = "numbers", requires = "source")]
+    sql: Option<String>,
+    /// Where the query runs, in a transaction that cannot write, such as postgres://alice@localhost/metrics
+    #[arg(long, value_name = "URL", requires = "sql")]
+    source: Option<StoreUrl>,
+    /// Of anonymous reports, those from this day on, in UTC
+    #[arg(long, value_name = "DAY", conflicts_with = "numbers")]
+    since: Option<Day>,
     /// The metric that decides, where the flag declares none
     #[arg(long, value_name = "NAME")]
     metric: Option<String>,
@@ -155,11 +166,17 @@ fn analysis(opened: &Opened, arguments: &MeasuredArguments) -> Result<Analysis, 
         metric: arguments.metric.clone(),
         sequential: arguments.sequential,
     };
-    let design = opened.project.experiment(&opened.environment, &arguments.flag, &choices)?;
-    let Some(path) = &arguments.csv else {
-        return Err(Stop::problem("usage", "there are no numbers to analyse", Some("name a file with --csv FILE")));
-    };
-    Ok(analyze(&design, &read_csv(path)?))
+    let (project, environment) = (&opened.project, &opened.environment);
+    let design = project.experiment(environment, &arguments.flag, &choices)?;
+    match (&arguments.csv, &arguments.sql, &arguments.source) {
+        (Some(path), ..) => Ok(analyze(&design, &read_csv(path)?)),
+        (None, Some(query), Some(source)) => Ok(analyze(&design, &read_sql(source, query)?)),
+        _ => {
+            let cells = opened.folder.cells()().map_err(ExperimentError::from).map_err(AppError::from)?;
+            let since = arguments.since.unwrap_or_else(|| Day::of(Timestamp::from_millis(0)));
+            Ok(project.analyze_reports(environment, design, &*cells, since)?)
+        }
+    }
 }
 
 /// Reads a file of counts or of units, row by row.
@@ -182,6 +199,37 @@ fn read_csv(path: &Path) -> Result<Data, Stop> {
         reader.push(record.iter()).map_err(named)?;
     }
     reader.finish().map_err(named)
+}
+
+/// Reads the rows of a query.
+fn read_sql(source: &StoreUrl, query: &str) -> Result<Data, Stop> {
+    let mut reader = None;
+    let rows = query_rows(source, query, |columns, cells| {
+        if reader.is_none() {
+            reader = Some(Reader::new(columns.to_vec())?);
+        }
+        reader.as_mut().map_or(Ok(()), |reader| reader.push(cells.iter().map(String::as_str)))
+    });
+    rows?;
+    reader.map_or(Err(TableError::Empty), Reader::finish).map_err(Stop::from)
+}
+
+impl Failure for QueryError<TableError> {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(error) => error.code(),
+            Self::Unreachable { .. } => "source_unreachable",
+            _ => "query_failed",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(error) => error.hint(),
+            Self::Unreachable { .. } => Some("see whether the server runs, and who may connect".to_owned()),
+            _ => Some("the query is one SELECT with the columns of a file; it may not write".to_owned()),
+        }
+    }
 }
 
 impl Failure for TableError {

@@ -245,7 +245,7 @@ fn an_interval_is_drawn_to_scale() {
     let effect = Effect { value: 0.04, interval, interval_90: interval };
     let axis = axis_of(&[effect], &[0.05], 41);
     assert_eq!(interval_line(axis, &effect, &[0.05]), "   │          ├───────────●──────────┤");
-    assert_eq!(scale_line(axis, &[(0.05, "5%".to_owned())]), "   0                             5%");
+    assert_eq!(scale_line(axis, &[(0.05, "5%".to_owned())]), "   0                          5%");
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Targets of metrics that every value meets, or none, and shares that cannot be reached.
 
 use flag_core::wire::Flag;
-use flag_core::{EVERYONE, Place};
+use flag_core::{EVERYONE, Place, Share};
 
 use super::finding::Collector;
 use super::rule::LintRule;
-use crate::definition::{Comparison, Metric, Target, TargetUnit};
+use crate::definition::{Better, Comparison, Documentation, Metric, Practical, Target, TargetUnit};
+use crate::experiment::{Kind, most_possible, wording};
 
 /// A hundred percent in millionths, as targets count.
 const WHOLE: i64 = 100_000_000;
@@ -27,7 +28,27 @@ pub(super) fn check(collector: &mut Collector<'_>) {
                 collector.flag(LintRule::UnreachableThreshold, key, &within, message);
             }
         }
+        experiment(collector, key, &definition.documentation);
         shares(collector, key, &definition.flag);
+    }
+}
+
+/// Judges what an experiment is to find against what there is to win.
+fn experiment(collector: &mut Collector<'_>, key: &str, documentation: &Documentation) {
+    let Some(experiment) = &documentation.experiment else { return };
+    let better = experiment.better.unwrap_or_else(|| Better::of(&experiment.metric, &documentation.metrics));
+    let Some(baseline) = experiment.baseline else { return };
+    let part = |share: Share| f64::from(share.thousandths()) / f64::from(EVERYONE);
+    let Practical { scale, threshold } = experiment.practical;
+    let most = most_possible(scale, better, Kind::Share, part(baseline));
+    if let Some(most) = most.filter(|most| *most <= part(threshold)) {
+        let message = format!(
+            "from {baseline} {:?} cannot improve by {}: the most there is to win is {}",
+            experiment.metric,
+            wording::threshold(experiment.practical),
+            wording::percent(most)
+        );
+        collector.flag(LintRule::UnreachableThreshold, key, "documentation.experiment.practical", message);
     }
 }
 
