@@ -80,12 +80,44 @@ impl News {
     }
 }
 
+/// In which words a stream tells that something changed.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+enum Words {
+    /// Events by the names of the documents that changed.
+    Documents,
+    /// The one event of OFREP: evaluate again.
+    Evaluations,
+}
+
+impl Words {
+    fn tell(self, news: &News, since: &str) -> String {
+        let text = news.since(since);
+        match self {
+            Self::Documents => text,
+            Self::Evaluations if text.contains("event: snapshot") || text.contains("event: kills") => {
+                let id = news.id();
+                format!("id: {id}\ndata: {{\"type\":\"refetchEvaluation\",\"etag\":\"{id}\"}}\n\n")
+            }
+            Self::Evaluations => String::new(),
+        }
+    }
+}
+
+/// Opens a stream that tells OFREP's clients to evaluate again.
+pub(super) async fn evaluations(State(server): State<Server>, headers: HeaderMap) -> Response {
+    stream(server, &headers, Words::Evaluations)
+}
+
 /// Opens a stream: it says that something newer is published, and never what.
 pub(super) async fn events(State(server): State<Server>, headers: HeaderMap) -> Response {
+    stream(server, &headers, Words::Documents)
+}
+
+fn stream(server: Server, headers: &HeaderMap, words: Words) -> Response {
     let told = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     // One event at a time: a listener that reads slowly is told once of all that it missed.
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(tell(server, told, sender));
+    tokio::spawn(tell(server, told, words, sender));
     let mut response = Response::new(Body::new(Stream(receiver)));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -95,11 +127,11 @@ pub(super) async fn events(State(server): State<Server>, headers: HeaderMap) -> 
     response
 }
 
-async fn tell(server: Server, told: Option<String>, listener: mpsc::Sender<Bytes>) {
+async fn tell(server: Server, told: Option<String>, words: Words, listener: mpsc::Sender<Bytes>) {
     let _counted = server.metrics().listener();
     let mut news = server.listen();
     let mut current = news.borrow_and_update().clone();
-    let missed = told.map(|id| current.since(&id)).unwrap_or_default();
+    let missed = told.map(|id| words.tell(&current, &id)).unwrap_or_default();
     // Whoever asks for the first time fetches anyway, and learns here from when on it is told of changes.
     let opening = format!("{OPENING}id: {}\n\n{missed}", current.id());
     if listener.send(opening.into()).await.is_err() {
@@ -114,7 +146,7 @@ async fn tell(server: Server, told: Option<String>, listener: mpsc::Sender<Bytes
                     return;
                 }
                 let next = news.borrow_and_update().clone();
-                let text = next.since(current.id());
+                let text = words.tell(&next, current.id());
                 current = next;
                 Bytes::from(text)
             }
@@ -173,6 +205,17 @@ mod tests {
         for unknown in ["", "7", "1.x", "nonsense"] {
             assert!(events(&before, unknown).contains(&"snapshot".to_owned()), "{unknown:?}");
         }
+    }
+
+    #[test]
+    fn clients_of_ofrep_are_told_to_evaluate_again_and_not_of_roots() {
+        let (before, root, kill) = (news(1, Some("a"), None), news(2, Some("a"), None), news(1, Some("a"), Some("k")));
+        assert_eq!(Words::Evaluations.tell(&root, before.id()), "");
+        let id = kill.id();
+        assert_eq!(
+            Words::Evaluations.tell(&kill, before.id()),
+            format!("id: {id}\ndata: {{\"type\":\"refetchEvaluation\",\"etag\":\"{id}\"}}\n\n")
+        );
     }
 
     #[test]

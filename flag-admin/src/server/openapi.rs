@@ -130,6 +130,7 @@ fn schemas_of_evaluation() -> Value {
                     },
                 },
                 "metadata": { "type": "object" },
+                "eventStreams": { "type": "array", "items": { "type": "object" } },
             },
         },
     })

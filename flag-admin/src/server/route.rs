@@ -13,6 +13,7 @@ use super::metrics::Metrics;
 use super::refusal::Refusal;
 use super::state::Server;
 use super::{admin, documents, events, health, metrics, ofrep, openapi, reports};
+use crate::app::ofrep::EVENTS;
 
 /// How long a request with a body may take: to arrive, and to be answered. Publishing to an object store may take a minute.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
@@ -162,7 +163,7 @@ pub(super) fn table() -> Vec<Route> {
     routes
 }
 
-fn evaluation() -> [Route; 3] {
+fn evaluation() -> [Route; 4] {
     let post = |id, tag, summary, body, answers| {
         vec![Operation { method: "post", id, tag, summary, access: Access::Open, body: Some((JSON, body)), answers }]
     };
@@ -185,6 +186,16 @@ fn evaluation() -> [Route; 3] {
                     gives(503, "It cannot be kept: see Retry-After", JSON, "Error"),
                 ],
             ),
+        },
+        Route {
+            path: EVENTS,
+            handler: get(events::evaluations),
+            operations: vec![read(
+                "evaluationEvents",
+                "ofrep",
+                "Says when to evaluate again: {\"type\": \"refetchEvaluation\"}",
+                vec![gives(200, "A stream of events", "text/event-stream", "Events")],
+            )],
         },
         Route {
             path: "/ofrep/v1/evaluate/flags/{key}",

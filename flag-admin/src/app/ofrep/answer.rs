@@ -5,6 +5,9 @@ use serde::{Serialize, Serializer};
 use super::request::Asked;
 use crate::app::Rules;
 
+/// Where clients hear that they should evaluate again.
+pub const EVENTS: &str = "/ofrep/v1/events";
+
 /// The variant of a capability that is killed and is no flag of the snapshot.
 const OFF: &str = "off";
 static KILLED: Value = Value::Bool(false);
@@ -149,9 +152,12 @@ struct Bulk<'r> {
 
 impl Serialize for Bulk<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
+        let mut map = serializer.serialize_map(Some(3))?;
         map.serialize_entry("flags", &self.flags)?;
         map.serialize_entry("metadata", &serde_json::json!({ "snapshotVersion": self.environment_version }))?;
+        // Relative to where the answer came from, which a server behind a proxy does not know.
+        let stream = serde_json::json!([{ "type": "sse", "endpoint": { "requestUri": EVENTS } }]);
+        map.serialize_entry("eventStreams", &stream)?;
         map.end()
     }
 }

@@ -5,5 +5,5 @@
 mod answer;
 mod request;
 
-pub use answer::{Evaluation, EvaluationFailure, Outcome, evaluate, evaluate_all};
+pub use answer::{EVENTS, Evaluation, EvaluationFailure, Outcome, evaluate, evaluate_all};
 pub use request::{Asked, BadRequest};
