@@ -13,6 +13,7 @@ pub mod definition;
 pub mod demo;
 pub mod experiment;
 pub mod hygiene;
+pub mod interop;
 pub mod log;
 pub mod rollout;
 pub mod server;

@@ -88,6 +88,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("adapters", &["clap", "ratatui", "crossterm", "axum", "crate::cli", "crate::tui", "crate::server"]),
+    (
+        "interop",
+        &["clap", "ratatui", "axum", "rusqlite", "postgres", "crate::cli", "crate::tui", "crate::adapters", "std::fs"],
+    ),
     ("server", &["clap", "ratatui", "crossterm", "rusqlite", "postgres", "crate::cli", "crate::tui"]),
     ("tui", &["clap", "rusqlite", "postgres", "crate::cli"]),
 ];

@@ -14,6 +14,7 @@ use super::environment::EnvironmentCommand;
 use super::experiment::ExperimentCommand;
 use super::flag::ListArguments;
 use super::group::GroupCommand;
+use super::interop::{ExportArguments, ImportCommand};
 use super::key::KeyCommand;
 use super::kill::{KillArguments, UnkillArguments};
 use super::lifecycle::{
@@ -227,9 +228,14 @@ pub(super) enum Command {
     /// Read the log, or prove it
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Take in another product's flags
+    #[command(subcommand)]
+    Import(ImportCommand),
     /// Print the definitions in force; applying them changes nothing
-    #[command(after_help = "Example:\n  flag-admin export > flags.toml")]
-    Export,
+    #[command(
+        after_help = "Examples:\n  flag-admin export > flags.toml\n  flag-admin export flagd > flags.flagd.json\n  flag-admin export flagd --partial"
+    )]
+    Export(ExportArguments),
     /// Hold the definitions against the rules of good flags; errors are a failure
     #[command(
         after_help = "Examples:\n  flag-admin lint\n  flag-admin lint -f flags.toml --deny warnings\n  flag-admin lint -f flags.toml --sarif > lint.sarif\n  flag-admin lint --explain shadowed-rule"

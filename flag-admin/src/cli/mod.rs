@@ -26,6 +26,7 @@ mod flag;
 mod given;
 mod group;
 mod init;
+mod interop;
 mod key;
 mod kill;
 mod lifecycle;
@@ -166,7 +167,8 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         Command::Undo(undo) => undo::undo(&session, terminal, &undo),
         Command::Backup(arguments) => backup::backup(&session, terminal, &arguments),
         Command::Restore(arguments) => backup::restore(&session, terminal, &arguments),
-        Command::Export => log::export(&session, terminal),
+        Command::Import(command) => interop::import(&session, terminal, &command),
+        Command::Export(arguments) => interop::export(&session, terminal, &arguments),
         Command::Lint(arguments) => lint::lint(&session, terminal, &arguments),
         Command::Serve(arguments) => serve::serve(&session, terminal, &arguments),
         Command::Stale(arguments) => stale::stale(&session, terminal, &arguments),
