@@ -104,6 +104,24 @@ impl Cluster {
         Some(Self { binaries, folder, port, databases: AtomicU32::new(0) })
     }
 
+    /// Stops the server in the middle of whatever it does, and starts it again.
+    pub fn restart(&self) {
+        let user = is_root().then_some("postgres");
+        let status = as_user(&self.binaries.join("pg_ctl"), user)
+            .arg("-D")
+            .arg(self.folder.path().join("data"))
+            .arg("-l")
+            .arg(self.folder.path().join("log"))
+            .args(["-w", "-m", "fast", "restart"])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
     /// Makes an empty database and returns its address.
     pub fn database(&self) -> String {
         let number = self.databases.fetch_add(1, Ordering::Relaxed);
