@@ -88,7 +88,7 @@ pub fn import(text: &str, file: &str) -> Result<Imported, FileError> {
         let read = FlagKey::new_flag(key)
             .map_err(|error| error.to_string())
             .and_then(|_| variants.clone())
-            .and_then(|variants| flag(given, variants, &mut reader));
+            .and_then(|variants| flag(given, &variants, &mut reader));
         match read {
             Ok((flag, reshuffled)) => {
                 imported.definitions.flags.insert(key.as_str(), defined(flag, given));
@@ -143,7 +143,7 @@ fn off_variant(given: &Json, variants: &Entries<Value>) -> Option<String> {
     falsehood.or_else(|| default.map(str::to_owned)).or_else(|| variants.names().next().map(str::to_owned))
 }
 
-fn flag(given: &Json, variants: Entries<Value>, reader: &mut Reader<'_>) -> Result<(Flag, Vec<Reshuffled>), String> {
+fn flag(given: &Json, variants: &Entries<Value>, reader: &mut Reader<'_>) -> Result<(Flag, Vec<Reshuffled>), String> {
     let default = match given.get("defaultVariant") {
         Some(Json::String(default)) if variants.find(default).is_some() => default.clone(),
         Some(Json::String(default)) => return Err(format!("its default variant {default:?} is none of its variants")),
@@ -154,14 +154,9 @@ fn flag(given: &Json, variants: Entries<Value>, reader: &mut Reader<'_>) -> Resu
         Some("DISABLED") => false,
         _ => return Err(String::from("its state is neither ENABLED nor DISABLED")),
     };
-    let off = off_variant(given, &variants).unwrap_or_else(|| default.clone());
-    let mut read = Targeting {
-        default: &default,
-        variants: &variants,
-        rules: Vec::new(),
-        units: Vec::new(),
-        reshuffled: Vec::new(),
-    };
+    let off = off_variant(given, variants).unwrap_or_else(|| default.clone());
+    let mut read =
+        Targeting { default: &default, variants, rules: Vec::new(), units: Vec::new(), reshuffled: Vec::new() };
     let nothing = Json::Object(Map::new());
     let targeting = given.get("targeting").unwrap_or(&nothing);
     let fallthrough =
