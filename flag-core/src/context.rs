@@ -94,10 +94,20 @@ impl Unit {
     }
 }
 
+/// The digest of a context's unit.
+#[derive(Copy, Clone, Debug)]
+enum Digest<'a> {
+    None,
+    Made(UnitDigest),
+    /// Kept by a [`Unit`], so that a context made for one decision copies nothing.
+    Kept(&'a UnitDigest),
+}
+
 /// The facts of one evaluation: who, with which attributes, and when. It borrows everything, so making one allocates nothing.
 #[derive(Copy, Clone, Debug)]
 pub struct Context<'a> {
-    unit: Option<(Option<&'a str>, UnitDigest)>,
+    unit: Option<&'a str>,
+    digest: Digest<'a>,
     attributes: &'a Attributes,
     now: Option<Timestamp>,
 }
@@ -105,17 +115,22 @@ pub struct Context<'a> {
 impl<'a> Context<'a> {
     /// Returns the context of a unit. An id that counts as missing ([`crate::is_missing`]) makes the context anonymous.
     pub fn new(unit: &'a str) -> Self {
-        Self { unit: (!is_missing(unit)).then(|| (Some(unit), UnitDigest::of(unit))), ..Self::anonymous() }
+        if is_missing(unit) {
+            return Self::anonymous();
+        }
+        Self { unit: Some(unit), digest: Digest::Made(UnitDigest::of(unit)), ..Self::anonymous() }
     }
 
     /// Returns the context of a unit whose digest is at hand already.
+    #[inline]
     pub fn of(unit: &'a Unit) -> Self {
-        Self { unit: Some((Some(&unit.id), unit.digest)), ..Self::anonymous() }
+        Self { unit: Some(&unit.id), digest: Digest::Kept(&unit.digest), ..Self::anonymous() }
     }
 
     /// Returns the context of nobody in particular: splits are skipped.
+    #[inline]
     pub fn anonymous() -> Self {
-        Self { unit: None, attributes: &NO_ATTRIBUTES, now: None }
+        Self { unit: None, digest: Digest::None, attributes: &NO_ATTRIBUTES, now: None }
     }
 
     /// Returns this context with these attributes in place of its own.
@@ -132,17 +147,22 @@ impl<'a> Context<'a> {
 
     /// Returns this context for another unit, of which only the digest is known.
     pub(crate) const fn with_digest(self, digest: UnitDigest) -> Self {
-        Self { unit: Some((None, digest)), ..self }
+        Self { unit: None, digest: Digest::Made(digest), ..self }
     }
 
     /// Returns the unit id, if there is one that counts and it is known.
     pub fn unit(&self) -> Option<&'a str> {
-        self.unit.and_then(|(id, _)| id)
+        self.unit
     }
 
     /// Returns the digest of the unit id, if there is one that counts.
+    #[inline]
     pub fn unit_digest(&self) -> Option<&UnitDigest> {
-        self.unit.as_ref().map(|(_, digest)| digest)
+        match &self.digest {
+            Digest::None => None,
+            Digest::Made(digest) => Some(digest),
+            Digest::Kept(digest) => Some(*digest),
+        }
     }
 
     /// Returns the attributes.

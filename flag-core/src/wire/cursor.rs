@@ -149,17 +149,18 @@ impl<'a> Cursor<'a> {
 fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    const CONTROLS: u64 = u64::from_ne_bytes([0x20; 8]);
-    const QUOTES: u64 = u64::from_ne_bytes([b'"'; 8]);
+    const TWOS: u64 = u64::from_ne_bytes([0x02; 8]);
+    const BELOW: u64 = u64::from_ne_bytes([0x21; 8]);
     const BACKSLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
-    // Sets the high bit of the lowest byte that is zero, and of none below it; higher ones may be set wrongly.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
     let mut rest = bytes;
     let mut length = 0_usize;
     while let Some((chunk, after)) = rest.split_first_chunk() {
         let word = u64::from_le_bytes(*chunk);
-        let control = word.wrapping_sub(CONTROLS) & !word & HIGH;
-        let special = zero(word ^ QUOTES) | zero(word ^ BACKSLASHES) | control;
+        // This turns the quote, 0x22, into 0x20, and leaves exactly it and control characters below 0x21.
+        let turned = word ^ TWOS;
+        let backslash = word ^ BACKSLASHES;
+        // Sets the high bit of the lowest byte that is special, and of none below it; higher ones may be set wrongly.
+        let special = (turned.wrapping_sub(BELOW) & !turned | backslash.wrapping_sub(ONES) & !backslash) & HIGH;
         if special != 0 {
             let bytes = special.trailing_zeros() >> 3;
             return length.wrapping_add(usize::try_from(bytes).unwrap_or(0));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::keys::{Keys, ObjectKeys};
+use super::keys::{Key, KeyTwice, Keys, ObjectKeys};
 use super::{MAX_DEPTH, Spans, StrictJsonError};
 
 /// What a value may begin with, in words.
@@ -50,7 +50,7 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
             None => return Err(self.truncated()),
         }
         let mut next = self.open_container(b'{')?;
-        while !self.open.is_empty() {
+        loop {
             let Some(byte) = self.visible() else { return Err(self.truncated()) };
             next = match (next, byte) {
                 (Next::Value | Next::ValueOrEnd, b'{' | b'[') => self.open_container(byte)?,
@@ -65,7 +65,13 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
                     if matches!(self.open.last(), Some(Container::Array)) { Next::Value } else { Next::Key }
                 }
                 (Next::Key | Next::KeyOrEnd, b'"') => self.key()?,
-                (Next::ValueOrEnd | Next::KeyOrEnd | Next::CommaOrEnd, b'}' | b']') => self.close_container(byte)?,
+                (Next::ValueOrEnd | Next::KeyOrEnd | Next::CommaOrEnd, b'}' | b']') => {
+                    self.close_container(byte)?;
+                    if self.open.is_empty() {
+                        break;
+                    }
+                    Next::CommaOrEnd
+                }
                 (Next::Value | Next::ValueOrEnd, _) => {
                     self.scalar(byte)?;
                     Next::CommaOrEnd
@@ -93,7 +99,7 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
         Ok(Next::ValueOrEnd)
     }
 
-    fn close_container(&mut self, bracket: u8) -> Result<Next, StrictJsonError> {
+    fn close_container(&mut self, bracket: u8) -> Result<(), StrictJsonError> {
         match (self.open.pop(), bracket) {
             (Some(Container::Object(object)), b'}') => self.keys.close(&object),
             (Some(Container::Array), b']') => {}
@@ -107,20 +113,21 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
                 }
             }
         }
-        Ok(Next::CommaOrEnd)
+        Ok(())
     }
 
     /// Passes a key and its colon.
+    #[inline]
     fn key(&mut self) -> Result<Next, StrictJsonError> {
         let start = self.at;
         let key = match self.plain_string() {
-            Some(key) => Cow::Borrowed(key),
-            None => self.string()?,
+            Some(key) => Key::plain(key),
+            None => Key::new(self.string()?),
         };
         let follows_path = self.open.len() == self.on_path.len() + 1;
-        let is_on_path = follows_path && self.path.get(self.on_path.len()).is_some_and(|member| **member == *key);
+        let is_on_path = follows_path && self.path.get(self.on_path.len()).is_some_and(|member| **member == *key.text);
         if let Some(Container::Object(object)) = self.open.last_mut() {
-            if !self.keys.insert(object, key.clone()) {
+            if let Err(KeyTwice(key)) = self.keys.insert(object, key) {
                 return Err(StrictJsonError::DuplicateKey { offset: start, key: key.chars().take(64).collect() });
             }
         }
@@ -269,8 +276,11 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
 
     /// Passes one digit or more, and returns how many.
     fn digits(&mut self) -> Result<usize, StrictJsonError> {
-        let digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += digits;
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.byte() {
+            self.at += 1;
+        }
+        let digits = self.at - start;
         match self.byte() {
             _ if digits > 0 => Ok(digits),
             Some(_) => Err(self.unexpected("a digit")),
@@ -316,18 +326,18 @@ impl<'a, 'p, const N: usize> Scanner<'a, 'p, N> {
 fn plain_length(text: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    // Sets the high bit of the lowest byte that is zero, and of none below it; higher ones may be set wrongly.
-    let zero = |word: u64| word.wrapping_sub(ONES) & !word & HIGH;
-    let mut chunks = text.chunks_exact(8);
-    for (count, chunk) in chunks.by_ref().enumerate() {
-        let word = chunk.try_into().map_or(0, u64::from_le_bytes);
-        let control = word.wrapping_sub(ONES * 0x20) & !word & HIGH;
-        let special = zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) | control;
+    let (mut rest, mut length) = (text, 0);
+    while let Some((chunk, after)) = rest.split_first_chunk() {
+        let word = u64::from_le_bytes(*chunk);
+        // This turns the quote, 0x22, into 0x20, and leaves exactly it and control characters below 0x21.
+        let turned = word ^ (ONES * 0x02);
+        let backslash = word ^ (ONES * u64::from(b'\\'));
+        // Sets the high bit of the lowest byte that is special, and of none below it; higher ones may be set wrongly.
+        let special = (turned.wrapping_sub(ONES * 0x21) & !turned | backslash.wrapping_sub(ONES) & !backslash) & HIGH;
         if special != 0 {
-            return count * 8 + special.trailing_zeros() as usize / 8;
+            return length + special.trailing_zeros() as usize / 8;
         }
+        (rest, length) = (after, length + 8);
     }
-    let plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..0x20);
-    let tail = chunks.remainder();
-    text.len() - tail.len() + tail.iter().take_while(|byte| plain(byte)).count()
+    length + rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)).count()
 }
