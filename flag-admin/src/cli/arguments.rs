@@ -29,6 +29,7 @@ use super::root::RootCommand;
 use super::segment::SegmentCommand;
 use super::serve::ServeArguments;
 use super::signal::SignalCommand;
+use super::simulate::SimulateArguments;
 use super::stale::StaleArguments;
 use super::token::TokenCommand;
 use crate::adapters::StoreUrl;
@@ -139,6 +140,11 @@ pub(super) enum Command {
     /// Change rollouts, by hand or by their gates
     #[command(subcommand)]
     Rollout(RolloutCommand),
+    /// Play a schedule against a population that does not exist: false alarms, time to detect, people harmed
+    #[command(
+        after_help = "Examples:\n  flag-admin simulate --users 50000\n  flag-admin simulate --users 50000 --error 10% --html sick.html\n  flag-admin simulate --plan rollout.toml --users 2000 --reporting 10% --json | jq .days_to_complete"
+    )]
+    Simulate(SimulateArguments),
     /// Signal bugs that stop rollouts
     #[command(subcommand)]
     Signal(SignalCommand),

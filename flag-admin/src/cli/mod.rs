@@ -49,6 +49,8 @@ mod segment;
 mod serve;
 mod session;
 mod signal;
+mod simulate;
+mod simulation_page;
 mod stale;
 mod terminal;
 mod token;
@@ -149,6 +151,7 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         Command::Group(command) => group::run(&session, terminal, command),
         Command::Environment(command) => environment::run(&session, terminal, command),
         Command::Rollout(command) => rollouts::run(&session, terminal, command),
+        Command::Simulate(arguments) => simulate::simulate(terminal, &arguments),
         Command::Signal(command) => signal::run(&session, terminal, command),
         Command::Experiment(command) => experiment::run(&session, terminal, command),
         Command::Why(why) => why::why(&session, terminal, why),

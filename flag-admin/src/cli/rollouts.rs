@@ -1,6 +1,6 @@
 //! Rollouts that move by themselves.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use super::session::{Opened, Session, read_text};
 use super::terminal::{Form, Terminal};
 use crate::adapters::Sources;
 use crate::app::ports::CellStore;
-use crate::app::{AppError, Instruments, RolloutStatus, RolloutsError, Ticked, with_causes};
+use crate::app::{AppError, Instruments, RolloutStatus, RolloutsError, Ticked};
 use crate::rollout::{Event, Plan};
 
 #[derive(Debug, Subcommand)]
@@ -157,20 +157,25 @@ fn cells(opened: &Opened) -> Result<Box<dyn CellStore>, Stop> {
 fn start(session: &Session, terminal: &mut Terminal<'_>, arguments: StartArguments) -> Result<(), Stop> {
     let StartArguments { flag, schedule, plan, rule, without_metrics, change } = arguments;
     let mut opened = session.open_logged()?;
-    let rollouts = |error| AppError::from(RolloutsError::Plan(error));
-    let mut plan = match plan {
-        Some(file) => {
-            let (name, text) = read_text(&file)?;
-            Plan::from_toml(&text, &name).map_err(rollouts)?
-        }
-        None => Plan::of(Plan::schedule_named(&schedule).map_err(rollouts)?),
-    };
+    let mut plan = read_plan(plan.as_deref(), &schedule)?;
     plan.rule = rule.map(Into::into);
     plan.policy.without_metrics.extend(without_metrics.into_iter().map(Into::into));
     let (cells, sources) = (cells(&opened)?, Sources::new());
     let instruments = Instruments { cells: &*cells, sources: &sources };
     let proposal = opened.project.propose_rollout_start(&opened.environment, &flag, plan, &instruments)?;
     carry_out(&mut opened, terminal, &proposal, change.extent(), change.reason.as_deref())
+}
+
+/// Reads a plan from a file, or takes a schedule by its name.
+pub(super) fn read_plan(file: Option<&Path>, schedule: &str) -> Result<Plan, Stop> {
+    let plan = match file {
+        Some(file) => {
+            let (name, text) = read_text(file)?;
+            Plan::from_toml(&text, &name)
+        }
+        None => Plan::schedule_named(schedule).map(Plan::of),
+    };
+    Ok(plan.map_err(RolloutsError::from).map_err(AppError::from)?)
 }
 
 fn moved(session: &Session, terminal: &mut Terminal<'_>, arguments: &MoveArguments, event: Event) -> Result<(), Stop> {
@@ -278,13 +283,7 @@ fn watch(
 
 fn replay(session: &Session, terminal: &mut Terminal<'_>, flag: &str, policy: Option<PathBuf>) -> Result<(), Stop> {
     let opened = session.open_logged()?;
-    let policy = policy.map(|file| {
-        let (name, text) = read_text(&file)?;
-        Plan::from_toml(&text, &name)
-            .map(|plan| plan.policy)
-            .map_err(|error| Stop::problem("bad_plan", with_causes(&error), None))
-    });
-    let policy = policy.transpose()?;
+    let policy = policy.map(|file| read_plan(Some(&file), "").map(|plan| plan.policy)).transpose()?;
     let replayed = opened.project.replay_rollout(&opened.environment, flag, policy.as_ref())?;
     match terminal.form() {
         Form::Json => terminal.json(&replayed)?,

@@ -463,21 +463,7 @@ impl EnvironmentState {
                 return Ok(());
             }
             Change::Published { version, epoch, digest, expires_at } => {
-                let is_it = |signed: &SignedSnapshot| {
-                    let PublishedSnapshot { version: v, epoch: e, digest: d, .. } = signed.snapshot;
-                    (v, e, d) == (*version, *epoch, *digest)
-                };
-                let signed = match self.signed.iter().position(is_it) {
-                    Some(place) => self.signed.remove(place),
-                    None => self.sign(entry.time, *version, *epoch, *digest, *expires_at)?,
-                };
-                let place = |snapshot: PublishedSnapshot| (snapshot.epoch, snapshot.version);
-                // Two publishers may arrive in another order than they signed in; clients keep the later version.
-                if self.published.is_none_or(|held| place(held) < place(signed.snapshot)) {
-                    self.published = Some(signed.snapshot);
-                    self.unpublished = self.changes.saturating_sub(signed.changes);
-                }
-                return Ok(());
+                return self.arrive(entry.time, *version, *epoch, *digest, *expires_at);
             }
         }
         self.count_change();
@@ -499,6 +485,32 @@ impl EnvironmentState {
             let is_full = !is_killed && everyones_variant(&flag.definition.flag).is_some();
             flag.full_since = is_full.then(|| flag.full_since.unwrap_or(time));
         }
+    }
+
+    /// Takes note of a snapshot that stands where clients fetch it.
+    fn arrive(
+        &mut self,
+        time: Timestamp,
+        version: u64,
+        epoch: u64,
+        digest: Digest,
+        expires_at: Timestamp,
+    ) -> Result<(), FoldError> {
+        let is_it = |signed: &SignedSnapshot| {
+            let PublishedSnapshot { version: v, epoch: e, digest: d, .. } = signed.snapshot;
+            (v, e, d) == (version, epoch, digest)
+        };
+        let signed = match self.signed.iter().position(is_it) {
+            Some(place) => self.signed.remove(place),
+            None => self.sign(time, version, epoch, digest, expires_at)?,
+        };
+        let place = |snapshot: PublishedSnapshot| (snapshot.epoch, snapshot.version);
+        // Two publishers may arrive in another order than they signed in; clients keep the later version.
+        if self.published.is_none_or(|held| place(held) < place(signed.snapshot)) {
+            self.published = Some(signed.snapshot);
+            self.unpublished = self.changes.saturating_sub(signed.changes);
+        }
+        Ok(())
     }
 
     fn sign(

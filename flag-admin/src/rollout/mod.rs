@@ -13,6 +13,7 @@ mod policy;
 mod quantities;
 mod record;
 mod schedule;
+pub mod simulate;
 mod slow_limit;
 mod state;
 

@@ -69,11 +69,12 @@ pub enum SourceKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         total: Option<Box<str>>,
     },
-    /// A PostgreSQL database. The query answers with two whole numbers: what went wrong, and everything counted.
+    /// A PostgreSQL database. The query answers with one row of two numbers, what went wrong and everything counted, or of
+    /// one ratio.
     Sql {
         /// Its address, `postgres://...`; a password belongs into the environment or a service file.
         url: Box<str>,
-        /// The query, or one of `error_counts`, `adoption_rate`, `latency_p95` for the tables that the presets know.
+        /// The query, or one of `error_rate`, `slow_rate` and `not_adopted` for the tables that these know.
         query: Box<str>,
     },
 }

@@ -1,0 +1,238 @@
+//! Rollouts of populations that do not exist.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+
+use clap::Args;
+use flag_core::Timestamp;
+use serde::Serialize;
+
+use super::problem::Stop;
+use super::rollouts::read_plan;
+use super::simulation_page::page;
+use super::terminal::{Form, Meaning, Terminal};
+use crate::adapters::SystemClock;
+use crate::app::ports::Clock as _;
+use crate::rollout::simulate::{Ending, Outcome, Population, Quantiles, RunResult, Simulation, run, summarise};
+use crate::rollout::{Gates, Rate, Span};
+
+/// Whoever waits for longer is shown how far it is.
+const PATIENCE_MILLIS: i64 = 1_000;
+const BAR: usize = 40;
+
+#[derive(Debug, Args)]
+pub(super) struct SimulateArguments {
+    /// standard, accelerated or cautious
+    #[arg(long, value_name = "NAME", default_value = "standard", conflicts_with = "plan")]
+    schedule: String,
+    /// A TOML file with schedule and policy
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// How many people there are
+    #[arg(long, value_name = "NUMBER", default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000_000))]
+    users: u64,
+    /// The share of them that reports on a day
+    #[arg(long, value_name = "PERCENT", default_value = "20%")]
+    reporting: Rate,
+    /// The share that has fetched a new share after a day
+    #[arg(long, value_name = "PERCENT", default_value = "80%")]
+    adoption: Rate,
+    /// The share of reports with an error, with the flag
+    #[arg(long, value_name = "PERCENT", default_value = "2%")]
+    error: Rate,
+    /// The same without the flag [default: as with it]
+    #[arg(long, value_name = "PERCENT")]
+    control_error: Option<Rate>,
+    /// The share of reports with a crash, with the flag
+    #[arg(long, value_name = "PERCENT", default_value = "0%")]
+    crash: Rate,
+    /// The share of responses that are negative
+    #[arg(long, value_name = "PERCENT", default_value = "10%")]
+    negative: Rate,
+    /// The share of reports that are slow
+    #[arg(long, value_name = "PERCENT", default_value = "2%")]
+    slow: Rate,
+    /// How often it is played
+    #[arg(long, value_name = "NUMBER", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    runs: u32,
+    /// How often the controller looks
+    #[arg(long, value_name = "SPAN", default_value = "1h")]
+    look: Span,
+    /// After how many days a run ends at the latest
+    #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=730))]
+    days: u32,
+    /// What chance is drawn from: the same seed gives the same answer
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Write a page with charts to a file
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    schedule: &'a str,
+    population: &'a Population,
+    #[serde(flatten)]
+    outcome: &'a Outcome,
+}
+
+/// Plays rollouts, and tells what came of them.
+pub(super) fn simulate(terminal: &mut Terminal<'_>, arguments: &SimulateArguments) -> Result<(), Stop> {
+    let plan = read_plan(arguments.plan.as_deref(), &arguments.schedule)?;
+    let population = Population {
+        users: arguments.users,
+        reporting: arguments.reporting,
+        adoption: arguments.adoption,
+        error: arguments.error,
+        control_error: arguments.control_error.unwrap_or(arguments.error),
+        crash: arguments.crash,
+        negative: arguments.negative,
+        slow: arguments.slow,
+        ..Population::healthy(arguments.users)
+    };
+    let simulation = Simulation { plan, population, look: arguments.look, days: arguments.days };
+    let gates = Gates::of(&simulation.plan);
+    let mut progress = Progress::begin();
+    let results: Vec<RunResult> = (0..arguments.runs)
+        .map(|number| {
+            progress.show(number, arguments.runs);
+            run(&simulation, &gates, arguments.seed.wrapping_mul(1_000_003).wrapping_add(number.into()))
+        })
+        .collect();
+    progress.clear();
+    let outcome = summarise(&results, population.is_healthy(&simulation.plan));
+    if let Some(file) = &arguments.html {
+        let page = page(simulation.plan.schedule.name(), &population, &outcome);
+        std::fs::write(file, page).map_err(|error| Stop::file(file, "written", &error))?;
+    }
+    if terminal.form() == Form::Json {
+        let schedule = simulation.plan.schedule.name();
+        return terminal.json(&Answer { schedule, population: &population, outcome: &outcome });
+    }
+    print(terminal, simulation.plan.schedule.name(), &population, &outcome)?;
+    match &arguments.html {
+        Some(file) => terminal.line(format_args!("\nwrote {}", file.display())),
+        None => Ok(()),
+    }
+}
+
+fn print(terminal: &mut Terminal<'_>, schedule: &str, population: &Population, outcome: &Outcome) -> Result<(), Stop> {
+    let name = terminal.paint(Meaning::Name, format_args!("{schedule} schedule"));
+    let Population { users, reporting, error, control_error, crash, .. } = population;
+    terminal.line(format_args!(
+        "{name}, {users} users, {reporting} report a day, errors {error} against {control_error}, crashes {crash}"
+    ))?;
+    let health = if outcome.healthy { "healthy: an alarm is a false one" } else { "sick: an alarm is right" };
+    terminal.line(format_args!("  the flag is {health}\n"))?;
+    for line in chart(&outcome.shares) {
+        terminal.line(line)?;
+    }
+    terminal.line("")?;
+    for (label, value) in figures(outcome) {
+        terminal.line(format_args!("  {label:<28} {value}"))?;
+    }
+    Ok(())
+}
+
+/// Returns what the runs came to, a line each.
+pub(super) fn figures(outcome: &Outcome) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    let percent = |part: f64| format!("{:.1} %", part * 100.0);
+    let alarm = if outcome.healthy { "false alarms" } else { "caught" };
+    lines.push((alarm.to_owned(), format!("{} of {} runs", percent(outcome.alarmed), outcome.runs)));
+    if let Some(missed) = outcome.missed {
+        lines.push(("missed".to_owned(), percent(missed)));
+    }
+    for (ending, runs) in &outcome.endings {
+        let words = match ending {
+            Ending::Completed => "completed",
+            Ending::Paused => "paused by a gate",
+            Ending::Inconclusive => "paused, inconclusive",
+            Ending::NoEvidence => "paused, no evidence",
+            Ending::RolledBack => "taken back",
+            Ending::Unfinished => "still under way",
+        };
+        lines.push((format!("  {words}"), format!("{runs} runs")));
+    }
+    let spread = |quantiles: Option<Quantiles>, unit: &str, digits: usize| {
+        quantiles.map(|Quantiles { p10, median, p90 }| {
+            format!("{median:.digits$} {unit} (one in ten below {p10:.digits$}, one in ten above {p90:.digits$})")
+        })
+    };
+    let spreads = [
+        ("time to an alarm", spread(outcome.hours_to_alarm, "hours", 1)),
+        ("reports to an alarm", spread(outcome.reports_to_alarm, "reports", 0)),
+        ("time to everyone", spread(outcome.days_to_complete, "days", 1)),
+        ("people hit by an error", spread(outcome.harmed, "people", 0)),
+    ];
+    lines.extend(spreads.into_iter().filter_map(|(label, value)| value.map(|value| (label.to_owned(), value))));
+    for (gate, runs) in &outcome.gates {
+        lines.push((format!("  first: {gate}"), format!("{runs} runs")));
+    }
+    lines
+}
+
+/// Draws the share over the days: the middle of the runs, and the range of eight in ten.
+fn chart(shares: &[Quantiles]) -> Vec<String> {
+    const HEIGHT: u32 = 10;
+    let width = shares.len().min(72);
+    let at = |column: usize| shares.get(column.saturating_mul(shares.len()) / width.max(1));
+    let mut lines: Vec<String> = (1..=HEIGHT)
+        .rev()
+        .map(|row| {
+            let (low, high) = (f64::from(row - 1) * 10.0, f64::from(row) * 10.0);
+            let cells = (0..width).filter_map(at).map(|Quantiles { p10, median, p90 }| {
+                let is_median = (*median > low && *median <= high) || (row == 1 && *median <= 0.0);
+                if is_median {
+                    '●'
+                } else if *p10 <= high && *p90 > low && p90 > p10 {
+                    '░'
+                } else {
+                    ' '
+                }
+            });
+            format!("  {:>3}% │{}", row * 10, cells.collect::<String>().trim_end())
+        })
+        .collect();
+    lines.push(format!("       └{}", "─".repeat(width)));
+    lines.push(format!(
+        "        day 0{:>space$}",
+        format!("day {}", shares.len().saturating_sub(1)),
+        space = width.saturating_sub(5).max(6)
+    ));
+    lines
+}
+
+/// Tells how far a long simulation is.
+struct Progress {
+    began: Timestamp,
+    is_shown: bool,
+    can_show: bool,
+}
+
+impl Progress {
+    fn begin() -> Self {
+        Self { began: SystemClock.now(), is_shown: false, can_show: io::stderr().is_terminal() }
+    }
+
+    fn show(&mut self, done: u32, all: u32) {
+        let waited = SystemClock.now().as_millis().saturating_sub(self.began.as_millis());
+        if !self.can_show || waited < PATIENCE_MILLIS {
+            return;
+        }
+        self.is_shown = true;
+        let filled = usize::try_from(u64::from(done) * BAR as u64 / u64::from(all.max(1))).unwrap_or(0).min(BAR);
+        let bar = format!("{}{}", "█".repeat(filled), "░".repeat(BAR - filled));
+        // That it cannot be shown is no failure of the simulation.
+        let _ = write!(io::stderr(), "\r{bar} {done} of {all} runs");
+        let _ = io::stderr().flush();
+    }
+
+    fn clear(&self) {
+        if self.is_shown {
+            let _ = write!(io::stderr(), "\r\u{1b}[K");
+            let _ = io::stderr().flush();
+        }
+    }
+}
