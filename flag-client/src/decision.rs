@@ -26,6 +26,8 @@ pub enum Layer {
     SystemKill,
     /// An emergency kills document.
     EmergencyKill,
+    /// A snapshot or an emergency document that was held earlier: its kill stands until a snapshot lifts it.
+    EarlierKill,
     /// The verified snapshot.
     Snapshot,
     /// `[feature_flags]` of a file of the user.
@@ -47,6 +49,7 @@ impl Layer {
             Self::UserKill => "your kill switches",
             Self::SystemKill => "the system's kill switches",
             Self::EmergencyKill => "an emergency kill",
+            Self::EarlierKill => "a kill published earlier",
             Self::Snapshot => "the published flags",
             Self::UserBase => "your settings",
             Self::SystemBase => "the system's settings",

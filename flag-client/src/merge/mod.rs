@@ -146,7 +146,11 @@ fn kills_of(
         let in_snapshot =
             |kill: &&crate::trust::Kill| state.snapshot_header().is_some_and(|header| header.kills.contains(kill));
         state.active_kills().into_iter().map(move |kill| {
-            let layer = if in_snapshot(&kill) { Layer::Snapshot } else { Layer::EmergencyKill };
+            let layer = match kill {
+                kill if in_snapshot(&kill) => Layer::Snapshot,
+                kill if state.is_emergency_kill(kill) => Layer::EmergencyKill,
+                _ => Layer::EarlierKill,
+            };
             (kill.target.clone(), Origin::of(layer))
         })
     });
@@ -193,10 +197,11 @@ impl Merger<'_> {
         }
     }
 
-    /// Kills of the environment and the command line are typed by hand, and what they miss is no safer for it.
+    /// Whoever publishes a kill, or types one, of what nobody knows believes something to be off that is not. A file is of every version of
+    /// the program, and may know what this one does not.
     fn report_unknown_kills(&mut self, kills: &[KillInForce], published: Option<&Ruleset>, local: &Ruleset) {
-        let typed = kills.iter().filter(|kill| matches!(kill.origin.layer, Layer::Environment | Layer::CommandLine));
-        for KillInForce { target, origin } in typed {
+        let in_file = |kill: &&KillInForce| matches!(kill.origin.layer, Layer::UserKill | Layer::SystemKill);
+        for KillInForce { target, origin } in kills.iter().filter(|kill| !in_file(kill)) {
             if !self.declared.contains_key(&**target) && !is_known(published, local, target) {
                 self.problems.push(Problem::UnknownKill { origin: origin.clone(), target: target.clone() });
             }

@@ -75,7 +75,10 @@ impl Observer {
         let stale = |info: Option<SnapshotInfo>| info.is_some_and(|info| info.stale);
         let emergency = |in_force: &InForce| {
             let published = |kill: &&crate::KillInForce| {
-                matches!(kill.origin.layer, crate::Layer::EmergencyKill | crate::Layer::Snapshot)
+                matches!(
+                    kill.origin.layer,
+                    crate::Layer::EmergencyKill | crate::Layer::EarlierKill | crate::Layer::Snapshot
+                )
             };
             in_force.kills.iter().filter(published).map(|kill| kill.target.clone()).collect::<BTreeSet<_>>()
         };

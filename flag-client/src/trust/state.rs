@@ -257,6 +257,11 @@ impl TrustState {
         ordered::set(self.unlifted(snapshot.chain(emergency).chain(&self.carried)))
     }
 
+    /// Tells whether an emergency document that is held names the kill.
+    pub(crate) fn is_emergency_kill(&self, kill: &Kill) -> bool {
+        self.kills_documents.iter().any(|held| held.document.kills.contains(kill))
+    }
+
     /// Returns the ids of kills that were lifted and are ignored from then on.
     pub fn lifted_kills(&self) -> impl Iterator<Item = &str> {
         self.lifted.iter().map(|id| &**id)
