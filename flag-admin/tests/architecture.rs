@@ -87,6 +87,26 @@ const ROOMS: &[(&str, &[&str])] = &[
             "std::fs",
         ],
     ),
+    (
+        "statistics",
+        &["clap", "ratatui", "postgres", "crate::cli", "crate::app", "crate::log", "crate::definition", "std::fs"],
+    ),
+    (
+        "experiment",
+        &[
+            "clap",
+            "ratatui",
+            "crossterm",
+            "postgres",
+            "csv",
+            "crate::cli",
+            "crate::tui",
+            "crate::adapters",
+            "crate::app",
+            "crate::log",
+            "std::fs",
+        ],
+    ),
     ("adapters", &["clap", "ratatui", "crossterm", "axum", "crate::cli", "crate::tui", "crate::server"]),
     (
         "interop",

@@ -2,8 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "test code has no public interface")]
 
+#[path = "support/postgres.rs"]
+mod cluster;
 mod support;
 
+use cluster::Cluster;
+use flag_admin::adapters::SqliteLog;
+use flag_admin::app::ports::CellStore as _;
+use flag_client::report::parse;
+use flag_core::Timestamp;
 use support::Sandbox;
 
 const COUNTS: &str = "\
@@ -142,4 +149,79 @@ fn e49_nonsense_is_refused() {
     let missing = sandbox.project(&["experiment", "analyze", "mlx_backend", "--csv", "counts.csv"]);
     assert!(missing.err.contains("flag \"mlx_backend\" declares no experiment"), "{}", missing.err);
     assert!(missing.err.contains("hint: name a metric with --metric"), "{}", missing.err);
+}
+
+/// Puts reports of both variants into the project's cells: so many of each, of which so many failed.
+fn report(sandbox: &Sandbox, variant: &str, failed: u32, all: u32) {
+    let mut cells = SqliteLog::open(&sandbox.path("flags/log.sqlite")).unwrap();
+    for number in 0..all {
+        let (bit, sixteenths) = if number < failed { (1, 16) } else { (0, 0) };
+        let nonce = format!("{:032x}", u64::from(number) + if variant == "control" { 0 } else { 1 << 40 });
+        let text = format!(
+            r#"{{"v":1,"flag":"command_model_comparison","variant":"{variant}","stage":100000,"day":"2026-06-01","first_in_stage":1,"had_error":{bit},"crashed":0,"err_frac":{sixteenths},"slow_frac":null,"lat":[],"fb_pos":0,"fb_neg":0,"metrics":{{}},"nonce":"{nonce}"}}"#
+        );
+        let received = Timestamp::from_millis(1_780_358_400_000);
+        cells.add(&"production".parse().unwrap(), &parse(text.as_bytes()).unwrap(), received).unwrap();
+    }
+}
+
+#[test]
+fn anonymous_reports_decide_an_experiment() {
+    let sandbox = declared(
+        "experiment.metric = \"success_rate\"\nexperiment.practical = { relative_reduction_of_failures = \"20%\" }\n",
+    );
+    let analyze = ["experiment", "analyze", "command_model_comparison", "--json"];
+    let none = sandbox.project(&analyze).json();
+    assert_eq!(none["verdict"]["kind"], "no_data");
+    report(&sandbox, "control", 90, 1_000);
+    report(&sandbox, "treatment", 40, 1_010);
+    let found = sandbox.project(&analyze).json();
+    assert_eq!((&found["verdict"]["kind"], &found["unit"]), (&"ship".into(), &"client_day".into()), "{found}");
+    assert_eq!(found["groups"][1]["expected"], 1005.0);
+    assert!(found["cautions"].to_string().contains("the last reports are of 2026-06-01"), "{found}");
+    let later = sandbox.project(&[&analyze[..], &["--since", "2026-06-02"]].concat()).json();
+    assert_eq!(later["verdict"]["kind"], "no_data");
+    report(&sandbox, "none_such", 0, 30);
+    report(&sandbox, "treatment", 0, 2_000);
+    let broken = sandbox.project(&analyze).json();
+    assert_eq!(broken["verdict"]["kind"], "withheld", "{broken}");
+}
+
+#[test]
+fn a_query_decides_an_experiment() {
+    let Some(cluster) = Cluster::start() else { return };
+    let sandbox = declared(BY_LIFT);
+    let source = cluster.database();
+    let query = "SELECT v AS variant, 'command_success_rate' AS metric, k AS successes, n AS units FROM (VALUES ('control', 940, 1000), ('treatment', 970, 1000)) AS counted (v, k, n)";
+    let analyze = |query: &str| {
+        sandbox.project(&[
+            "experiment",
+            "analyze",
+            "command_model_comparison",
+            "--source",
+            &source,
+            "--sql",
+            query,
+            "--json",
+        ])
+    };
+    assert_eq!(analyze(query).json()["verdict"]["kind"], "significant_but_small");
+    for (query, told) in [
+        ("SELECT 1; DROP TABLE flags", "the query failed"),
+        ("CREATE TABLE x (y int)", "the query failed"),
+        ("SELECT 'x' AS grp, 1 AS y", "expected one called"),
+        ("SELECT 'x' AS variant, 1 AS y WHERE false", "there are no rows"),
+    ] {
+        let refused = analyze(query);
+        assert_eq!(refused.code, Some(1));
+        assert!(refused.err.contains(told), "{query}: {}", refused.err);
+    }
+}
+
+#[test]
+fn lint_refuses_a_threshold_out_of_reach() {
+    let sandbox = declared("experiment.metric = \"command_success_rate\"\nexperiment.baseline = \"96%\"\n");
+    let findings = sandbox.project(&["lint", "--json"]).out;
+    let told = "cannot improve by 5% relative improvement: the most there is to win is 4.17%";
+    assert!(findings.contains(told), "{findings}");
 }

@@ -13,6 +13,9 @@ use crate::experiment::{
 };
 use crate::log::{Change, EnvironmentName};
 
+/// Reports come the day after, and machines are not on every day.
+const STALE_DAYS: i64 = 3;
+
 /// Why an experiment is not concluded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -152,7 +155,13 @@ impl Project {
         let (key, flag) = self.flag(environment, design.flag.as_str())?;
         let cells = cells.cells(environment, key, since).map_err(ExperimentError::from)?;
         design.proportions = proportions_of_cells(&flag.definition.flag, &cells);
-        Ok(analyze(&design, &of_cells(&cells)))
+        let mut data = of_cells(&cells);
+        let last = cells.iter().map(|(key, _)| key.day).max();
+        let ago = last.map(|last| (last, Day::of(self.now()).days_since(last))).filter(|(_, ago)| *ago > STALE_DAYS);
+        if let Some((last, ago)) = ago {
+            data.cautions.push(format!("the last reports are of {last}, {ago} days ago"));
+        }
+        Ok(analyze(&design, &data))
     }
 
     /// Works out what ending an experiment does: everyone gets one of its variants. Splits stay splits, so that consent, exclusion and

@@ -3,8 +3,9 @@
 use super::problem::Stop;
 use super::terminal::{Meaning, Terminal};
 use crate::app::ExperimentLine;
-use crate::experiment::wording::{between, difference, outcome, p_value, percent, threshold, value};
-use crate::experiment::{Advice, Analysis, Axis, Comparison, Outcome, axis_of, interval_line, scale_line};
+use crate::experiment::wording::{between, difference, number, outcome, p_value, percent, threshold, value};
+use crate::experiment::{Advice, Analysis, Axis, Comparison, Effect, Outcome, axis_of, interval_line, scale_line};
+use crate::statistics::Interval;
 
 /// How wide a chart is.
 const WIDTH: usize = 60;
@@ -61,6 +62,7 @@ pub(super) fn print(terminal: &mut Terminal<'_>, analysis: &Analysis) -> Result<
         if !analysis.others.is_empty() {
             terminal.line("")?;
             terminal.table(&comparisons("ALSO MEASURED", analysis.others.iter()))?;
+            tails(terminal, &analysis.others)?;
         }
     }
     if !analysis.cautions.is_empty() {
@@ -107,6 +109,26 @@ fn comparisons<'a>(header: &str, found: impl Iterator<Item = &'a Comparison>) ->
         ]
     };
     [header.map(str::to_owned).to_vec()].into_iter().chain(found.map(row)).collect()
+}
+
+/// Prints what means do not tell of numbers that are far from even.
+fn tails(terminal: &mut Terminal<'_>, found: &[Comparison]) -> Result<(), Stop> {
+    for comparison in found {
+        let Some(ranks) = comparison.ranks else { continue };
+        let percentile = |effect: Effect| {
+            let Interval { low, high } = effect.interval;
+            format!("{} ({} to {})", number(effect.value), number(low), number(high))
+        };
+        terminal.line(format_args!(
+            "  {}: 95th percentile {} with treatment and {} with control; by rank shifted by {}, p {}",
+            comparison.metric,
+            percentile(ranks.treatment_p95),
+            percentile(ranks.control_p95),
+            number(ranks.shift),
+            p_value(ranks.p)
+        ))?;
+    }
+    Ok(())
 }
 
 fn worth(terminal: &mut Terminal<'_>, analysis: &Analysis) -> Result<(), Stop> {

@@ -112,7 +112,7 @@ pub enum Outcome {
 
 /// Decides an experiment on data.
 pub fn analyze(design: &Design, data: &Data) -> Analysis {
-    let mut cautions = data.cautions.clone();
+    let mut cautions: Vec<String> = design.swapped().into_iter().chain(data.cautions.iter().cloned()).collect();
     let (groups, assignment) = assignment(design, data, &mut cautions);
     let units = |variant: &str| data.groups.get(variant).map_or(0, |group| group.units);
     let smaller = units(&design.treatment).min(units(&design.control));
@@ -264,6 +264,7 @@ fn assignment(design: &Design, data: &Data, cautions: &mut Vec<String>) -> (Vec<
     }
     let assignment = match goodness_of_fit(&counts, &chances) {
         Ok(fit) => Some(Assignment { p: fit.p, mismatch: fit.p < SRM_THRESHOLD }),
+        Err(_) if lines.is_empty() => None,
         Err(_) => {
             cautions.push("whether units were assigned in the right proportion cannot be told: the flag's split does not say what it should be".to_owned());
             None

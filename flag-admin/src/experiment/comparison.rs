@@ -169,7 +169,7 @@ fn shares(metric: &str, better: Better, both: TwoProportions, looks: Looks) -> S
         let Some(lift) = both.lift() else { return Ok(None) };
         let interval = |alpha| match looks {
             Looks::Once => both.ratio_interval(alpha),
-            Looks::Any { .. } => sequential::ratio_of_shares(both, alpha),
+            Looks::Any { tuned_to } => sequential::ratio_of_shares(both, tuned_to, alpha),
         };
         // Without a treatment unit that says yes the ratio is 0, and its logarithm has no interval.
         if interval(0.05)?.is_none() {
@@ -180,7 +180,7 @@ fn shares(metric: &str, better: Better, both: TwoProportions, looks: Looks) -> S
     };
     let difference = Effect::of(both.difference(), |alpha| match looks {
         Looks::Once => both.newcombe(alpha),
-        Looks::Any { .. } => sequential::difference_of_shares(both, alpha),
+        Looks::Any { tuned_to } => sequential::difference_of_shares(both, tuned_to, alpha),
     })?;
     // What failed: the rest where the metric is better higher, what it counts where lower is better.
     let failed = match better {
@@ -188,7 +188,7 @@ fn shares(metric: &str, better: Better, both: TwoProportions, looks: Looks) -> S
         Better::Lower => both,
     };
     let test = match looks {
-        Looks::Any { tuned_to } => sequential::test_of_shares(both, tuned_to)?,
+        Looks::Any { .. } => sequential::test_of_shares(both)?,
         Looks::Once if both.least_expected() < EXACT_BELOW => {
             Test { name: "Fisher's exact test", p: both.fisher().two_sided, always_valid: false }
         }

@@ -40,6 +40,9 @@ pub struct Design {
     pub sequential: bool,
     /// The chances of the variants that the flag assigns, if its split says so.
     pub proportions: Vec<(Box<str>, f64)>,
+    /// What everyone gets when the flag is off.
+    #[serde(skip)]
+    pub off_variant: Box<str>,
     /// The metrics that were documented, for the direction of those nobody declared.
     #[serde(skip)]
     pub documented: Vec<Metric>,
@@ -176,9 +179,20 @@ impl Design {
             guardrails: experiment.guardrails.into_iter().map(watched).collect(),
             sequential: experiment.sequential || choices.sequential,
             proportions: proportions(wire, None),
+            off_variant: wire.off_variant.clone(),
             documented: documented.clone(),
             control,
             treatment,
+        })
+    }
+
+    /// Tells if control and treatment look the wrong way round: what is tried is what everyone gets when the flag is off.
+    pub(super) fn swapped(&self) -> Option<String> {
+        (self.treatment == self.off_variant).then(|| {
+            format!(
+                "{} is what everyone gets when the flag is off, and is tried here: are the two swapped?",
+                self.treatment
+            )
         })
     }
 

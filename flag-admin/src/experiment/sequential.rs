@@ -13,31 +13,52 @@ pub(super) fn share(arm: Arm, alpha: f64) -> Statistic<Interval> {
     confidence_sequence(arm.k(), arm.n(), alpha, FLAT)
 }
 
-/// Returns the interval of the difference of two shares: from both their intervals, each at half the α.
-pub(super) fn difference_of_shares(both: TwoProportions, alpha: f64) -> Statistic<Interval> {
+/// Below so many units of the rarer outcome in a group, the normal distribution tells little about its share.
+const RARE: u64 = 20;
+
+fn are_common(both: TwoProportions) -> bool {
+    [both.treatment, both.control].iter().all(|arm| arm.k().min(arm.rest()) >= RARE)
+}
+
+fn smaller(both: TwoProportions) -> f64 {
+    real(both.treatment.n().min(both.control.n()))
+}
+
+/// Returns the interval of the difference of two shares: that of means, or, where one outcome is rare, from the intervals of both shares,
+/// each at half the α.
+pub(super) fn difference_of_shares(both: TwoProportions, tuned_to: u64, alpha: f64) -> Statistic<Interval> {
+    if are_common(both) {
+        let part = |arm: Arm| arm.share() * (1.0 - arm.share()) / real(arm.n());
+        let squared = part(both.treatment) + part(both.control);
+        let half = half_width(squared, smaller(both), tuned_to, alpha);
+        return Ok(Interval { low: -half, high: half }.shifted(both.difference()));
+    }
     let (t, c) = (share(both.treatment, alpha / 2.0)?, share(both.control, alpha / 2.0)?);
     Ok(Interval { low: t.low - c.high, high: t.high - c.low })
 }
 
-/// Returns the interval of the ratio of two shares: from both their intervals, each at half the α.
-pub(super) fn ratio_of_shares(both: TwoProportions, alpha: f64) -> Statistic<Option<Interval>> {
+/// Returns the interval of the ratio of two shares: in its logarithm as for means, or, where one outcome is rare, from the intervals of both
+/// shares, each at half the α.
+pub(super) fn ratio_of_shares(both: TwoProportions, tuned_to: u64, alpha: f64) -> Statistic<Option<Interval>> {
+    if are_common(both) {
+        let part = |arm: Arm| (1.0 - arm.share()) / real(arm.k());
+        let half = half_width(part(both.treatment) + part(both.control), smaller(both), tuned_to, alpha);
+        let ratio = both.treatment.share() / both.control.share();
+        return Ok(Some(Interval { low: ratio * libm::exp(-half), high: ratio * libm::exp(half) }));
+    }
     let (t, c) = (share(both.treatment, alpha / 2.0)?, share(both.control, alpha / 2.0)?);
     Ok((c.low > 0.0).then(|| Interval { low: t.low / c.high, high: t.high / c.low }))
 }
 
 /// Tests whether two shares differ. Of all units with the rarer outcome one is the treatment's with a chance that is known if nothing
 /// differs; bets upwards and downwards, in equal parts, test it.
-pub(super) fn test_of_shares(both: TwoProportions, tuned_to: u64) -> Statistic<Test> {
+pub(super) fn test_of_shares(both: TwoProportions) -> Statistic<Test> {
     let (t, c) = (both.treatment, both.control);
     let is_rare = t.k().saturating_add(c.k()) <= t.rest().saturating_add(c.rest());
     let (k_t, k_c) = if is_rare { (t.k(), c.k()) } else { (t.rest(), c.rest()) };
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-    let (chance, rare, planned) = (
-        t.n() as f64 / (t.n() as f64 + c.n() as f64),
-        (k_t.saturating_add(k_c)) as f64 / (t.n() as f64 + c.n() as f64),
-        2.0 * tuned_to as f64,
-    );
-    let (all, n_opt) = (k_t.saturating_add(k_c), (planned * rare).max(20.0));
+    let (n_t, n_c) = (real(t.n()), real(c.n()));
+    let (chance, all) = (n_t / (n_t + n_c), k_t.saturating_add(k_c));
+    let n_opt = if n_t > 0.2 * n_c { 50.0 } else { 500.0 };
     let sides = [log_e_up(k_t, all, chance, n_opt)?, log_e_down(k_t, all, chance, n_opt)?];
     Ok(Test {
         name: "beta-binomial mixture, at every look",
@@ -64,8 +85,11 @@ pub(super) fn test_of_means(statistic: f64, n: f64, tuned_to: u64) -> Test {
 
 /// Returns n ρ², which grows with the units and is such that the interval is narrowest at the planned number.
 fn scale(n: f64, tuned_to: u64) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
-    let planned = tuned_to as f64;
-    // The mixture is narrowest at the time v where v / ρ is what the normal mixture's best ρ says.
+    let planned = real(tuned_to);
     n / best_rho(planned, 0.05)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+const fn real(count: u64) -> f64 {
+    count as f64
 }

@@ -92,9 +92,10 @@ pub fn summary(analysis: &Analysis) -> Vec<String> {
             format!("{metric} got worse, and may have by more than its margin.")
         }
         Verdict::Ship => format!(
-            "The improvement is larger than the {} that is worth having{}, and nothing that is watched got worse.",
+            "The improvement is larger than the {} that is worth having{}{}.",
             threshold(design.practical),
-            if analysis.worth.is_some_and(|worth| worth.assured) { ", and so is the whole interval" } else { "" }
+            if analysis.worth.is_some_and(|worth| worth.assured) { ", and so is the whole interval" } else { "" },
+            if analysis.guardrails.is_empty() { "; nothing else was watched" } else { "; nothing that is watched got worse" }
         ),
         Verdict::GuardrailNotShown { metric } => {
             format!("{treatment} is better, but that {metric} did not get worse is not shown.")
