@@ -7,14 +7,13 @@
 )]
 
 use std::hint::black_box;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use benches::readers::{Latencies, Run, latencies, throughput};
 use benches::{
     ENVIRONMENT, PROJECT, SAMPLE, attributes, boolean_key, people, rollout_key, rule_key, signed, snapshot_json,
 };
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::Criterion;
 use flag_client::trust::{TrustFile, TrustState};
 use flag_client::{
     ClientBuilder, Consent, Declaration, FlagClient, IdentitySource, Outcome, Outcomes, Recorded, Remote,
@@ -117,43 +116,61 @@ fn reads(criterion: &mut Criterion) {
     group.bench_function("is_enabled", |bench| bench.iter(|| client.is_enabled(black_box(BOOLEAN))));
     group.bench_function("get", |bench| bench.iter(|| client.get(black_box(BOOLEAN))));
     group.finish();
-    let (_, rollout) = &rows[1];
-    let mut group = criterion.benchmark_group("client/two_readers");
-    group.bench_function("still", |bench| bench.iter_custom(|reads| beside(&client, rollout, None, reads)));
-    let pause = Duration::from_millis(1);
-    group.bench_function("swapped_each_ms", |bench| {
-        bench.iter_custom(|reads| beside(&client, rollout, Some(pause), reads));
-    });
-    group.finish();
 }
 
-/// Times reads on this thread while another one reads, too, and a third swaps everything after each pause.
-fn beside(client: &FlagClient, flag: &str, pause: Option<Duration>, reads: u64) -> Duration {
-    // On the heap: beside what the timed loop keeps on its stack, the other reader would wait for every write to it.
-    let is_over = Box::new(AtomicBool::new(false));
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !is_over.load(Ordering::Relaxed) {
-                black_box(client.is_enabled(flag));
-            }
-        });
-        if let Some(pause) = pause {
-            let is_over = &is_over;
-            scope.spawn(move || {
-                while !is_over.load(Ordering::Relaxed) {
-                    client.reload();
-                    thread::sleep(pause);
-                }
-            });
-        }
-        let start = Instant::now();
-        for _ in 0..reads {
-            black_box(client.is_enabled(black_box(flag)));
-        }
-        let taken = start.elapsed();
-        is_over.store(true, Ordering::Relaxed);
-        taken
-    })
+/// Two readers beside each other and beside swaps, and each of their reads: not criterion's kind of measurement, so a table of its own.
+#[expect(clippy::print_stdout, reason = "a benchmark prints its table")]
+fn two_readers() {
+    const TIME: Duration = Duration::from_millis(500);
+    const ROUNDS: usize = 7;
+    let machine = Machine::new(&people(1).remove(0));
+    let client = machine.open();
+    let rollout = rollout_key(SAMPLE[1]);
+    let read = || {
+        black_box(client.is_enabled(black_box(&rollout)));
+    };
+    let swap = || client.reload();
+    println!(
+        "\n{:<28} {:>12} {:>12} {:>8} {:>10} {:>12}",
+        "reads of a 25 % rollout", "one reader", "two readers", "ratio", "swaps", "swapping"
+    );
+    for (name, pause) in [("nothing swapped", None), ("swapped, 1 ms pauses", Some(Duration::from_millis(1)))] {
+        // One beside the other, so that a slower minute of the machine is slower for both.
+        let mut runs: Vec<_> =
+            (0..ROUNDS).map(|_| [1, 2].map(|readers| throughput(readers, TIME, pause, read, swap))).collect();
+        let ratio = |[one, two]: &[Run; 2]| two.reads_per_second / one.reads_per_second;
+        runs.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
+        let [one, two] = &runs[ROUNDS / 2];
+        let per_second = |run: &Run| format!("{:.1} M/s", run.reads_per_second / 1e6);
+        println!(
+            "{name:<28} {:>12} {:>12} {:>8.2} {:>10} {:>10.1} %",
+            per_second(one),
+            per_second(two),
+            ratio(&runs[ROUNDS / 2]),
+            two.swaps,
+            two.swapping * 100.0
+        );
+    }
+    println!(
+        "The median of {ROUNDS} rounds. Swapping is the part of one processor that reloading took from the readers."
+    );
+
+    println!("\n{:<28} {:>10} {:>10} {:>10}", "single reads, two readers", "p50", "p99", "p99.9");
+    let pause = Some(Duration::from_millis(1));
+    let clock = latencies(TIME, pause, || {}, swap);
+    let reads = latencies(TIME * 4, pause, read, swap);
+    let timer = clock.quantile(5_000);
+    let row = |name: &str, less: u64, of: &Latencies| {
+        let [p50, p99, p999] = [5_000, 9_900, 9_990].map(|quantile| of.quantile(quantile).saturating_sub(less));
+        println!("{name:<28} {:>10} {:>10} {:>10}", format!("{p50} ns"), format!("{p99} ns"), format!("{p999} ns"));
+    };
+    row("the clock alone", 0, &clock);
+    row("read, swapped, 1 ms pauses", timer, &reads);
+    println!(
+        "From one look at the clock to the next, less the median of the clock alone, {timer} ns; to {} ns.",
+        Latencies::STEP_NANOS
+    );
+    println!("Whatever takes the processor from a reader is in it, the swapping thread above all.");
 }
 
 fn start(criterion: &mut Criterion) {
@@ -184,5 +201,15 @@ fn outcomes(criterion: &mut Criterion) {
     assert!(client.problems().is_empty(), "{:?}", client.problems());
 }
 
-criterion_group!(benches, reads, start, outcomes);
-criterion_main!(benches);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    reads(&mut criterion);
+    start(&mut criterion);
+    outcomes(&mut criterion);
+    criterion.final_summary();
+    // With a filter, only if it names these rows.
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    if arguments.all(|argument| argument == "two_readers") {
+        two_readers();
+    }
+}

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a benchmark stops at the first surprise")]
 
+pub mod readers;
 pub mod signed;
 
 use flag_core::Attributes;
