@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use http_body::Frame;
-use tokio::sync::mpsc;
+use tokio::sync::watch;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
 use super::served::Served;
 use super::state::Server;
@@ -114,11 +115,8 @@ pub(super) async fn events(State(server): State<Server>, headers: HeaderMap) -> 
 }
 
 fn stream(server: Server, headers: &HeaderMap, words: Words) -> Response {
-    let told = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    // One event at a time: a listener that reads slowly is told once of all that it missed.
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(tell(server, told, words, sender));
-    let mut response = Response::new(Body::new(Stream(receiver)));
+    let told = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let mut response = Response::new(Body::new(Stream { next: Some(Listener::new(server, words, told).opened()) }));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -127,41 +125,67 @@ fn stream(server: Server, headers: &HeaderMap, words: Words) -> Response {
     response
 }
 
-async fn tell(server: Server, told: Option<String>, words: Words, listener: mpsc::Sender<Bytes>) {
-    let _counted = server.metrics().listener();
-    let mut news = server.listen();
-    let mut current = news.borrow_and_update().clone();
-    let missed = told.map(|id| words.tell(&current, &id)).unwrap_or_default();
-    // Whoever asks for the first time fetches anyway, and learns here from when on it is told of changes.
-    let opening = format!("{OPENING}id: {}\n\n{missed}", current.id());
-    if listener.send(opening.into()).await.is_err() {
-        return;
+/// Somebody who listens, and what they were told. It has no task and no queue of its own: there are many of them, and one that reads slowly
+/// is told once of all that it missed.
+struct Listener {
+    server: Server,
+    words: Words,
+    news: watch::Receiver<News>,
+    current: News,
+    opening: Option<Bytes>,
+    heartbeat: Interval,
+}
+
+/// The next thing to say, and who goes on listening; nothing once the stream is over.
+type Next = Pin<Box<dyn Future<Output = Option<(Bytes, Listener)>> + Send>>;
+
+impl Listener {
+    fn new(server: Server, words: Words, told: Option<&str>) -> Self {
+        server.metrics().listener_came();
+        let mut news = server.listen();
+        let current = news.borrow_and_update().clone();
+        let missed = told.map(|id| words.tell(&current, id)).unwrap_or_default();
+        // Whoever asks for the first time fetches anyway, and learns here from when on it is told of changes.
+        let opening = format!("{OPENING}id: {}\n\n{missed}", current.id());
+        let mut heartbeat = interval_at(Instant::now() + HEARTBEAT, HEARTBEAT);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { server, words, news, current, opening: Some(opening.into()), heartbeat }
     }
-    let mut heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
-    heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        let text = tokio::select! {
-            changed = news.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                let next = news.borrow_and_update().clone();
-                let text = words.tell(&next, current.id());
-                current = next;
-                Bytes::from(text)
+
+    fn opened(self) -> Next {
+        Box::pin(self.next())
+    }
+
+    async fn next(mut self) -> Option<(Bytes, Self)> {
+        if let Some(opening) = self.opening.take() {
+            return Some((opening, self));
+        }
+        loop {
+            tokio::select! {
+                changed = self.news.changed() => changed.ok()?,
+                _ = self.heartbeat.tick() => return Some((Bytes::from_static(b": alive\n\n"), self)),
+                () = self.server.stopping().wait() => return None,
             }
-            _ = heartbeat.tick() => Bytes::from_static(b": alive\n\n"),
-            () = server.stopping().wait() => return,
-            () = listener.closed() => return,
-        };
-        if !text.is_empty() && listener.send(text).await.is_err() {
-            return;
+            let next = self.news.borrow_and_update().clone();
+            let text = self.words.tell(&next, self.current.id());
+            self.current = next;
+            if !text.is_empty() {
+                return Some((text.into(), self));
+            }
         }
     }
 }
 
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.server.metrics().listener_left();
+    }
+}
+
 /// A body that is told event by event.
-struct Stream(mpsc::Receiver<Bytes>);
+struct Stream {
+    next: Option<Next>,
+}
 
 impl http_body::Body for Stream {
     type Data = Bytes;
@@ -171,7 +195,13 @@ impl http_body::Body for Stream {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        self.0.poll_recv(context).map(|text| text.map(|text| Ok(Frame::data(text))))
+        let Some(next) = &mut self.next else { return Poll::Ready(None) };
+        let told = std::task::ready!(next.as_mut().poll(context));
+        self.next = None;
+        Poll::Ready(told.map(|(text, listener)| {
+            self.next = Some(Box::pin(listener.next()));
+            Ok(Frame::data(text))
+        }))
     }
 }
 

@@ -10,10 +10,10 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -105,11 +105,8 @@ pub(super) async fn serve(
             let _ = stream.set_nodelay(true);
             match tls {
                 None => answer(stream, peer, router, watcher).await,
-                Some(tls) => {
-                    if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-                        answer(stream, peer, router, watcher).await;
-                    }
-                }
+                // In a box of its own, since the state of an encrypted connection is several times that of a plain one.
+                Some(tls) => Box::pin(answer_encrypted(tls, stream, peer, router, watcher)).await,
             }
             drop(place);
         });
@@ -121,11 +118,17 @@ pub(super) async fn serve(
     Ok(())
 }
 
+async fn answer_encrypted(tls: TlsAcceptor, stream: TcpStream, peer: SocketAddr, router: Router, watcher: Watcher) {
+    if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
+        answer(stream, peer, router, watcher).await;
+    }
+}
+
 async fn answer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     peer: SocketAddr,
     router: Router,
-    watcher: hyper_util::server::graceful::Watcher,
+    watcher: Watcher,
 ) {
     let peer = Peer(peer.ip().to_canonical());
     let service = service_fn(move |request: Request<Incoming>| {

@@ -105,8 +105,12 @@ impl Metrics {
         }
     }
 
-    pub(super) fn listener(&self) -> Counted<'_> {
-        Counted::new(&self.listeners)
+    pub(super) fn listener_came(&self) {
+        self.listeners.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn listener_left(&self) {
+        self.listeners.fetch_sub(1, Ordering::Relaxed);
     }
 
     pub(super) fn connection(&self) -> Counted<'_> {
