@@ -37,12 +37,11 @@ fn standing(readings: &[Reading], gate: &GateName) -> Option<Standing> {
 #[test]
 fn twelve_reports_prove_little() {
     let gates = Gates::of(&plan());
-    let state = state(&gates);
     // Twelve clean reports may well be of a feature that fails one time in ten.
-    let clean = gates.proceed(&state, &evidence(cell(12, 0), Cell::default()));
+    let clean = gates.proceed(&evidence(cell(12, 0), Cell::default()));
     assert_eq!(standing(&clean, &GateName::Error), Some(Standing::Open));
     for (errors, expected) in [(5, Standing::Clear), (8, Standing::Breached)] {
-        let readings = gates.pause(&state, &evidence(cell(12, errors), Cell::default()));
+        let readings = gates.pause(&evidence(cell(12, errors), Cell::default()));
         assert_eq!(standing(&readings, &GateName::Error), Some(expected), "{errors} of 12");
     }
 }
@@ -59,16 +58,14 @@ fn nothing_is_proved_by_nothing() {
 #[test]
 fn a_rate_is_certified_once_enough_reports_are_clean() {
     let gates = Gates::of(&plan());
-    let state = state(&gates);
     let first = |gate: GateName| {
-        let shown = |n: u64| {
-            standing(&gates.proceed(&state, &evidence(cell(n, 0), Cell::default())), &gate) == Some(Standing::Shown)
-        };
+        let shown =
+            |n: u64| standing(&gates.proceed(&evidence(cell(n, 0), Cell::default())), &gate) == Some(Standing::Shown);
         (1..1_000).find(|n| shown(*n))
     };
     assert_eq!(first(GateName::Error), Some(75));
     assert_eq!(first(GateName::Crash), Some(381));
-    let readings = gates.proceed(&state, &evidence(cell(100, 0), Cell::default()));
+    let readings = gates.proceed(&evidence(cell(100, 0), Cell::default()));
     let crash = readings.iter().find(|reading| reading.gate == GateName::Crash).unwrap();
     let needs = crash.needs.unwrap();
     assert!((200..420).contains(&needs), "281 more are needed, {needs} estimated");
@@ -77,25 +74,23 @@ fn a_rate_is_certified_once_enough_reports_are_clean() {
 #[test]
 fn errors_that_control_has_as_well_raise_no_alarm_of_the_ratio() {
     let gates = Gates::of(&plan());
-    let state = state(&gates);
     for (treatment, control, expected) in [
         (cell(1_000, 40), cell(9_000, 360), Standing::Clear),
         (cell(1_000, 40), cell(9_000, 90), Standing::Breached),
         (cell(1_000, 40), cell(9_000, 300), Standing::Clear),
         (cell(1_000, 0), cell(9_000, 0), Standing::Clear),
     ] {
-        let readings = gates.pause(&state, &evidence(treatment, control));
+        let readings = gates.pause(&evidence(treatment, control));
         assert_eq!(standing(&readings, &GateName::ErrorRatio), Some(expected));
     }
     // Without a control group there is nothing to compare with.
-    let readings = gates.pause(&state, &evidence(cell(1_000, 40), Cell::default()));
+    let readings = gates.pause(&evidence(cell(1_000, 40), Cell::default()));
     assert_eq!(standing(&readings, &GateName::ErrorRatio), None);
 }
 
 #[test]
 fn a_slowdown_of_everything_is_not_blamed_on_the_flag() {
     let gates = Gates::of(&plan());
-    let state = State { slow_above_micros: Some(1_000), ..state(&gates) };
     let slow = |n: u64, slow: u64| {
         let mut cell = cell(n, 0);
         cell.slow_frac.add(UNITS, slow);
@@ -103,7 +98,7 @@ fn a_slowdown_of_everything_is_not_blamed_on_the_flag() {
         cell
     };
     for (control, expected) in [(slow(9_000, 1_800), Standing::Clear), (slow(9_000, 300), Standing::Breached)] {
-        let readings = gates.pause(&state, &evidence(slow(1_000, 200), control));
+        let readings = gates.pause(&evidence(slow(1_000, 200), control));
         assert_eq!(standing(&readings, &GateName::Latency), Some(expected));
     }
 }
@@ -111,21 +106,18 @@ fn a_slowdown_of_everything_is_not_blamed_on_the_flag() {
 #[test]
 fn few_responses_do_not_gate() {
     let gates = Gates::of(&plan());
-    let state = state(&gates);
     let negative = |responses: u64| {
         let cell = Cell { fb_neg: responses, ..cell(1_000, 0) };
         standing(&gates.rollback(&evidence(cell, Cell::default())), &GateName::Satisfaction)
     };
     assert_eq!((negative(19), negative(20)), (None, Some(Standing::Breached)));
-    let _ = state;
 }
 
 #[test]
 fn e51_one_sick_machine_is_one_report() {
     let gates = Gates::of(&plan());
-    let state = state(&gates);
     // A million failed uses of one machine are one report of which everything failed.
-    let readings = gates.pause(&state, &evidence(cell(500, 1), Cell::default()));
+    let readings = gates.pause(&evidence(cell(500, 1), Cell::default()));
     assert_eq!(standing(&readings, &GateName::Error), Some(Standing::Clear));
 }
 
@@ -158,7 +150,6 @@ fn documented_targets_are_gates() {
     assert_eq!(plan.metrics.len(), 1);
     assert_eq!(plan.metrics[0].limit.unwrap().to_string(), "5%");
     let gates = Gates::of(&plan);
-    let state = state(&gates);
     let name = GateName::Metric("sync_success_rate".into());
     let measured = |successes: u64| {
         let mut cell = cell(1_000, 0);
@@ -167,21 +158,20 @@ fn documented_targets_are_gates() {
         fractions.add(0, 1_000 - successes);
         evidence(cell, Cell::default())
     };
-    assert_eq!(standing(&gates.pause(&state, &measured(850)), &name), Some(Standing::Breached));
-    assert_eq!(standing(&gates.proceed(&state, &measured(990)), &name), Some(Standing::Shown));
-    let unmeasured = gates.proceed(&state, &evidence(cell(1_000, 0), Cell::default()));
+    assert_eq!(standing(&gates.pause(&measured(850)), &name), Some(Standing::Breached));
+    assert_eq!(standing(&gates.proceed(&measured(990)), &name), Some(Standing::Shown));
+    let unmeasured = gates.proceed(&evidence(cell(1_000, 0), Cell::default()));
     assert_eq!(standing(&unmeasured, &name), Some(Standing::Unmeasured));
 }
 
 #[test]
 fn counts_of_other_systems_are_tested_and_bare_ratios_guarantee_nothing() {
     let gates = Gates::of(&plan());
-    let state = state(&gates);
     let read = |value: SourceValue| {
         let limit: Rate = "5%".parse().unwrap();
         let source = SourceReading { metric: "http_errors".into(), limit, rollback: None, value };
         let evidence = Evidence { sources: vec![source], ..evidence(cell(100, 0), Cell::default()) };
-        let readings = gates.pause(&state, &evidence);
+        let readings = gates.pause(&evidence);
         let reading = readings.into_iter().find(|reading| matches!(reading.gate, GateName::Source(_))).unwrap();
         (reading.standing, reading.is_guaranteed())
     };
@@ -198,14 +188,13 @@ fn counts_of_other_systems_are_tested_and_bare_ratios_guarantee_nothing() {
     ] {
         assert_eq!(read(value).0, Standing::Unmeasured);
     }
-    assert!(gates.proceed(&state, &Evidence::default()).iter().all(|reading| reading.level == Level::Proceed));
+    assert!(gates.proceed(&Evidence::default()).iter().all(|reading| reading.level == Level::Proceed));
 }
 
 /// The figure of the specification: at alpha 0.1 % and twice the limit, half of the alarms come within 390 reports.
 #[test]
 fn twice_the_limit_is_caught_after_a_median_of_390_reports() {
     let gates = Gates::of(&plan());
-    let state = state(&gates);
     let mut delays: Vec<u64> = (0..120)
         .map(|seed| {
             let mut chance = Chance::new(seed * 7_919);
@@ -214,7 +203,7 @@ fn twice_the_limit_is_caught_after_a_median_of_390_reports() {
                 .find(|n| {
                     errors += chance.binomial(1, 0.10);
                     // Between an error and the next the evidence only falls.
-                    let readings = gates.pause(&state, &evidence(cell(*n, errors), Cell::default()));
+                    let readings = gates.pause(&evidence(cell(*n, errors), Cell::default()));
                     standing(&readings, &GateName::Error) == Some(Standing::Breached)
                 })
                 .unwrap()

@@ -171,3 +171,55 @@ fn a_second_rollout_does_not_start_beside_the_first() {
     let error = fleet.try_start("search", standard()).unwrap_err();
     assert_eq!(error, "flag \"search\" has a rollout already, which is ramping");
 }
+
+/// The whole story in real processes: one project, one command a step, and the clock of a test.
+#[test]
+fn the_commands_tell_the_story_of_a_sick_flag() {
+    let fleet = Fleet::new("[flags.search]\n", 0);
+    let begun = fleet.clock.0.get();
+    let run = |hours: i64, arguments: &[&str]| {
+        let now = flag_core::Timestamp::from_millis(begun + hours * HOUR).to_string();
+        let all: Vec<&str> = ["-C", "flags"].iter().chain(arguments).copied().collect();
+        let mut command = fleet.sandbox.command(&all);
+        command.env("FLAG_ADMIN_TEST_CLOCK", &now);
+        let run = support::finished(command.spawn().unwrap());
+        assert_eq!(run.code, Some(0), "{arguments:?}: {}{}", run.out, run.err);
+        run.out
+    };
+    let out = run(0, &["rollout", "status"]);
+    assert_eq!(out, "no rollout moves by itself in production; start one: flag-admin rollout start FLAG\n");
+    run(0, &["rollout", "start", "search", "--reason", "1.3 is out", "--yes"]);
+    run(0, &["publish", "--to", "public"]);
+    let out = run(1, &["rollout", "tick"]);
+    assert!(out.contains("holding: nobody has reported at this step"), "{out}");
+
+    // Three hundred installations of a day, a third of which saw nothing but errors.
+    let folder = flag_admin::adapters::ProjectFolder::find(&fleet.sandbox.path("flags")).unwrap();
+    let mut cells = folder.cells()().unwrap();
+    let day = flag_client::Day::of(flag_core::Timestamp::from_millis(begun));
+    for number in 0..300 {
+        let failed = u8::from(number % 3 == 0);
+        let text = format!(
+            r#"{{"v":1,"flag":"search","variant":"on","stage":1000,"day":"{day}","first_in_stage":1,"had_error":{failed},"crashed":0,"err_frac":{},"slow_frac":null,"lat":[],"fb_pos":0,"fb_neg":0,"metrics":{{}},"nonce":"{number:032x}"}}"#,
+            failed * 16
+        );
+        let report = flag_client::report::parse(text.as_bytes()).unwrap();
+        cells.add(&fleet.environment, &report, flag_core::Timestamp::from_millis(begun + DAY)).unwrap();
+    }
+    let out = run(25, &["rollout", "status", "search"]);
+    assert!(out.contains("rolled back: exceeded: error rate (at the next tick)"), "{out}");
+    let out = run(25, &["rollout", "tick", "--publish"]);
+    assert!(out.contains("1% → 0%  rolled back: exceeded: error rate"), "{out}");
+    assert!(out.contains("none has it any more") && out.contains("published snapshot 2"), "{out}");
+    let out = run(26, &["log"]);
+    assert!(out.contains("took back rollout: search 1% → 0% (rolled back, breached)"), "{out}");
+    let out = run(26, &["rollout", "replay", "search"]);
+    assert!(out.contains("all 3 come out as the log says, to the last bit"), "{out}");
+    fleet.sandbox.write("lax.toml", "[policy]\nerror = { pause = \"50%\", rollback = \"60%\" }\n");
+    let lax = fleet.sandbox.path("lax.toml");
+    let out = run(26, &["rollout", "replay", "search", "--policy", lax.to_str().unwrap()]);
+    assert!(out.contains("other policy: holding"), "{out}");
+    let out = run(26, &["rollout", "status", "search", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(status["state"]["phase"]["phase"], "rolled_back");
+}

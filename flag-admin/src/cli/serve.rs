@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Terminal};
-use crate::adapters::{FolderShelf, GivenPassphrase, PublishTarget};
+use crate::adapters::{FolderShelf, GivenPassphrase, PublishTarget, Sources};
 use crate::app::ports::Shelf;
-use crate::app::{AppError, Refreshed, with_causes};
+use crate::app::{AppError, Instruments, Refreshed, Ticked, with_causes};
 use crate::log::EnvironmentName;
 use crate::server::{self, Bound, Duty, DutyDone, Leading, Opened, Setup, TlsFiles};
 
@@ -24,6 +24,9 @@ const OWN: &str = "store://";
 
 /// How often it is looked whether the snapshot is to be signed anew.
 const SIGNING_PAUSE: Duration = Duration::from_secs(60);
+
+/// How often it is decided what becomes of rollouts. Reports come once a day; kills and signals should not wait.
+const ROLLOUT_PAUSE: Duration = Duration::from_secs(15);
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
@@ -72,7 +75,7 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
     let operator = session.operator(folder.settings().actor.as_ref())?;
     let passphrase = session.sitting().beforehand()?;
     let (path, store, opened_for) = (folder.path().to_owned(), session.store(), environment.clone());
-    let duties = vec![signing_anew(public.clone())];
+    let duties = vec![signing_anew(public.clone()), rolling_out(public.clone())];
     let open = move || {
         let given = Rc::new(GivenPassphrase(passphrase.clone()));
         let folder = crate::adapters::ProjectFolder::find(&path)?.with_store(store.clone()).with_passphrases(given);
@@ -103,6 +106,34 @@ fn signing_anew(place: PathBuf) -> Duty {
         }
     };
     Duty { name: "sign_anew", every: SIGNING_PAUSE, work: Arc::new(work) }
+}
+
+/// Decides what becomes of rollouts, and publishes what moved.
+fn rolling_out(place: PathBuf) -> Duty {
+    let work = move |opened: &mut Opened| {
+        let failed = |error: AppError| with_causes(&error);
+        let is_idle = opened.project.environment(&opened.environment).is_ok_and(|state| state.rollouts.is_empty());
+        if is_idle {
+            return Ok(DutyDone::Nothing);
+        }
+        let cells = opened.folder.cells()().map_err(|error| with_causes(&error))?;
+        let sources = Sources::new();
+        let instruments = Instruments { cells: &*cells, sources: &sources };
+        let ticked = opened.project.tick_rollouts(&opened.environment, &instruments).map_err(failed)?;
+        let news: Vec<String> = ticked.iter().filter(|ticked| ticked.recorded).map(ticked_words).collect();
+        if ticked.iter().any(|ticked| ticked.exposes.is_some()) {
+            let mut publisher =
+                opened.folder.publisher(&opened.environment, &place).map_err(|error| failed(error.into()))?;
+            opened.project.publish(&opened.environment, &mut publisher).map_err(failed)?;
+        }
+        Ok(if news.is_empty() { DutyDone::Nothing } else { DutyDone::Something(news.join("; ")) })
+    };
+    Duty { name: "roll_out", every: ROLLOUT_PAUSE, work: Arc::new(work) }
+}
+
+/// Says what became of a rollout, for the server's log.
+fn ticked_words(ticked: &Ticked) -> String {
+    format!("{} at {}, {}", ticked.flag, ticked.after.share, super::rollout_text::phase(&ticked.after.phase))
 }
 
 /// Refuses to let other machines in without encryption, unless somebody said so.

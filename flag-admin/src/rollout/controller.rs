@@ -226,7 +226,7 @@ impl Turn<'_> {
         if let Some(reason) = self.missing_reason(&evidence) {
             return self.missing(reason, readings);
         }
-        readings.extend(self.gates.pause(self.state, &evidence));
+        readings.extend(self.gates.pause(&evidence));
         let gates = breached(&readings);
         if !gates.is_empty() {
             return self.paused(PauseReason::Breached { gates }, 4, readings);
@@ -301,7 +301,7 @@ impl Turn<'_> {
 
     fn judge_progress(&self, evidence: &Evidence, mut readings: Vec<Reading>, haste: Haste) -> Decision {
         let plan = self.gates.plan();
-        let shown = self.gates.proceed(self.state, evidence);
+        let shown = self.gates.proceed(evidence);
         let open: Vec<GateName> = shown
             .iter()
             .filter(|reading| reading.standing != Standing::Shown)
@@ -330,7 +330,7 @@ impl Turn<'_> {
         }
         let place = state.step.saturating_add(1);
         let Some(step) = plan.schedule.step(place) else { return self.unchanged(rule, readings) };
-        let asks = step.approval || plan.policy.ask_from.is_some_and(|from| step.share >= from);
+        let asks = step.approval || plan.policy.ask_from.is_some_and(|from| step.share >= from.share());
         if asks && !state.approved {
             return self.holding(HoldReason::NeedsApproval, rule, readings);
         }
@@ -360,7 +360,7 @@ impl Turn<'_> {
         let asks = plan
             .schedule
             .step(place)
-            .is_some_and(|step| step.approval || plan.policy.ask_from.is_some_and(|from| step.share >= from));
+            .is_some_and(|step| step.approval || plan.policy.ask_from.is_some_and(|from| step.share >= from.share()));
         // An agreement is kept for when the gates are passed.
         if is_moved || (asks && !self.state.approved && !plan.schedule.is_last(self.state.step)) {
             return Ok(decision);

@@ -1,4 +1,3 @@
-use flag_core::Share;
 use serde::{Deserialize, Serialize};
 
 use super::quantities::{Rate, Span};
@@ -62,7 +61,7 @@ pub struct Policy {
     pub rollback: RollbackBy,
     /// From this share on, every step needs somebody to agree.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ask_from: Option<Share>,
+    pub ask_from: Option<Rate>,
     /// The share that stays without the flag until the rollout is complete, as a control group at 100 %.
     pub holdout: Rate,
     /// Documented metrics that do not gate.

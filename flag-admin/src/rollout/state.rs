@@ -26,7 +26,8 @@ pub struct State {
     /// The reports of that share that came before, which do not.
     #[serde(default, skip_serializing_if = "Arms::is_empty")]
     pub before: Arms,
-    /// The time above which a use is slow, in microseconds, frozen as the step began. None where too little was known.
+    /// The time above which a use would be slow, in microseconds: half above the control group's 95th percentile as the step began, or the
+    /// documented target. None where too little was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_above_micros: Option<u64>,
     /// Since when evidence is missing.

@@ -78,14 +78,14 @@ impl Gates {
     }
 
     /// Reads the gates whose breach pauses a rollout.
-    pub fn pause(&self, state: &State, evidence: &Evidence) -> Vec<Reading> {
+    pub fn pause(&self, evidence: &Evidence) -> Vec<Reading> {
         let (treatment, control) = (&evidence.arms.treatment, &evidence.arms.control);
         let mut readings = vec![
             self.error.pause.alarm(GateName::Error, Level::Pause, &treatment.err_frac),
             self.crash.pause.alarm(GateName::Crash, Level::Pause, &crashes(treatment)),
         ];
         readings.extend(self.negative_alarm(&self.negative.pause, Level::Pause, treatment));
-        readings.extend(self.latency(state, treatment, control));
+        readings.extend(self.latency(treatment, control));
         readings.extend(compared::error_ratio(&self.plan.policy, treatment, control));
         readings.extend(compared::feedback_ratio(&self.plan.policy, treatment, control));
         let limits = self.plan.metrics.iter().filter(|gate| gate.limit.is_some());
@@ -101,7 +101,7 @@ impl Gates {
 
     /// Reads what has to be shown before a rollout goes on: rates that are certified, and everything else within its limits as far as it
     /// was measured.
-    pub fn proceed(&self, state: &State, evidence: &Evidence) -> Vec<Reading> {
+    pub fn proceed(&self, evidence: &Evidence) -> Vec<Reading> {
         let cell = &evidence.arms.treatment;
         let policy = &self.plan.policy;
         let mut readings = vec![
@@ -111,7 +111,7 @@ impl Gates {
         if responses(cell) >= policy.min_responses {
             readings.push(within(GateName::Satisfaction, &feedback(cell), policy.negative.pause));
         }
-        if (state.slow_above_micros.is_some() && !cell.slow_frac.is_empty()) || policy.slow_above_millis.is_some() {
+        if !cell.slow_frac.is_empty() || policy.slow_above_millis.is_some() {
             readings.push(within(GateName::Latency, &cell.slow_frac, policy.slow));
         }
         for gate in &self.plan.metrics {
@@ -131,8 +131,8 @@ impl Gates {
         let arms = evidence.arms.since(&state.before).unwrap_or_default();
         let evidence = Evidence { arms, ..evidence.clone() };
         let mut readings = self.rollback(&evidence);
-        readings.extend(self.pause(state, &evidence));
-        readings.extend(self.proceed(state, &evidence));
+        readings.extend(self.pause(&evidence));
+        readings.extend(self.proceed(&evidence));
         readings
     }
 
@@ -146,10 +146,12 @@ impl Gates {
         is_enough.then(|| table.alarm(GateName::Satisfaction, level, &feedback(cell)))
     }
 
-    /// A use is slow above a limit that was frozen before the step. Where the limit was taken from the control group, treatment has to be
+    /// A use is slow above the limit of time that its host measures against. Where the limit is no target of its own, treatment has to be
     /// slow more often than control, too: otherwise everything got slower.
-    fn latency(&self, state: &State, treatment: &Cell, control: &Cell) -> Option<Reading> {
-        state.slow_above_micros?;
+    fn latency(&self, treatment: &Cell, control: &Cell) -> Option<Reading> {
+        if treatment.slow_frac.is_empty() {
+            return None;
+        }
         let mut reading = self.slow.alarm(GateName::Latency, Level::Pause, &treatment.slow_frac);
         let policy = &self.plan.policy;
         if reading.standing == Standing::Breached

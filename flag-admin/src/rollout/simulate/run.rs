@@ -69,8 +69,6 @@ pub fn run(simulation: &Simulation, gates: &Gates, seed: u64) -> RunResult {
     let part_of_day = look_millis as f64 / DAY_MILLIS;
     let mut now = START;
     let mut state = begin(gates, now, &Arms::default(), &Arms::default()).state;
-    // Latency is part of what is drawn, so there is a limit that it is held against.
-    state.slow_above_micros = Some(1);
     let mut arms = Arms::default();
     let (mut treatment, mut control) = crowds(population, state.share);
     let mut result = RunResult::new(state.share);
@@ -93,9 +91,7 @@ pub fn run(simulation: &Simulation, gates: &Gates, seed: u64) -> RunResult {
         };
         let Ok(decision) = decide(gates, &state, Event::Tick, &evidence, now) else { break };
         let is_moved = decision.state.share != state.share;
-        let slow_above_micros = state.slow_above_micros;
         state = decision.state;
-        state.slow_above_micros = slow_above_micros;
         let ending = match &state.phase {
             Phase::Completed => Some(Ending::Completed),
             Phase::Paused(reason) => Some(Ending::paused(reason)),
