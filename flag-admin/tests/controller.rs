@@ -232,6 +232,7 @@ fn going_back_takes_the_last_step_first() {
 
 /// What happens next in a made-up history.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a thing that may be so at the same time")]
 struct Happening {
     event: Event,
     hours: i64,
@@ -260,9 +261,9 @@ fn happening() -> impl Strategy<Value = Happening> {
         -10_i64..80,
         prop_oneof![0_u64..50, 500_u64..20_000],
         healthy,
-        (rare.clone(), rare.clone()),
+        (rare, rare),
         prop::bool::weighted(0.95),
-        rare.clone(),
+        rare,
         rare,
     )
         .prop_map(|(event, hours, reports, errors_percent, (killed, p0), published, fault, taken_over)| {
