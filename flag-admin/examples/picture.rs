@@ -37,7 +37,6 @@ const SITTING: &[(&str, &str)] = &[
     ("jjjj", "llm_backends"),
     ("!", "Turn off llm_backends"),
     ("4\r", "is killed"),
-    ("\u{1b}", "! KILLED"),
     ("kr", "Rollout of enhanced_safety_v2"),
     ("75", "gain 25%"),
 ];
@@ -79,8 +78,8 @@ fn main() {
         }
         assert!(is_shown(), "{shown:?} does not come:\n{}", screen.lock().unwrap().screen().contents());
     }
-    // What is drawn last is drawn whole.
-    thread::sleep(Duration::from_millis(300));
+    // What was done is told for a while, with the name of the folder of this run; the picture is taken after that.
+    thread::sleep(Duration::from_secs(8));
     std::fs::write(picture, svg(screen.lock().unwrap().screen())).expect("the picture");
     let _ = child.kill();
 }
