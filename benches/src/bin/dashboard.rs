@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use flag_admin::adapters::{InitFolder, ProjectFolder, init};
+use flag_admin::adapters::{InitFolder, ProjectFolder, Sources, init};
 use flag_admin::app::ports::Publisher;
 use flag_admin::app::{Operator, Prune};
 use flag_admin::definition::Definitions;
@@ -63,6 +63,8 @@ fn open(folder: &Path) -> Offscreen {
         project: folder.open(operator()).unwrap(),
         environment: EnvironmentName::production(),
         drafts: Box::new(folder.drafts()),
+        cells: folder.cells()().unwrap(),
+        sources: Box::new(Sources::new()),
         open_publisher: Box::new(move |out| folder.publisher(out).map(|place| Box::new(place) as Box<dyn Publisher>)),
         remember_target: Box::new(|_| {}),
         unlock: Box::new(|_| Ok(())),

@@ -9,10 +9,10 @@ use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::Terminal;
 use crate::adapters::{
-    DashboardFile, ProjectFolder, Protection, inspect_key, is_on_light_background, is_plain, is_without_color,
+    DashboardFile, ProjectFolder, Protection, Sources, inspect_key, is_on_light_background, is_plain, is_without_color,
 };
-use crate::app::Failure;
 use crate::app::ports::{KeyStore as _, Publisher};
+use crate::app::{AppError, Failure, RolloutsError};
 use crate::log::EnvironmentName;
 use crate::tui::{
     self, Characters, Dashboard, DashboardError, Ended, Mouse, OpenPublisher, Palette, RememberTarget, Unlock,
@@ -83,6 +83,8 @@ pub(super) fn show(
         remember_target: memory_of(Rc::clone(&folder), environment.clone()),
         unlock: unlock(session, Rc::clone(&folder)),
         drafts: Box::new(folder.drafts()),
+        cells: folder.cells()().map_err(RolloutsError::from).map_err(AppError::from)?,
+        sources: Box::new(Sources::new()),
         environment,
         out,
         palette: palette(theme.as_deref().or(wanted.theme.as_deref()))?,

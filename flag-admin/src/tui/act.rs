@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::action::Action;
+use super::action::{Action, SCHEDULES};
 use super::command::Command;
 use super::effect::{DraftTurn, Effect};
 use super::keymap::Place;
@@ -13,11 +13,13 @@ use super::screens::detail::Tab;
 use super::screens::passphrase::PassphraseForm;
 use super::screens::publish::PublishForm;
 use super::screens::share::ShareForm;
+use super::trials::Running;
 use super::widgets::help::Help;
 use super::widgets::notice::Notice;
 use super::widgets::palette::{Palette, Pick};
 use super::{equivalent, outcome};
 use crate::app::KillRoute;
+use crate::rollout::Event;
 
 /// Does what a command says. `copied` says whether the key before it copied a flag's key.
 pub(super) fn run(model: &mut Model, command: Command, copied: bool) -> Vec<Effect> {
@@ -54,7 +56,7 @@ pub(super) fn run(model: &mut Model, command: Command, copied: bool) -> Vec<Effe
         Command::Review => outcome::review(model),
         Command::NextField | Command::PreviousField => {
             if let Some(Dialog::Confirm(confirm)) = &mut model.dialog {
-                confirm.turn();
+                return confirm.turn();
             }
         }
         Command::Confirm => {
@@ -68,6 +70,7 @@ pub(super) fn run(model: &mut Model, command: Command, copied: bool) -> Vec<Effe
             }
         }
         Command::Kill => return kill(model),
+        Command::Start | Command::Advance | Command::StepBack | Command::Pause => return move_rollout(model, command),
         Command::Undo => return undo(model),
         Command::Redo => return vec![Effect::TurnDraft(DraftTurn::Again)],
         Command::UndoEntry => {
@@ -302,6 +305,20 @@ fn kill(model: &mut Model) -> Vec<Effect> {
         Action::Kill { flag, route }
     };
     propose(model, action)
+}
+
+/// Starts a rollout that moves by itself, or moves it.
+fn move_rollout(model: &mut Model, command: Command) -> Vec<Effect> {
+    let Some(flag) = model.selected_flag().map(|flag| flag.key.clone()) else { return Vec::new() };
+    let is_stopped = model.facts.rollout_of(flag.as_str()).is_some_and(|rollout| rollout.standing == Running::Stopped);
+    let event = match command {
+        Command::Start => return propose(model, Action::Start { flag, schedule: SCHEDULES[0] }),
+        Command::Advance => Event::Advance,
+        Command::StepBack => Event::Back,
+        _ if is_stopped => Event::Resume,
+        _ => Event::Pause,
+    };
+    propose(model, Action::Move { flag, event })
 }
 
 /// Takes back the last edit of the draft that was made in this sitting, else the last change of the log.

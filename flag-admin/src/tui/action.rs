@@ -3,6 +3,10 @@
 use flag_core::{FlagKey, Share};
 
 use crate::app::{HistoryLine, KillRoute};
+use crate::rollout::Event;
+
+/// The schedules that a rollout can be started on from here.
+pub(super) const SCHEDULES: [&str; 3] = ["standard", "accelerated", "cautious"];
 
 /// A change to be proposed.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +17,10 @@ pub(super) enum Action {
     Kill { flag: FlagKey, route: KillRoute },
     /// A kill is over. The target may be a capability that is no flag.
     Unkill { target: Box<str> },
+    /// A rollout that moves by itself starts, on one of the known schedules.
+    Start { flag: FlagKey, schedule: &'static str },
+    /// A rollout that moves by itself goes on, back or stops.
+    Move { flag: FlagKey, event: Event },
     /// An entry of the log is taken back.
     Undo { line: Box<HistoryLine> },
     /// Every change of the draft is made.
@@ -33,7 +41,7 @@ pub(super) enum ReasonNeed {
 impl Action {
     pub(super) const fn reason(&self) -> ReasonNeed {
         match self {
-            Self::Kill { .. } | Self::Unkill { .. } => ReasonNeed::Required,
+            Self::Kill { .. } | Self::Unkill { .. } | Self::Move { event: Event::Resume, .. } => ReasonNeed::Required,
             _ => ReasonNeed::Optional,
         }
     }

@@ -91,6 +91,36 @@ pub(super) const BINDINGS: &[Binding] = &[
         ),
     ),
     when(
+        Need::Schedule,
+        key(
+            Command::Pause,
+            &[Key::Char('p')],
+            FLAG,
+            Change,
+            Some("pause"),
+            "Stop the flag's rollout where it is, or let it go on",
+        ),
+    ),
+    when(
+        Need::Rollout,
+        key(
+            Command::Start,
+            &[Key::Char('E')],
+            FLAG,
+            Change,
+            None,
+            "Start a rollout that moves by itself, step by step, while its gates prove it healthy",
+        ),
+    ),
+    when(
+        Need::Schedule,
+        key(Command::Advance, &[Key::Char('a')], FLAG, Change, None, "Go on to the rollout's next step"),
+    ),
+    when(
+        Need::Schedule,
+        key(Command::StepBack, &[Key::Char('b')], FLAG, Change, None, "Go back one step of the rollout"),
+    ),
+    when(
         Need::Draft,
         key(
             Command::Apply,

@@ -63,6 +63,10 @@ commands! {
     Confirm = "confirm",
     Keep = "keep-as-draft",
     Kill = "kill",
+    Start = "start-rollout",
+    Advance = "advance",
+    StepBack = "step-back",
+    Pause = "pause",
     Undo = "undo",
     Redo = "redo",
     UndoEntry = "undo-entry",
@@ -140,6 +144,8 @@ pub(super) enum Need {
     ChangeFlag,
     /// A selected flag that has a rollout, and a project that can be changed.
     Rollout,
+    /// A selected flag with a rollout that moves by itself, and a project that can be changed.
+    Schedule,
     /// A project that can be changed.
     Change,
     /// A draft, and a project that can be changed.
@@ -175,6 +181,11 @@ impl Need {
                     Err("a kill switch has no rollout: it is on until it is killed (!)")
                 }
                 Some(_) => Ok(()),
+                None => Err("no flag is selected"),
+            },
+            Self::Schedule => match model.selected_flag() {
+                Some(flag) if model.facts.rollout_of(flag.key.as_str()).is_some() => Ok(()),
+                Some(_) => Err("the flag has no rollout that moves by itself: E starts one"),
                 None => Err("no flag is selected"),
             },
             Self::Draft => match &model.facts.draft {

@@ -7,12 +7,13 @@ use super::effect::{DraftTurn, Effect};
 use super::facts::{EntryFacts, Facts};
 use super::msg::{Mover, Msg, Trouble};
 use super::screens::explain::Explained;
-use crate::app::ports::{Publisher, PublisherError};
+use crate::app::ports::{CellStore, MetricSource, Publisher, PublisherError};
 use crate::app::{
-    AppError, Committed, Draft, DraftStore, Failure, KillRoute, KillScope, Moment, OptedIn, Project, Proposal,
-    SignedKills, Undo, difference,
+    AppError, Committed, Draft, DraftStore, Failure, Instruments, KillRoute, KillScope, Moment, OptedIn, Project,
+    Proposal, RolloutsError, SignedKills, Undo, difference,
 };
 use crate::log::{Change, EnvironmentName};
+use crate::rollout::Plan;
 
 /// Opens a folder to publish to.
 pub type OpenPublisher = Box<dyn Fn(&Path) -> Result<Box<dyn Publisher>, PublisherError>>;
@@ -31,10 +32,17 @@ pub(super) struct Desk {
     pub(super) remember_target: RememberTarget,
     pub(super) unlock: Unlock,
     pub(super) drafts: Box<dyn DraftStore>,
+    pub(super) cells: Box<dyn CellStore>,
+    pub(super) sources: Box<dyn MetricSource>,
     /// The folder that kills are published to at once.
     pub(super) out: Option<PathBuf>,
     pub(super) trail: Trail,
+    /// How often in a row the log was found as it was.
+    pub(super) idle: u32,
 }
+
+/// After how many looks at an unchanged log reports are read again: they come without a change of it.
+const READ_REPORTS_EVERY: u32 = 15;
 
 /// The draft as it was before each edit of this sitting, and as it was before each that was taken back.
 #[derive(Debug, Default)]
@@ -46,7 +54,7 @@ pub(super) struct Trail {
 impl Desk {
     pub(super) fn facts(&self) -> Result<Facts, AppError> {
         let draft = self.drafts.draft(&self.environment, &self.project.operator().actor)?;
-        let mut facts = Facts::gather(&self.project, &self.environment, draft.as_ref())?;
+        let mut facts = Facts::gather(&self.project, &self.environment, draft.as_ref(), &self.instruments())?;
         facts.draft_edits = self.trail.before.len();
         Ok(facts)
     }
@@ -91,10 +99,25 @@ impl Desk {
     /// Takes in what others changed.
     pub(super) fn look(&mut self) -> Msg {
         match self.project.refresh() {
-            Ok(false) => Msg::Seen,
+            Ok(false) => self.look_at_reports(),
             Ok(true) => self.moved(Mover::Others),
             Err(error) => Msg::Lost(Trouble::of(&error)),
         }
+    }
+
+    /// Reads what reports came to from time to time, where somebody waits for them.
+    fn look_at_reports(&mut self) -> Msg {
+        self.idle = self.idle.saturating_add(1);
+        let is_waited_for = self.project.environment(&self.environment).is_ok_and(|state| !state.rollouts.is_empty());
+        if self.idle < READ_REPORTS_EVERY || !is_waited_for {
+            return Msg::Seen;
+        }
+        self.idle = 0;
+        self.moved(Mover::Others)
+    }
+
+    fn instruments(&self) -> Instruments<'_> {
+        Instruments { cells: &*self.cells, sources: &*self.sources }
     }
 
     fn moved(&self, mover: Mover) -> Msg {
@@ -113,6 +136,14 @@ impl Desk {
             Action::Kill { flag, route } => project.propose_kill(environment, flag.as_str(), *route, KillScope::Flags),
             Action::Unkill { target } => project.propose_unkill(environment, target),
             Action::Undo { line } => Ok(project.propose_undo(environment, Some(line.seq))?.proposal),
+            Action::Start { flag, schedule } => {
+                let schedule =
+                    Plan::schedule_named(schedule).map_err(|error| AppError::from(RolloutsError::Plan(error)))?;
+                project.propose_rollout_start(environment, flag.as_str(), Plan::of(schedule), &self.instruments())
+            }
+            Action::Move { flag, event } => {
+                project.propose_rollout_move(environment, flag.as_str(), *event, &self.instruments())
+            }
             Action::Apply => project.propose_draft(&self.draft()?.unwrap_or_else(|| Draft::new(project, environment))),
             Action::Approve { request } => Ok(project.propose_approval(environment, *request)?.proposal().clone()),
             Action::Reject { .. } => project.propose(environment, Vec::new()),

@@ -77,6 +77,15 @@ fn of_action(action: &Action) -> Vec<String> {
         }
         Action::Kill { flag, .. } => vec!["kill".to_owned(), flag.to_string()],
         Action::Unkill { target } => vec!["unkill".to_owned(), target.to_string()],
+        Action::Start { flag, schedule } => {
+            let mut all = words("rollout start");
+            all.extend([flag.to_string(), "--schedule".to_owned(), (*schedule).to_owned()]);
+            all
+        }
+        Action::Move { flag, event } => {
+            let verb = serde_json::to_value(event).ok().and_then(|event| event.as_str().map(str::to_owned));
+            vec!["rollout".to_owned(), verb.unwrap_or_default(), flag.to_string()]
+        }
         Action::Undo { line } => vec!["undo".to_owned(), line.seq.to_string()],
         Action::Apply => words("apply --draft"),
         Action::Approve { request } => vec!["approve".to_owned(), request.to_string()],

@@ -3,7 +3,10 @@
 use flag_core::{FlagKey, Share, Timestamp};
 
 use super::msg::Trouble;
-use crate::app::{AppError, Draft, DraftError, FieldChange, HistoryLine, KillCard, Project, Proposal, RolloutPhase};
+use super::trials::{self, ExperimentFacts, RolloutFacts};
+use crate::app::{
+    AppError, Draft, DraftError, FieldChange, HistoryLine, Instruments, KillCard, Project, Proposal, RolloutPhase,
+};
 use crate::definition::Definition;
 use crate::log::{Change, EnvironmentName, PublishedSnapshot, Role, exposure_of, sentence};
 
@@ -29,6 +32,9 @@ pub(super) struct Facts {
     pub(super) kills: Vec<KillFacts>,
     /// Newest first.
     pub(super) history: Vec<HistoryLine>,
+    /// Rollouts that move by themselves.
+    pub(super) rollouts: Vec<RolloutFacts>,
+    pub(super) experiments: Vec<ExperimentFacts>,
     /// What whoever is at work gathers, and has not applied.
     pub(super) draft: Option<DraftFacts>,
     /// How many edits of the draft were made in this sitting, and can be taken back.
@@ -111,6 +117,7 @@ impl Facts {
         project: &Project,
         environment: &EnvironmentName,
         draft: Option<&Draft>,
+        instruments: &Instruments<'_>,
     ) -> Result<Self, AppError> {
         let state = project.environment(environment)?;
         let epoch = project.state().root().map_or(0, |root| root.epoch);
@@ -166,6 +173,8 @@ impl Facts {
             kills,
             history,
             draft: draft.filter(|draft| !draft.changes().is_empty()).map(|draft| DraftFacts::gather(project, draft)),
+            rollouts: trials::rollouts(project, environment, instruments)?,
+            experiments: trials::experiments(project, environment, instruments.cells)?,
             draft_edits: 0,
             requests,
             approvals: state.approvals_required,
@@ -184,6 +193,11 @@ impl Facts {
 
     pub(super) fn kill_of(&self, target: &str) -> Option<&KillFacts> {
         self.kills.iter().find(|kill| *kill.target == *target)
+    }
+
+    /// Returns the rollout of a flag that moves by itself.
+    pub(super) fn rollout_of(&self, key: &str) -> Option<&RolloutFacts> {
+        self.rollouts.iter().find(|rollout| rollout.flag.as_str() == key)
     }
 
     /// Returns the last entry that the published snapshot was made from; 0 where nothing is published.

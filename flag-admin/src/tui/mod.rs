@@ -35,6 +35,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod theme;
+mod trials;
 mod update;
 mod view;
 mod widgets;
@@ -53,6 +54,7 @@ use self::plain::Plain;
 use self::runtime::Runtime;
 use self::theme::Theme;
 pub use self::theme::{Characters, Palette};
+use crate::app::ports::{CellStore, MetricSource};
 use crate::app::{AppError, DraftStore, Failure, Project};
 use crate::log::EnvironmentName;
 
@@ -68,6 +70,10 @@ pub struct Dashboard {
     pub remember_target: RememberTarget,
     /// Opens encrypted keys.
     pub unlock: Unlock,
+    /// What anonymous reports come to.
+    pub cells: Box<dyn CellStore>,
+    /// Other systems that know how features do.
+    pub sources: Box<dyn MetricSource>,
     /// Where drafts are kept.
     pub drafts: Box<dyn DraftStore>,
     /// The folder that is published to; asked for where absent.
@@ -189,7 +195,21 @@ pub fn replay(session: &Path) -> Result<Ended, DashboardError> {
 
 impl Dashboard {
     fn into_desk(self) -> Desk {
-        let Self { project, environment, open_publisher, remember_target, unlock, drafts, out, .. } = self;
-        Desk { project, environment, open_publisher, remember_target, unlock, drafts, out, trail: Trail::default() }
+        let Self { project, environment, open_publisher, remember_target, unlock, drafts, cells, sources, out, .. } =
+            self;
+        let trail = Trail::default();
+        Desk {
+            project,
+            environment,
+            open_publisher,
+            remember_target,
+            unlock,
+            drafts,
+            cells,
+            sources,
+            out,
+            trail,
+            idle: 0,
+        }
     }
 }

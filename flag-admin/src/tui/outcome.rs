@@ -12,6 +12,7 @@ use super::screens::passphrase::PassphraseForm;
 use super::screens::share::Verdict;
 use super::widgets::notice::Notice;
 use crate::app::{Proposal, Verdict as Access};
+use crate::rollout::Event;
 
 /// Shows what the project has come to.
 pub(super) fn show(model: &mut Model, facts: Rc<Facts>) {
@@ -167,6 +168,19 @@ pub(super) fn done(action: &Action, request: Option<u64>, place: Option<&str>) -
         (Action::Kill { flag, .. }, None) => format!("{flag} is killed; clients get it with the next snapshot (P)"),
         (Action::Unkill { target }, _) => {
             format!("The kill of {target} is lifted; clients get it with the next snapshot (P)")
+        }
+        (Action::Start { flag, schedule }, _) => {
+            format!("{flag}: the {schedule} rollout has started; clients get its first step with the next snapshot (P)")
+        }
+        (Action::Move { flag, event }, _) => {
+            let done = match event {
+                Event::Advance => "goes on to the next step",
+                Event::Back => "goes back one step",
+                Event::Pause => "is paused",
+                Event::Resume => "goes on",
+                _ => "is moved",
+            };
+            format!("{flag}: its rollout {done}")
         }
         (Action::Undo { line }, _) => {
             format!("Entry {} is undone: {}; clients get it with the next snapshot (P)", line.seq, line.sentence)

@@ -140,6 +140,9 @@ fn without_people(facts: &Facts) -> Facts {
         });
         flag.definition.documentation = crate::definition::Documentation { owner, ..Default::default() };
     }
+    for rollout in &mut facts.rollouts {
+        people.hide(&mut rollout.by);
+    }
     for kill in &mut facts.kills {
         people.hide(&mut kill.by);
         kill.reason = kill.reason.as_ref().map(|_| "(reason)".to_owned());

@@ -5,7 +5,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::share::{ShareForm, trouble_rows};
 use crate::app::{Edit, EditKind, KillRoute, Project, Proposal, Subject, Verdict};
 use crate::log::exposure_of;
-use crate::tui::action::{Action, ReasonNeed};
+use crate::rollout::{Event, Plan};
+use crate::tui::action::{Action, ReasonNeed, SCHEDULES};
 use crate::tui::effect::Effect;
 use crate::tui::line_input::LineInput;
 use crate::tui::model::Model;
@@ -92,13 +93,19 @@ impl Confirm {
         }
     }
 
-    pub(in crate::tui) fn turn(&mut self) {
+    pub(in crate::tui) fn turn(&mut self) -> Vec<Effect> {
+        if let Action::Start { schedule, .. } = &mut self.action {
+            let at = SCHEDULES.iter().position(|known| known == schedule).unwrap_or(0).saturating_add(1);
+            *schedule = SCHEDULES.get(at).copied().unwrap_or(SCHEDULES[0]);
+            return vec![Effect::Propose(self.action.clone())];
+        }
         if self.action.typed().is_some() {
             self.focus = match self.focus {
                 Focus::Reason => Focus::Typed,
                 Focus::Typed => Focus::Reason,
             };
         }
+        Vec::new()
     }
 
     /// Does it, or says what is missing.
@@ -175,7 +182,10 @@ impl Confirm {
             });
         }
         let mut body = vec![Row::new()];
-        if matches!(self.action, Action::Apply | Action::Approve { .. } | Action::Undo { .. }) {
+        if matches!(
+            self.action,
+            Action::Apply | Action::Start { .. } | Action::Move { .. } | Action::Approve { .. } | Action::Undo { .. }
+        ) {
             body.extend(edit_rows(self.proposal.edits(), columns));
             body.push(Row::new());
         }
@@ -193,6 +203,8 @@ impl Confirm {
             Action::Share { .. } => "Change a rollout".to_owned(),
             Action::Kill { .. } => "Kill".to_owned(),
             Action::Unkill { .. } => "Lift a kill".to_owned(),
+            Action::Start { .. } => "Start a rollout".to_owned(),
+            Action::Move { .. } => "Move a rollout".to_owned(),
             Action::Undo { .. } => "Undo".to_owned(),
             Action::Apply => "Apply the draft".to_owned(),
             Action::Approve { request } => format!("Approve request {request}"),
@@ -225,6 +237,27 @@ impl Confirm {
             Action::Unkill { target } => Row::plain("Lift the kill of ")
                 .and(Meaning::Name, target)
                 .and(Meaning::Text, ": its rules and its rollout decide again."),
+            Action::Start { flag, schedule } => {
+                let others =
+                    SCHEDULES.iter().filter(|other| *other != schedule).copied().collect::<Vec<_>>().join(", ");
+                Row::plain("Roll out ")
+                    .and(Meaning::Name, flag.as_str())
+                    .and(Meaning::Text, " by itself, on the ")
+                    .and(Meaning::Name, *schedule)
+                    .and(Meaning::Text, " schedule: ")
+                    .and(Meaning::Text, steps_of(schedule))
+                    .and(Meaning::Muted, format!(". Tab turns to {others}."))
+            }
+            Action::Move { flag, event } => {
+                let what = match event {
+                    Event::Advance => "Go on to the next step of the rollout of ",
+                    Event::Back => "Go back one step in the rollout of ",
+                    Event::Pause => "Stop where it is the rollout of ",
+                    Event::Resume => "Let go on the rollout of ",
+                    _ => "Move the rollout of ",
+                };
+                Row::plain(what).and(Meaning::Name, flag.as_str())
+            }
             Action::Undo { line } => Row::plain(format!("Take back entry {}: ", line.seq))
                 .and(Meaning::Name, line.actor.to_string())
                 .and(Meaning::Text, format!(" {}", line.sentence)),
@@ -244,6 +277,12 @@ impl Confirm {
             _ => "Goes into the log. Clients get it with the next snapshot, which P publishes.".to_owned(),
         }
     }
+}
+
+fn steps_of(schedule: &str) -> String {
+    let schedule = Plan::schedule_named(schedule);
+    let steps = schedule.iter().flat_map(|schedule| schedule.steps());
+    steps.map(|step| step.share.to_string()).collect::<Vec<_>>().join(" › ")
 }
 
 fn asked(model: &Model, request: u64, what: &str) -> Row {

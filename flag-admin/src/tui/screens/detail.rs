@@ -11,6 +11,7 @@ use crate::tui::theme::Meaning;
 use crate::tui::theme::Theme;
 use crate::tui::widgets::pane::draw_page;
 use crate::tui::widgets::popup::draw_rows;
+use crate::tui::widgets::schedule;
 use crate::tui::words;
 
 /// The columns of a fact's name.
@@ -108,6 +109,7 @@ pub(in crate::tui) fn rows(model: &Model, tab: Tab, columns: usize) -> Vec<Row> 
     match tab {
         Tab::Overview => {
             state(model, flag, &mut page);
+            schedule(model, flag, &mut page);
             decision(flag, &mut page);
             documentation(flag, &mut page);
         }
@@ -128,6 +130,12 @@ pub(in crate::tui) fn preview(model: &Model, columns: usize) -> Vec<Row> {
     }
     page.gap();
     state(model, flag, &mut page);
+    if let Some(rollout) = model.facts.rollout_of(flag.key.as_str()) {
+        page.push(
+            &Row::of(Meaning::Muted, fit("Rollout", LABEL)).join(schedule::line(rollout, &Theme::plain())),
+            LABEL,
+        );
+    }
     decision(flag, &mut page);
     page.heading("Last changes");
     for line in model.facts.history_of(&flag.key).take(CHANGES_PREVIEWED) {
@@ -181,6 +189,13 @@ fn state(model: &Model, flag: &FlagFacts, page: &mut Page) {
     page.fact("Owner", Meaning::Text, flag.owner().unwrap_or("nobody"));
     for overdue in &flag.overdue {
         page.fact("Overdue", Meaning::Notice, overdue);
+    }
+}
+
+fn schedule(model: &Model, flag: &FlagFacts, page: &mut Page) {
+    if let Some(rollout) = model.facts.rollout_of(flag.key.as_str()) {
+        page.heading("Rollout");
+        page.rows.extend(schedule::rows(rollout, model.now, page.columns));
     }
 }
 

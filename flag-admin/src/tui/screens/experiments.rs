@@ -1,24 +1,27 @@
-//! Flags whose variants are compared.
+//! Flags whose variants are compared: what is declared, what reports say so far, and what that comes to.
 
-use flag_core::wire::Kind;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use crate::tui::age::ago;
+use super::share::trouble_rows;
+use crate::experiment::Analysis;
 use crate::tui::model::Model;
 use crate::tui::prose::{Row, fit};
 use crate::tui::theme::{Meaning, Theme};
+use crate::tui::trials::{ExperimentFacts, thousandths};
 use crate::tui::widgets::pane::draw_page;
-use crate::tui::words;
+use crate::tui::widgets::share_bar::bar;
+
+/// The columns of a fact's name.
+const LABEL: usize = 11;
 
 pub(in crate::tui) fn draw(model: &Model, theme: &Theme, body: Rect, frame: &mut Frame<'_>) {
     draw_page("Experiments", &rows(model, model.screen_columns()), model.scroll, theme, body, frame);
 }
 
-/// Returns the experiments with what each arm serves.
+/// Returns the experiments, each with its arms and its verdict.
 pub(in crate::tui) fn rows(model: &Model, columns: usize) -> Vec<Row> {
-    let experiments: Vec<_> =
-        model.facts.flags.iter().filter(|flag| flag.definition.flag.kind == Kind::Experiment).collect();
+    let experiments = &model.facts.experiments;
     if experiments.is_empty() {
         let help = Row::plain("There are no experiments. A flag becomes one by ")
             .and(Meaning::Key, "kind = \"experiment\"")
@@ -26,26 +29,68 @@ pub(in crate::tui) fn rows(model: &Model, columns: usize) -> Vec<Row> {
         return help.wrap(columns, 0);
     }
     let mut rows = Vec::new();
-    for flag in experiments {
+    for experiment in experiments {
         if !rows.is_empty() {
             rows.push(Row::new());
         }
-        let wire = &flag.definition.flag;
-        let head = Row::of(Meaning::Name, flag.key.as_str())
-            .and(Meaning::State(flag.phase), format!("  {}", flag.phase.as_str()))
-            .and(
-                Meaning::Muted,
-                format!("  {}, changed {}", flag.owner().unwrap_or("no owner"), ago(model.now, flag.changed)),
-            );
-        rows.extend(head.wrap(columns, 2));
-        let fact = |label: &str, text: String| {
-            Row::of(Meaning::Muted, fit(label, 11)).and(Meaning::Text, text).wrap(columns, 11)
-        };
-        rows.extend(fact("Arms", words::serve(&wire.fallthrough)));
-        for metric in &flag.definition.documentation.metrics {
-            let target = metric.target.as_ref().map(|target| format!(" {target}")).unwrap_or_default();
-            rows.extend(fact("Metric", format!("{}{target}", metric.name)));
-        }
+        rows.extend(experiment_rows(experiment, columns));
+    }
+    rows
+}
+
+fn fact(label: &str, row: Row, columns: usize) -> Vec<Row> {
+    Row::of(Meaning::Muted, fit(label, LABEL)).join(row).wrap(columns, LABEL)
+}
+
+fn experiment_rows(experiment: &ExperimentFacts, columns: usize) -> Vec<Row> {
+    let line = &experiment.line;
+    let state = match (line.enabled, line.exposure) {
+        (false, _) => "disabled".to_owned(),
+        (true, Some(share)) => format!("{share} take part"),
+        (true, None) => "not a split".to_owned(),
+    };
+    let mut rows =
+        Row::of(Meaning::Name, line.flag.as_str()).and(Meaning::Muted, format!("  {state}")).wrap(columns, 2);
+    let units = |variant: &str| match &experiment.analysis {
+        Some(Ok(analysis)) => analysis.groups.iter().find(|group| *group.variant == *variant).map(|group| group.units),
+        _ => None,
+    };
+    for (place, (variant, part)) in line.proportions.iter().enumerate() {
+        let thousandths = thousandths(*part);
+        let units = units(variant).map(|units| format!("  {units} units")).unwrap_or_default();
+        let row = Row::plain(fit(variant, 16))
+            .join(bar(thousandths, 100_000, 12, &Theme::plain()))
+            .and(Meaning::Text, format!(" {:>5.1}%{units}", part * 100.0));
+        rows.extend(fact(if place == 0 { "Arms" } else { "" }, row, columns));
+    }
+    if let Some(problem) = &line.problem {
+        rows.extend(fact("Verdict", Row::of(Meaning::Notice, format!("none: {problem}")), columns));
+    }
+    match &experiment.analysis {
+        Some(Ok(analysis)) => rows.extend(verdict(analysis, columns)),
+        Some(Err(trouble)) => rows.extend(trouble_rows(trouble, columns)),
+        None => {}
+    }
+    let command = format!("flag-admin experiment analyze {}", line.flag);
+    rows.extend(fact("Numbers", Row::of(Meaning::Key, command), columns));
+    rows
+}
+
+fn verdict(analysis: &Analysis, columns: usize) -> Vec<Row> {
+    let mut rows = fact(
+        "Metric",
+        Row::plain(format!(
+            "{}, {} against {}",
+            analysis.design.metric, analysis.design.treatment, analysis.design.control
+        )),
+        columns,
+    );
+    rows.extend(fact("Verdict", Row::of(Meaning::Name, analysis.verdict.headline()), columns));
+    for text in &analysis.summary {
+        rows.extend(fact("", Row::plain(text), columns));
+    }
+    for text in &analysis.cautions {
+        rows.extend(fact("", Row::of(Meaning::Notice, text), columns));
     }
     rows
 }

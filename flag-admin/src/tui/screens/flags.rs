@@ -187,7 +187,10 @@ fn flag_row(model: &Model, flag: &FlagFacts, columns: &[(Column, usize)], theme:
 
 /// Returns the bar and the share of what the fallthrough exposes, with a mark for rules that come before it.
 fn rollout(flag: &FlagFacts, columns: usize, theme: &Theme) -> Row {
-    let Some(share) = flag.share else {
+    // What is killed reaches nobody, whatever its rollout says.
+    let share =
+        if flag.phase == crate::app::RolloutPhase::Killed { Some(flag_core::Share::NOBODY) } else { flag.share };
+    let Some(share) = share else {
         let variant = flag.definition.flag.fallthrough.variant.as_deref().unwrap_or_default();
         return Row::plain(fit(variant, columns));
     };

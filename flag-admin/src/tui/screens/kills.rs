@@ -126,7 +126,7 @@ fn laid_out(model: &Model, columns: usize, theme: &Theme) -> (Vec<Row>, Vec<Opti
 }
 
 fn headline(kill: &KillFacts, columns: usize) -> Row {
-    let how = if kill.emergency { "at once, by the emergency key" } else { "with the snapshot" };
+    let how = if kill.emergency { "emergency key" } else { "with the snapshot" };
     let target = fit(&kill.target, columns.saturating_sub(42).clamp(8, 40));
     Row::of(Meaning::Danger, format!("! {target} ")).and(Meaning::Text, format!("killed by {}, {how}", kill.by))
 }

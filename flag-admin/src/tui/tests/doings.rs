@@ -225,3 +225,30 @@ fn a_flag_is_explained_for_somebody() {
     session.press("x Tab Tab");
     assert_eq!(session.model.place(), Place::Detail);
 }
+
+#[test]
+fn a_rollout_that_moves_by_itself_is_started_shown_paused_and_let_go_on() {
+    let mut session = Session::new(100, 40);
+    session.press("/ safety Enter p");
+    assert!(session.screen().contains("E starts one"), "{}", session.screen());
+    session.press("Esc / mlx Enter E");
+    let screen = session.screen();
+    assert!(screen.contains("on the standard schedule") && screen.contains("gain 0% to"), "{screen}");
+    session.press("Tab");
+    assert!(session.screen().contains("on the accelerated schedule"), "{}", session.screen());
+    session.press("Tab Enter");
+    let rollout = session.model.facts.rollout_of("mlx_backend").unwrap();
+    assert_eq!(rollout.schedule, "cautious");
+    session.press("Enter");
+    let screen = session.screen();
+    for said in ["Steps", "[1%]", "cautious, started by @alice", "p pauses, a goes on"] {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
+    session.press("p Enter");
+    assert!(session.screen().contains("paused"), "{}", session.screen());
+    session.press("p Enter");
+    assert!(session.screen().contains("the reason is empty"), "{}", session.screen());
+    session.press("fixed Enter");
+    let standing = session.model.facts.rollout_of("mlx_backend").unwrap().standing;
+    assert_eq!(standing, crate::tui::trials::Running::On);
+}

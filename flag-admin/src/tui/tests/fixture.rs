@@ -10,6 +10,7 @@ use flag_core::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
+use crate::adapters::{MemoryCells, Sources};
 use crate::app::ports::{
     Clock, KeyError, KeyStore, LogError, LogStore, Publisher, PublisherError, Randomness, RandomnessError, RootStore,
     RootStoreError,
@@ -189,6 +190,9 @@ impl Session {
             remember_target: Box::new(|_| {}),
             unlock: Box::new(|_| Ok(())),
             drafts: Box::new(MemoryDrafts::default()),
+            cells: Box::new(MemoryCells::default()),
+            sources: Box::new(Sources::new()),
+            idle: 0,
             out: None,
             trail: Trail::default(),
         };

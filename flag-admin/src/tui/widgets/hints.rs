@@ -1,5 +1,6 @@
 use crossterm::event::KeyCode;
 
+use crate::tui::action::Action;
 use crate::tui::command::{Binding, Command};
 use crate::tui::keymap::{Key, Place};
 use crate::tui::model::{Dialog, Model};
@@ -44,11 +45,14 @@ fn is_idle(model: &Model, command: Command) -> bool {
             let is_told = model.notice.as_ref().is_some_and(Notice::is_trouble);
             model.place() == Place::Flags && !is_told && model.filter.is_empty()
         }
-        Command::NextField => {
-            !matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.action.typed().is_some())
-        }
+        Command::NextField => !matches!(
+            &model.dialog,
+            Some(Dialog::Confirm(confirm))
+                if confirm.action.typed().is_some() || matches!(confirm.action, Action::Start { .. })
+        ),
         Command::Keep => !matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.action.is_draftable()),
         Command::NextRule => model.selected_flag().is_none_or(|flag| flag.rules() == 0),
+        Command::Pause => model.selected_flag().is_none_or(|flag| model.facts.rollout_of(flag.key.as_str()).is_none()),
         Command::Apply => model.facts.draft.is_none(),
         Command::Approve | Command::Reject => model.facts.requests.is_empty(),
         _ => false,

@@ -9,4 +9,5 @@ pub(super) mod palette;
 pub(super) mod pane;
 pub(super) mod plan;
 pub(super) mod popup;
+pub(super) mod schedule;
 pub(super) mod share_bar;
