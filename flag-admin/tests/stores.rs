@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use contract::{Engine, entry, kill, log_of};
 use flag_admin::adapters::{SqliteLog, StoreUrl};
-use flag_admin::app::ports::{CellStore, LogError, LogStore as _, LogTarget, TokenUses};
+use flag_admin::app::ports::{CellStore, LogError, LogStore as _, LogTarget, Outbox, TokenUses};
 use flag_admin::log::{Head, Stored};
 use rusqlite::Connection;
 use serde_json::json;
@@ -45,6 +45,10 @@ impl Sqlite {
 
 impl Engine for Sqlite {
     fn uses(&self) -> Box<dyn TokenUses> {
+        Box::new(self.log())
+    }
+
+    fn outbox(&self) -> Box<dyn Outbox> {
         Box::new(self.log())
     }
 
@@ -113,6 +117,10 @@ impl Engine for Postgres {
         Box::new(self.url().open().unwrap())
     }
 
+    fn outbox(&self) -> Box<dyn Outbox> {
+        Box::new(self.url().open().unwrap())
+    }
+
     fn cells(&self) -> Box<dyn CellStore> {
         Box::new(self.url().open().unwrap())
     }
@@ -161,6 +169,7 @@ contract! {
     keeps_checkpoints,
     shows_tampering,
     remembers_uses_of_tokens,
+    keeps_alerts_until_they_arrive,
     adds_reports_once,
     adds_from_many_at_once,
 }
@@ -176,7 +185,7 @@ fn a_log_of_an_older_form_is_brought_up_to_date_and_one_of_a_newer_is_refused() 
     assert_eq!(sqlite.open().head().unwrap(), entries[2].head());
     raw.execute_batch("PRAGMA user_version = 99;").unwrap();
     let newer = SqliteLog::open(&sqlite.path).unwrap_err();
-    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 5", sqlite.path.display()));
+    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 6", sqlite.path.display()));
 
     let Some(postgres) = Postgres::new() else { return };
     let nothing = postgres.url().open().unwrap_err();
@@ -184,7 +193,7 @@ fn a_log_of_an_older_form_is_brought_up_to_date_and_one_of_a_newer_is_refused() 
     drop(postgres.url().create().unwrap());
     postgres.client().execute("INSERT INTO flag_log_migrations (form) VALUES (99)", &[]).unwrap();
     let newer = postgres.url().open().unwrap_err();
-    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 4", postgres.url()));
+    assert_eq!(newer.to_string(), format!("{} has form 99, expected at most 5", postgres.url()));
 }
 
 #[test]

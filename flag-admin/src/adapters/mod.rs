@@ -1,5 +1,8 @@
 //! The ports of [`crate::app`], on real things: SQLite, PostgreSQL, files, the system's clock and random source.
 
+mod alert_outbox;
+mod alert_secrets;
+mod alert_sender;
 mod backup_file;
 mod cells;
 mod dashboard_file;
@@ -17,8 +20,10 @@ mod passphrase;
 mod postgres;
 mod project_folder;
 mod promql;
+mod public_address;
 mod publish_place;
 mod publish_target;
+mod remote_server;
 mod root_files;
 mod rows;
 mod serve_lock;
@@ -33,6 +38,8 @@ mod system;
 mod test_clock;
 mod token_uses;
 
+pub use alert_secrets::AlertSecrets;
+pub use alert_sender::{AlertReach, HttpAlertSender, Resolve};
 pub use backup_file::{BackupKeys, Restored, backup, restore};
 pub use dashboard_file::{DashboardFile, DashboardFileError, is_on_light_background};
 pub use draft_files::DraftFiles;
@@ -50,10 +57,11 @@ pub use object_store::StorePlace;
 pub use passphrase::{GivenPassphrase, Passphrase, PassphraseError, Passphrases};
 pub use postgres::PostgresLog;
 pub use project_folder::{
-    FolderError, InitFolder, KEYS_FOLDER, LOG_FILE, ProjectFolder, ROOT_FOLDER, SETTINGS_FILE, init,
+    FolderError, InitFolder, KEYS_FOLDER, LOG_FILE, OpenOutbox, ProjectFolder, ROOT_FOLDER, SETTINGS_FILE, init,
 };
 pub use publish_place::PublishPlace;
 pub use publish_target::{PublishTarget, TargetError};
+pub use remote_server::{RemoteServer, ServerUrlError, Whoami};
 pub use root_files::{RootFiles, create_draft, replace_draft, root_document};
 pub use serve_lock::{ServeLock, ServeLockError};
 pub use settings_file::{SettingsError, SettingsFile};
@@ -63,6 +71,7 @@ pub use sqlite::SqliteLog;
 pub use store::{StoreError, StoreUrl};
 pub use store_documents::StoreDocuments;
 pub use system::{
-    SystemClock, SystemRandomness, editor, is_plain, is_without_color, raise_descriptor_limit, user_name,
+    SystemClock, SystemRandomness, editor, is_plain, is_without_color, raise_descriptor_limit, token_variable,
+    user_name,
 };
 pub use test_clock::{TestClockError, stop_clock_for_test};

@@ -23,7 +23,7 @@ const MIGRATION_LOCK: i64 = 0x666c_6167;
 ///
 /// The tables are those of an SQLite log. They stand in the schema that connections get by default, one log each: a database or a schema
 /// (`?options=-csearch_path=NAME`) is a project's own.
-const MIGRATIONS: [(i32, &str); 4] = [
+const MIGRATIONS: [(i32, &str); 5] = [
     (
         1,
         "CREATE TABLE flag_log_entries (seq BIGINT PRIMARY KEY, hash BYTEA NOT NULL, bytes BYTEA NOT NULL);
@@ -51,9 +51,16 @@ const MIGRATIONS: [(i32, &str); 4] = [
          CREATE TABLE flag_nonces (nonce TEXT PRIMARY KEY, received BIGINT NOT NULL);
          CREATE INDEX flag_nonces_received ON flag_nonces (received);",
     ),
+    (
+        5,
+        "CREATE TABLE flag_alerts (
+             sink TEXT NOT NULL, alert TEXT NOT NULL, body TEXT NOT NULL, at BIGINT NOT NULL, tries BIGINT NOT NULL,
+             due BIGINT, outcome TEXT, why TEXT, PRIMARY KEY (sink, alert)
+         );",
+    ),
 ];
 /// The newest form.
-const FORM: i32 = 4;
+const FORM: i32 = 5;
 
 /// A log in a PostgreSQL database, which several admins and servers share.
 ///

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use flag_client::trust::RoleName;
 
+use super::alert_secrets::AlertSecrets;
 use super::draft_files::DraftFiles;
 use super::durable_file::{Readers, create, replace, sync_folder};
 use super::folder::Folder;
@@ -16,6 +17,7 @@ use super::object_store::StorePlace;
 use super::passphrase::{GivenPassphrase, Passphrase, Passphrases};
 use super::publish_place::PublishPlace;
 use super::publish_target::PublishTarget;
+use super::remote_server::RemoteServer;
 use super::root_files::RootFiles;
 use super::serve_lock::{ServeLock, ServeLockError};
 use super::settings_file::{SettingsError, SettingsFile};
@@ -24,10 +26,12 @@ use super::store::StoreUrl;
 use super::store_documents::{DocumentRows, OpenRows, PostgresRows, SqliteRows, StoreDocuments};
 use super::system::{SystemClock, SystemRandomness};
 use crate::app::ports::{
-    CellStore, CellStoreError, Clock as _, KeyError, KeyStore as _, Lease, LogError, LogTarget, PublisherError,
+    CellStore, CellStoreError, Clock as _, KeyError, KeyStore as _, Lease, LogError, LogTarget, Outbox, PublisherError,
     RootStoreError, TokenUses,
 };
-use crate::app::{BackupError, Birth, Failure, InitError, OpenError, Operator, Ports, Project, birth, birth_under};
+use crate::app::{
+    BackupError, Birth, Failure, InitError, OpenError, Operator, Ports, Project, Sink, birth, birth_under,
+};
 use crate::log::{EnvironmentName, Head, ProjectName};
 
 /// The file that makes a folder a project.
@@ -53,6 +57,8 @@ pub struct ProjectFolder {
     settings: SettingsFile,
     store: Option<StoreUrl>,
     passphrases: Rc<dyn Passphrases>,
+    /// The server that holds the project, where this folder only holds what is ours of it: drafts.
+    remote: Option<RemoteServer>,
 }
 
 /// Why a folder gives no project.
@@ -152,10 +158,30 @@ impl ProjectFolder {
             Some(path) => {
                 let settings = SettingsFile::read(&path.join(SETTINGS_FILE))?;
                 let store = settings.store.clone();
-                Ok(Self { path: path.to_owned(), settings, store, passphrases: Rc::new(GivenPassphrase::default()) })
+                Ok(Self {
+                    path: path.to_owned(),
+                    settings,
+                    store,
+                    passphrases: Rc::new(GivenPassphrase::default()),
+                    remote: None,
+                })
             }
             None => Err(FolderError::NotFound { place: start.display().to_string() }),
         }
+    }
+
+    /// Returns the project that a server holds. `home` is where drafts of it are kept on this machine.
+    pub fn remote(server: RemoteServer, home: PathBuf) -> Result<Self, FolderError> {
+        let whoami = server.whoami().map_err(FolderError::Log)?;
+        let text = SettingsFile::text(&whoami.project, &whoami.environment, None);
+        let settings = SettingsFile::parse(&text, &server.place())?;
+        let passphrases = Rc::new(GivenPassphrase::default());
+        Ok(Self { path: home, settings, store: None, passphrases, remote: Some(server) })
+    }
+
+    /// Returns the server that holds the project, if one does.
+    pub const fn server(&self) -> Option<&RemoteServer> {
+        self.remote.as_ref()
     }
 
     /// Takes the log from another store than the settings name, if one is given.
@@ -203,14 +229,64 @@ impl ProjectFolder {
 
     /// Opens the log alone, also of a project that does not open because its log is corrupt.
     pub fn log(&self) -> Result<Box<dyn LogTarget>, LogError> {
+        if let Some(server) = &self.remote {
+            return Ok(Box::new(server.clone()));
+        }
         Ok(match &self.store {
             Some(store) => Box::new(store.open()?),
             None => Box::new(SqliteLog::open(&self.path.join(LOG_FILE))?),
         })
     }
 
+    /// Sets where alerts go, by name, or that they go there no more. Comments and everything else in the settings stay.
+    pub fn set_sink(&self, name: &str, sink: Option<&Sink>) -> Result<(), FolderError> {
+        let path = self.path.join(SETTINGS_FILE);
+        let place = path.display().to_string();
+        let failed = |action| {
+            let place = place.clone();
+            move |source| FolderError::File { place, action, source }
+        };
+        let settings = fs::read_to_string(&path).map_err(failed("read"))?;
+        let settings = SettingsFile::with_sink(&settings, &place, name, sink)?;
+        replace(&path, settings.as_bytes(), Readers::Everyone).map_err(failed("written"))
+    }
+
+    /// Returns the secrets that alerts are signed with.
+    pub fn alert_secrets(&self) -> AlertSecrets {
+        AlertSecrets::new(self.path.join(KEYS_FOLDER))
+    }
+
+    /// Refuses what is kept beside the log where that lies with a server: it is the server's own.
+    fn refuse_from_afar(&self) -> Result<(), LogError> {
+        match &self.remote {
+            None => Ok(()),
+            Some(server) => {
+                let message = String::from("this is done where the project lies");
+                Err(LogError::Refused { place: server.place(), status: 0, message, hint: None })
+            }
+        }
+    }
+
+    /// Returns what opens the alerts that are on their way, on whichever thread.
+    pub fn open_outbox(&self) -> OpenOutbox {
+        OpenOutbox { store: self.store.clone(), path: self.path.join(LOG_FILE) }
+    }
+
+    /// Opens the alerts that are on their way.
+    pub fn outbox(&self) -> Result<Box<dyn Outbox>, LogError> {
+        self.refuse_from_afar()?;
+        self.open_outbox().open()
+    }
+
+    /// Reads the settings anew, which a command may have changed.
+    pub fn reread(&mut self) -> Result<(), SettingsError> {
+        self.settings = SettingsFile::read(&self.path.join(SETTINGS_FILE))?;
+        Ok(())
+    }
+
     /// Opens what remembers when tokens were last used.
     pub fn token_uses(&self) -> Result<Box<dyn TokenUses>, LogError> {
+        self.refuse_from_afar()?;
         Ok(match &self.store {
             Some(store) => Box::new(store.open()?),
             None => Box::new(SqliteLog::open(&self.path.join(LOG_FILE))?),
@@ -346,6 +422,23 @@ impl ProjectFolder {
             });
         }
         Folder::open(out, &lock).map(PublishPlace::Folder)
+    }
+}
+
+/// Opens the alerts that are on their way.
+#[derive(Clone, Debug)]
+pub struct OpenOutbox {
+    store: Option<StoreUrl>,
+    path: PathBuf,
+}
+
+impl OpenOutbox {
+    /// Opens them.
+    pub fn open(&self) -> Result<Box<dyn Outbox>, LogError> {
+        Ok(match &self.store {
+            Some(store) => Box::new(store.open()?),
+            None => Box::new(SqliteLog::open(&self.path)?),
+        })
     }
 }
 

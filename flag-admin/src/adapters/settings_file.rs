@@ -7,7 +7,7 @@ use serde::Deserialize;
 use toml_edit::{DocumentMut, InlineTable};
 
 use super::store::StoreUrl;
-use crate::app::{DEFAULT_SNAPSHOT_LIFETIME_DAYS, Settings};
+use crate::app::{DEFAULT_SNAPSHOT_LIFETIME_DAYS, Settings, Sink};
 use crate::log::{Actor, EnvironmentName, ProjectName};
 
 /// The longest a snapshot may be set to live, in days.
@@ -34,6 +34,9 @@ pub struct SettingsFile {
     /// Where each environment was published to last, which is where it goes where a command names no place.
     #[serde(default)]
     pub publish_to: BTreeMap<EnvironmentName, String>,
+    /// Where alerts go, by name.
+    #[serde(default)]
+    pub alerts: BTreeMap<String, Sink>,
 }
 
 /// Why a settings file cannot be used.
@@ -161,6 +164,30 @@ impl SettingsFile {
             *value.decor_mut() = decor;
         } else {
             document.insert("environment", toml_edit::value(environment.as_str()));
+        }
+        Ok(document.to_string())
+    }
+
+    /// Returns the text of settings with a place that alerts go to, or without it. Everything else in them stays.
+    pub(super) fn with_sink(text: &str, place: &str, name: &str, sink: Option<&Sink>) -> Result<String, SettingsError> {
+        Self::parse(text, place)?;
+        // It was just read as TOML.
+        let mut document: DocumentMut = text.parse().unwrap_or_default();
+        let mut table = toml_edit::Table::new();
+        table.set_implicit(true);
+        let alerts = document.entry("alerts").or_insert_with(|| toml_edit::Item::Table(table));
+        if let Some(alerts) = alerts.as_table_like_mut() {
+            match sink {
+                None => {
+                    alerts.remove(name);
+                }
+                Some(sink) => {
+                    // A sink is text, numbers and lists of them.
+                    let written = toml::to_string(sink).unwrap_or_default();
+                    let written: DocumentMut = written.parse().unwrap_or_default();
+                    alerts.insert(name, toml_edit::Item::Table(written.as_table().clone()));
+                }
+            }
         }
         Ok(document.to_string())
     }

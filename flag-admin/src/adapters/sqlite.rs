@@ -18,7 +18,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// A hash beside the bytes lets a check name the very entry that was altered, rather than the one after it. The head stands in a table
 /// of its own, so that an altered or missing last entry shows as well.
-const MIGRATIONS: [(i32, &str); 5] = [
+const MIGRATIONS: [(i32, &str); 6] = [
     (
         1,
         "CREATE TABLE entries (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, bytes BLOB NOT NULL) STRICT;
@@ -49,9 +49,16 @@ const MIGRATIONS: [(i32, &str); 5] = [
          CREATE TABLE nonces (nonce TEXT PRIMARY KEY, received INTEGER NOT NULL) STRICT, WITHOUT ROWID;
          CREATE INDEX nonces_received ON nonces (received);",
     ),
+    (
+        6,
+        "CREATE TABLE alerts (
+             sink TEXT NOT NULL, alert TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, tries INTEGER NOT NULL,
+             due INTEGER, outcome TEXT, why TEXT, PRIMARY KEY (sink, alert)
+         ) STRICT, WITHOUT ROWID;",
+    ),
 ];
 /// The newest form.
-const FORM: i32 = 5;
+const FORM: i32 = 6;
 
 /// A log in an SQLite file.
 ///

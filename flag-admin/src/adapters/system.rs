@@ -51,6 +51,12 @@ pub(super) fn postgres_password() -> Option<String> {
     std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty())
 }
 
+/// Returns the token for a server that the environment gives.
+#[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
+pub fn token_variable() -> Option<String> {
+    std::env::var("FLAG_ADMIN_TOKEN").ok().filter(|token| !token.trim().is_empty())
+}
+
 /// Returns the passphrase of private keys that the environment gives to unattended runs.
 #[expect(clippy::disallowed_methods, reason = "this is the adapter that reads the environment")]
 pub(super) fn passphrase_variable() -> Option<String> {

@@ -306,6 +306,9 @@ impl Failure for LogError {
             Self::NotAProject { .. } => "not_a_project",
             Self::Newer { .. } => "newer_log",
             Self::NotEmpty { .. } => "not_empty",
+            Self::Refused { status: 401, .. } => "not_authenticated",
+            Self::Refused { status: 403, .. } => "not_allowed",
+            Self::Refused { .. } => "refused_by_server",
             Self::Storage { .. } => "storage",
         }
     }
@@ -317,6 +320,7 @@ impl Failure for LogError {
             Self::Corrupt(_) => Some("restore the project from a backup: flag-admin restore FILE DIR".to_owned()),
             Self::Newer { .. } => Some("use the version of flag-admin that made it, or a newer one".to_owned()),
             Self::NotEmpty { .. } => Some("name a store that holds no log yet".to_owned()),
+            Self::Refused { hint, .. } => hint.clone(),
             Self::NotAProject { .. } => Some("make a project: flag-admin init DIR".to_owned()),
             Self::Storage { .. } => Some(
                 "see whether the disk is full, whether its folder may be written, or whether the server runs"

@@ -6,6 +6,7 @@
 
 mod access;
 mod adopt_kills;
+mod alerts;
 mod apply;
 mod approvals;
 mod audit;
@@ -60,6 +61,10 @@ mod why;
 mod wording;
 
 pub use adopt_kills::{AdoptKillsError, Adoption};
+pub use alerts::{
+    Alert, AlertKind, Delivered, SecretError, Sink, SinkKind, WebhookSecret, deliver_due, due_after, fill_outbox,
+    signatures,
+};
 pub use apply::{ApplyError, Prune};
 pub use approvals::{Approval, ApprovalError, RequestLine};
 pub use audit::{AuditError, AuditReport, CheckpointCheck, Commitment, CommitmentSource, audit};

@@ -28,6 +28,11 @@ pub trait LogStore {
     /// Appends all entries or none, and only if the head still is `expected`. What was appended survives a loss of power from then on.
     fn append(&mut self, expected: Head, entries: &[Sealed]) -> Result<(), LogError>;
 
+    /// Tells whether what is appended is sealed anew by whoever keeps the log, as a server does: then it is to be read again.
+    fn seals_itself(&self) -> bool {
+        false
+    }
+
     /// Returns the last checkpoint kept beside the entries, if there is one. Nothing about it is proved.
     fn checkpoint(&self) -> Result<Option<StoredCheckpoint>, LogError> {
         self.checkpoint_before(u64::MAX)
@@ -50,6 +55,98 @@ pub trait LogStore {
 pub trait LogTarget: LogStore {
     /// Fills an empty log with the entries that `next` gives until it gives none, all of them or none. Returns the head.
     fn fill(&mut self, next: &mut dyn FnMut() -> Result<Option<Sealed>, LogError>) -> Result<Head, LogError>;
+}
+
+/// Alerts on their way: kept until each arrived, or was given up.
+pub trait Outbox {
+    /// Puts an alert in for a sink, unless it was put in before. Returns whether it was new.
+    fn put(&mut self, sink: &str, alert: &str, body: &str, at: Timestamp) -> Result<bool, LogError>;
+
+    /// Takes the alert that is due the longest, so that nobody else gets it before `until`. Nothing goes to a sink that is gone.
+    fn claim(&mut self, now: Timestamp, until: Timestamp) -> Result<Option<Outgoing>, LogError>;
+
+    /// Writes down what became of a try.
+    fn settle(&mut self, outgoing: &Outgoing, outcome: OutboxOutcome, why: Option<&str>) -> Result<(), LogError>;
+
+    /// Lets alerts go to a sink again whose receiver wanted no more.
+    fn revive(&mut self, sink: &str) -> Result<(), LogError>;
+
+    /// Forgets everything of a sink.
+    fn forget(&mut self, sink: &str) -> Result<(), LogError>;
+
+    /// Returns how many alerts of each sink arrived, wait and were given up, and what was last said against one.
+    fn tallies(&self) -> Result<BTreeMap<String, OutboxTally>, LogError>;
+}
+
+/// An alert on its way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The sink it goes to.
+    pub sink: String,
+    /// Its name.
+    pub alert: String,
+    /// What is said.
+    pub body: String,
+    /// How often it was tried in vain.
+    pub tries: u32,
+}
+
+/// What became of a try.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum OutboxOutcome {
+    /// It arrived.
+    Arrived,
+    /// It is tried again.
+    Again(Timestamp),
+    /// It is not tried again.
+    GivenUp,
+    /// The receiver wants no more, of this or anything.
+    Gone,
+}
+
+/// How a sink's alerts fare.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct OutboxTally {
+    /// How many arrived.
+    pub arrived: u64,
+    /// How many wait.
+    pub waiting: u64,
+    /// How many were given up.
+    pub given_up: u64,
+    /// Whether the receiver wants no more.
+    pub gone: bool,
+    /// What was last said against one that did not arrive.
+    pub trouble: Option<String>,
+}
+
+/// Sends alerts over the network.
+pub trait AlertSender {
+    /// Posts a body, and returns the status of the answer. Ports besides 443 must be allowed.
+    fn send(
+        &mut self,
+        url: &str,
+        allow_ports: &[u16],
+        headers: &[(&str, String)],
+        body: &str,
+    ) -> Result<u16, AlertSendError>;
+
+    /// Tells an alert where the program tells what happens.
+    fn log(&mut self, alert: &str, body: &str);
+}
+
+/// Why an alert was not sent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AlertSendError {
+    /// The address is none that alerts may go to.
+    #[error("the address may not be sent to: {why}")]
+    Refused {
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// There is no answer.
+    #[error("the receiver does not answer")]
+    Unreachable(#[source] Cause),
 }
 
 /// Remembers when tokens were last used. It decides nothing, so that losing it costs no more than the dates.
@@ -99,6 +196,18 @@ pub enum LogError {
         found: i32,
         /// The newest form that this version knows.
         expected: i32,
+    },
+    /// A server that keeps the log does not do what was asked.
+    #[error("{place} refused: {message}")]
+    Refused {
+        /// The server.
+        place: String,
+        /// The status of its answer.
+        status: u16,
+        /// Why, in its words.
+        message: String,
+        /// What to do about it, in its words.
+        hint: Option<String>,
     },
     /// A log is to be filled that has entries.
     #[error("{place} holds a log already, which ends with entry {head}")]

@@ -285,6 +285,10 @@ impl Project {
             Err(LogError::HeadMoved { expected, found }) => return Err(self.conflict(changes, expected, found)),
             appended => appended?,
         }
+        if self.ports.log.seals_itself() {
+            self.refresh()?;
+            return Ok(Committed { head: self.state.head(), entries: changes.len(), request: None });
+        }
         self.state = next;
         if let Some(checkpoint) = checkpoint {
             self.keep_checkpoint(&checkpoint);

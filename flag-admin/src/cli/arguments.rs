@@ -5,6 +5,7 @@ use clap_complete::Shell as CompletionShell;
 use flag_core::{Share, Timestamp, Value};
 
 use super::adopt_kills::AdoptKillsArguments;
+use super::alert::AlertCommand;
 use super::attribute::parse_attribute;
 use super::codegen::CodegenArguments;
 use super::dashboard::DashboardArguments;
@@ -69,6 +70,12 @@ pub(super) struct Globals {
     /// Where the log is kept, such as postgres://alice@localhost/flags [default: that of flag-admin.toml]
     #[arg(long, value_name = "URL", global = true)]
     pub(super) store: Option<StoreUrl>,
+    /// A server that holds the project, such as https://flags.example; its token is taken from FLAG_ADMIN_TOKEN
+    #[arg(long, value_name = "URL", global = true, conflicts_with = "store")]
+    pub(super) server: Option<String>,
+    /// A file that holds the token for the server
+    #[arg(long, value_name = "FILE", global = true, requires = "server")]
+    pub(super) token_file: Option<PathBuf>,
     /// Work on your draft: changes are added to it, and what is shown is as if it were applied
     #[arg(long, global = true)]
     pub(super) draft: bool,
@@ -220,6 +227,9 @@ pub(super) enum Command {
     /// Say who may change what
     #[command(subcommand)]
     Member(MemberCommand),
+    /// Say where alerts go: of kills, kills of more than a day, lifted kills, rollouts that stop
+    #[command(subcommand)]
+    Alert(AlertCommand),
     /// Issue, list and revoke the tokens that the server is used with
     #[command(subcommand)]
     Token(TokenCommand),

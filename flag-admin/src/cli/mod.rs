@@ -5,6 +5,7 @@
 //! broken pipe) is no failure. Exit codes: 0 done, 1 refused or failed, 2 usage; `plan --exit-code` has 3 for changes.
 
 mod adopt_kills;
+mod alert;
 mod approve;
 mod arguments;
 mod attribute;
@@ -108,7 +109,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
-    let session = Session::new(arguments.globals);
+    let session = Session::new(arguments.globals)?;
     let Some(command) = arguments.command else {
         return dashboard::dashboard(&session, terminal, dashboard::DashboardArguments::default());
     };
@@ -134,6 +135,7 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
         Command::Member(MemberCommand::Remove { member, change }) => {
             member::remove(&session, terminal, &member, &change)
         }
+        Command::Alert(command) => alert::run(&session, terminal, command),
         Command::Token(command) => token::run(&session, terminal, command),
         Command::Member(MemberCommand::List) => member::list(&session, terminal),
         Command::Flag(FlagCommand::List(filter)) => flag::list(&session, terminal, &filter),

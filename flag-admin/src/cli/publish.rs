@@ -11,7 +11,7 @@ use super::change::counted;
 use super::problem::Stop;
 use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
-use crate::adapters::SystemClock;
+use crate::adapters::{RemoteServer, SystemClock};
 use crate::app::ports::{Clock as _, Document, RootStore as _};
 use crate::app::{AppError, Refreshed, Verification, Verified, verify_snapshot, with_causes};
 use crate::log::EnvironmentName;
@@ -31,6 +31,9 @@ pub(super) fn publish(
     arguments: &PublishArguments,
 ) -> Result<(), Stop> {
     let mut opened = session.open_logged()?;
+    if let Some(server) = opened.folder.server() {
+        return from_afar(server, terminal, arguments, &opened.environment);
+    }
     let out = match &arguments.out {
         Some(out) => out.clone(),
         None => opened.folder.remembered_target(&opened.environment).ok_or_else(|| {
@@ -70,6 +73,25 @@ pub(super) fn publish(
         terminal.line(format_args!("  {line}"))?;
     }
     Ok(())
+}
+
+/// Lets the server that holds the project publish it: the keys are there.
+fn from_afar(
+    server: &RemoteServer,
+    terminal: &mut Terminal<'_>,
+    arguments: &PublishArguments,
+    environment: &EnvironmentName,
+) -> Result<(), Stop> {
+    if arguments.out.is_some() {
+        return Err(Stop::problem("usage", "a server publishes where it serves", Some("leave --to out")));
+    }
+    let body = serde_json::json!({ "refresh": arguments.refresh });
+    let published = server.publish(environment, &body).map_err(AppError::from)?;
+    if terminal.form() == Form::Json {
+        return terminal.json(&published);
+    }
+    let version = terminal.paint(Meaning::Name, format_args!("snapshot {}", published["version"]));
+    terminal.line(format_args!("{} published {version} of {environment}", server.place()))
 }
 
 /// Reads a span of time: days, hours or minutes, such as 7d, 36h or 90m. Returns milliseconds.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Terminal};
-use crate::adapters::{FolderShelf, GivenPassphrase, PublishTarget, Sources};
+use crate::adapters::{AlertReach, FolderShelf, GivenPassphrase, PublishTarget, Sources};
 use crate::app::ports::Shelf;
 use crate::app::{AppError, Instruments, Refreshed, Ticked, with_causes};
 use crate::log::EnvironmentName;
@@ -45,6 +45,9 @@ pub(super) struct ServeArguments {
     /// Listen without encryption on an address that other machines reach, as behind a proxy that encrypts
     #[arg(long)]
     insecure_http: bool,
+    /// Let alerts go to this machine, also by http, to try things out
+    #[arg(long)]
+    alerts_to_loopback: bool,
 }
 
 /// What is said on standard output once connections are accepted.
@@ -82,10 +85,12 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
         let project = folder.open(operator.clone())?;
         Ok(Opened { folder, project, environment: opened_for.clone(), public: public.clone() })
     };
+    let alert_reach = if arguments.alerts_to_loopback { AlertReach::Loopback } else { AlertReach::Public };
     let (place, served) = (shelf.place(), environment.clone());
     let leading = Leading { lease: folder.lease(), duties };
     let cells = Box::new(folder.cells());
-    let setup = Setup { listen: arguments.listen, tls, open: Box::new(open), cells, shelf, leading, environment };
+    let setup =
+        Setup { listen: arguments.listen, tls, open: Box::new(open), cells, shelf, leading, environment, alert_reach };
     let mut said = Ok(());
     server::run(setup, |bound| said = say(terminal, bound, &served, &place))?;
     said

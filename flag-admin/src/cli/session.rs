@@ -6,14 +6,18 @@ use std::rc::Rc;
 use super::arguments::Globals;
 use super::passphrase::Sitting;
 use super::problem::Stop;
-use crate::adapters::{FolderError, Passphrases, ProjectFolder, StoreUrl, user_name};
-use crate::app::{AppError, Draft, DraftError, DraftStore as _, Operator, Project, UnknownEnvironment};
+use zeroize::Zeroizing;
+
+use crate::adapters::{FolderError, Passphrases, ProjectFolder, RemoteServer, StoreUrl, token_variable, user_name};
+use crate::app::{AppError, Draft, DraftError, DraftStore as _, Operator, Project, UnknownEnvironment, with_causes};
 use crate::log::{Actor, EnvironmentName, Role};
 
 /// What a command was told: where the project is, who is at work, and for which environment.
 pub(super) struct Session {
     globals: Globals,
     sitting: Rc<Sitting>,
+    /// The server that holds the project, if one is named.
+    server: Option<RemoteServer>,
 }
 
 /// A project that is open, and the environment that the command is for.
@@ -26,9 +30,11 @@ pub(super) struct Opened {
 }
 
 impl Session {
-    pub(super) fn new(globals: Globals) -> Self {
+    pub(super) fn new(globals: Globals) -> Result<Self, Stop> {
         let sitting = Rc::new(Sitting::new(globals.passphrase_file.clone()));
-        Self { globals, sitting }
+        let server =
+            globals.server.as_deref().map(|url| remote_server(url, globals.token_file.as_deref())).transpose()?;
+        Ok(Self { globals, sitting, server })
     }
 
     /// Returns where passphrases come from.
@@ -70,7 +76,11 @@ impl Session {
     /// Opens the project that the command is for, as its log has it.
     pub(super) fn open_logged(&self) -> Result<Opened, Stop> {
         let folder = self.folder()?;
-        let operator = self.operator(folder.settings().actor.as_ref())?;
+        let operator = match folder.server() {
+            // Whose the token is, the server knows.
+            Some(server) => server.whoami().map_err(AppError::from)?.operator(),
+            None => self.operator(folder.settings().actor.as_ref())?,
+        };
         let project = folder.open(operator)?;
         let environment = self.globals.environment.clone().unwrap_or_else(|| folder.settings().environment.clone());
         project.environment(&environment).map_err(unknown_environment)?;
@@ -79,6 +89,10 @@ impl Session {
 
     /// Finds the project that the command is for, without opening it.
     pub(super) fn folder(&self) -> Result<ProjectFolder, FolderError> {
+        if let Some(server) = &self.server {
+            let folder = ProjectFolder::remote(server.clone(), remote_home(&server.place()))?;
+            return Ok(folder.with_passphrases(self.sitting.clone()));
+        }
         Ok(self.folder_in(&self.globals.directory)?.with_store(self.store()))
     }
 
@@ -122,6 +136,26 @@ impl Opened {
         let (actor, environment) = (self.project.operator().actor.clone(), self.environment.clone());
         Ok(self.stored_draft()?.ok_or(AppError::Draft(DraftError::None { actor, environment }))?)
     }
+}
+
+/// Returns the server at an address, with the token from a file or the environment.
+fn remote_server(url: &str, token_file: Option<&Path>) -> Result<RemoteServer, Stop> {
+    let token = match token_file {
+        Some(file) => Some(read_text(file)?.1),
+        None => token_variable(),
+    };
+    let Some(token) = token.map(|token| Zeroizing::new(token.trim().to_owned())) else {
+        let hint = Some("set FLAG_ADMIN_TOKEN, or name a file with --token-file FILE");
+        return Err(Stop::problem("no_token", format!("there is no token for {url}"), hint));
+    };
+    RemoteServer::new(url, token).map_err(|error| Stop::problem("bad_server", with_causes(&error), None))
+}
+
+/// Returns where drafts of a server's project are kept: a folder of the user's own.
+fn remote_home(place: &str) -> PathBuf {
+    let name: String = place.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+    let home = dirs::state_dir().or_else(dirs::data_local_dir).unwrap_or_else(|| PathBuf::from("."));
+    home.join("flag-admin").join(name)
 }
 
 fn unknown_environment(error: UnknownEnvironment) -> Stop {

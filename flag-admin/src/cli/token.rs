@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::{Args, Subcommand};
 use flag_core::Timestamp;
@@ -10,7 +10,6 @@ use super::plan_text;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal};
-use crate::app::ports::LogError;
 use crate::app::{AppError, Committed, NewToken, Project, TokenRequest, TokenRole, Verdict};
 use crate::log::{Actor, EnvironmentName, Grant, Role, TokenId, Verb};
 
@@ -184,8 +183,11 @@ fn show(terminal: &mut Terminal<'_>, token: &NewToken, committed: Option<Committ
 
 fn list(session: &Session, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     let opened = session.open_logged()?;
-    let uses =
-        opened.folder.token_uses().and_then(|uses| uses.uses()).map_err(|error: LogError| AppError::from(error))?;
+    let uses = match opened.folder.server() {
+        // When tokens were used, the server knows; the list is the same without.
+        Some(_) => BTreeMap::new(),
+        None => opened.folder.token_uses().and_then(|uses| uses.uses()).map_err(AppError::from)?,
+    };
     let tokens = opened.project.tokens(&uses);
     if terminal.form() == Form::Json {
         return terminal.json(&tokens);

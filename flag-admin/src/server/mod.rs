@@ -5,6 +5,7 @@
 //! thread that holds it open. [`route`] is the one table of routes, from which the router, the metrics' labels and `openapi.json` come.
 
 mod admin;
+mod alerts;
 mod body;
 mod desk;
 mod documents;
@@ -40,6 +41,7 @@ pub use self::openapi::document as openapi_document;
 pub use self::refusal::Refusal;
 pub use self::state::{Peer, Server};
 pub use self::tls::{TlsError, TlsFiles};
+use crate::adapters::AlertReach;
 use crate::app::Failure;
 use crate::app::ports::Shelf;
 use crate::log::EnvironmentName;
@@ -60,6 +62,8 @@ pub struct Setup {
     pub leading: Leading,
     /// The environment that is served.
     pub environment: EnvironmentName,
+    /// What addresses alerts may go to.
+    pub alert_reach: AlertReach,
 }
 
 /// Why a server does not start, or stops.
@@ -82,7 +86,7 @@ pub enum ServeError {
 
 /// Serves until the process is asked to stop. `bound` is told where, once connections are accepted.
 pub fn run(setup: Setup, bound: impl FnOnce(&Bound)) -> Result<(), ServeError> {
-    let Setup { listen, tls, open, cells, shelf, leading, environment } = setup;
+    let Setup { listen, tls, open, cells, shelf, leading, environment, alert_reach } = setup;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Threads)?;
     let result = runtime.block_on(async move {
         let log = Log::to_stderr();
@@ -95,6 +99,7 @@ pub fn run(setup: Setup, bound: impl FnOnce(&Bound)) -> Result<(), ServeError> {
         // The first look is over before the first answer, so that nobody is told that nothing is published.
         let _ = watching.await;
         duties::start(server.clone(), leading).map_err(ServeError::Threads)?;
+        alerts::start(server.clone(), alert_reach).map_err(ServeError::Threads)?;
         let ended = listen::serve(&server, listen, tls, bound).await;
         drop(stop);
         Ok(ended?)

@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use flag_admin::app::audit;
-use flag_admin::app::ports::{Added, CellStore, LogError, LogTarget, TokenUses};
+use flag_admin::app::ports::{Added, CellStore, LogError, LogTarget, Outbox, OutboxOutcome, OutboxTally, TokenUses};
 use flag_admin::cells::{Cell, CellKey};
 use flag_admin::log::{
     Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed, Stored, StoredCheckpoint,
@@ -21,6 +21,9 @@ pub trait Engine: Sync {
 
     /// Opens what reports are added to.
     fn cells(&self) -> Box<dyn CellStore>;
+
+    /// Opens the alerts on their way.
+    fn outbox(&self) -> Box<dyn Outbox>;
 
     /// Puts rows and a head into the store past its adapter, as somebody does who tampers with it.
     fn put(&self, rows: &[Stored], head: Head);
@@ -307,4 +310,44 @@ pub fn adds_from_many_at_once(engine: &dyn Engine) {
         let cells = engine.cells().cells(&production, &flag.parse().unwrap(), report(flag, None, 1, 0).day).unwrap();
         assert_eq!(cells.iter().map(|(_, cell)| cell.n).collect::<Vec<_>>(), [100]);
     }
+}
+
+/// An alert is put in once for each sink, claimed by one at a time, and kept until it arrived or was given up.
+pub fn keeps_alerts_until_they_arrive(engine: &dyn Engine) {
+    let at = |seconds: i64| Timestamp::from_millis(1_768_487_521_000 + seconds * 1_000);
+    let mut outbox = engine.outbox();
+    for (sink, alert, is_new) in [("a", "1", true), ("a", "2", true), ("b", "1", true), ("a", "1", false)] {
+        assert_eq!(outbox.put(sink, alert, "{}", at(0)).unwrap(), is_new);
+    }
+    assert_eq!(outbox.claim(at(-1), at(60)).unwrap(), None);
+    let claimed: Vec<_> = (0..4).filter_map(|_| engine.outbox().claim(at(1), at(60)).unwrap()).collect();
+    assert_eq!(claimed.len(), 3);
+    // Whoever claimed them ended before they were settled.
+    assert_eq!(engine.outbox().claim(at(59), at(99)).unwrap(), None);
+    let again: Vec<_> = (0..4).filter_map(|_| outbox.claim(at(60), at(99)).unwrap()).collect();
+    assert_eq!(again.len(), 3);
+    let of = |sink: &str, alert: &str| again.iter().find(|o| o.sink == sink && o.alert == alert).unwrap();
+    outbox.settle(of("a", "1"), OutboxOutcome::Arrived, None).unwrap();
+    outbox.settle(of("a", "2"), OutboxOutcome::Again(at(200)), Some("500")).unwrap();
+    outbox.settle(of("b", "1"), OutboxOutcome::Gone, Some("410")).unwrap();
+    let tally = |arrived, waiting, given_up, gone, trouble: Option<&str>| OutboxTally {
+        arrived,
+        waiting,
+        given_up,
+        gone,
+        trouble: trouble.map(str::to_owned),
+    };
+    let tallies = engine.outbox().tallies().unwrap();
+    assert_eq!(
+        (&tallies["a"], &tallies["b"]),
+        (&tally(1, 1, 0, false, Some("500")), &tally(0, 0, 1, true, Some("410")))
+    );
+    outbox.put("b", "2", "{}", at(100)).unwrap();
+    assert_eq!(outbox.claim(at(199), at(300)).unwrap(), None);
+    let due = outbox.claim(at(200), at(300)).unwrap().unwrap();
+    assert_eq!((due.alert.as_str(), due.tries), ("2", 1));
+    outbox.revive("b").unwrap();
+    assert_eq!(outbox.claim(at(200), at(300)).unwrap().unwrap().sink, "b");
+    outbox.forget("a").unwrap();
+    assert!(!outbox.tallies().unwrap().contains_key("a"));
 }

@@ -1,0 +1,270 @@
+//! A project that a server holds, spoken to over its admin API.
+//!
+//! Entries are read and proved here as from any store. What is appended goes to the server as changes: it judges them by the token and seals
+//! them itself, so that nobody at the other end can write an entry.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Client, Method, Url};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+use zeroize::Zeroizing;
+
+use crate::app::Operator;
+use crate::app::ports::{LogError, LogStore, LogTarget};
+use crate::log::{Actor, Change, Digest, Head, ProjectName, Role, Sealed, Stored, StoredCheckpoint};
+
+/// How long an answer may take: publishing to an object store may take a minute.
+const TIMEOUT: Duration = Duration::from_secs(90);
+/// A place after which no entry is.
+const END: u64 = i64::MAX.cast_unsigned();
+
+/// Why a server cannot be spoken to.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerUrlError {
+    /// The text is no address of a server.
+    #[error("{found:?} is no address of a server, expected such as https://flags.example")]
+    Form {
+        /// The text.
+        found: String,
+    },
+    /// A token would travel for anybody to read.
+    #[error("{found:?} is another machine, and connections are not encrypted, expected https")]
+    Unencrypted {
+        /// The address.
+        found: String,
+    },
+    /// There is no way to wait for an answer.
+    #[error("the system gives no sockets")]
+    System(#[source] io::Error),
+}
+
+/// A server, and the token that it is spoken to with.
+#[derive(Clone)]
+pub struct RemoteServer(Rc<Connection>);
+
+struct Connection {
+    url: Url,
+    token: Zeroizing<String>,
+    client: Client,
+    runtime: Runtime,
+}
+
+impl fmt::Debug for RemoteServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteServer").field("url", &self.0.url.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// Who a token makes its bearer, and where.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Whoami {
+    /// The project that is served.
+    pub project: ProjectName,
+    /// The environment that is served.
+    pub environment: crate::log::EnvironmentName,
+    caller: CallerFact,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct CallerFact {
+    holder: Actor,
+    #[serde(default)]
+    role: Option<Role>,
+}
+
+impl Whoami {
+    /// Returns who is at work.
+    pub fn operator(&self) -> Operator {
+        Operator { actor: self.caller.holder.clone(), role: self.caller.role.unwrap_or(Role::Engineer) }
+    }
+}
+
+#[derive(Deserialize)]
+struct Rows {
+    rows: Vec<(u64, Digest, String)>,
+    head: Option<Head>,
+}
+
+#[derive(Deserialize)]
+struct Kept {
+    seq: u64,
+    digest: Digest,
+    bytes: String,
+}
+
+impl RemoteServer {
+    /// Returns a server at an address, which must be https unless it is this machine.
+    pub fn new(address: &str, token: Zeroizing<String>) -> Result<Self, ServerUrlError> {
+        let found = || address.chars().take(128).collect::<String>();
+        let form = || ServerUrlError::Form { found: found() };
+        let mut url: Url = address.parse().map_err(|_| form())?;
+        let host = url.host_str().ok_or_else(form)?.trim_matches(['[', ']']).to_owned();
+        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
+            return Err(form());
+        }
+        let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        match url.scheme() {
+            "https" => {}
+            "http" if is_here => {}
+            "http" => return Err(ServerUrlError::Unencrypted { found: found() }),
+            _ => return Err(form()),
+        }
+        if !url.path().ends_with('/') {
+            let path = format!("{}/", url.path());
+            url.set_path(&path);
+        }
+        let builder = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
+        let client = builder.build().map_err(|error| ServerUrlError::System(io::Error::other(error)))?;
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(ServerUrlError::System)?;
+        Ok(Self(Rc::new(Connection { url, token, client, runtime })))
+    }
+
+    /// Returns the address, for messages.
+    pub fn place(&self) -> String {
+        self.0.url.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Asks for something below `/admin/v1/`. A refusal is told in the server's words.
+    pub fn ask(
+        &self,
+        method: &Method,
+        path: &str,
+        expected: Option<Head>,
+        body: Option<&Value>,
+    ) -> Result<Value, LogError> {
+        let Connection { url, token, client, runtime } = &*self.0;
+        let action = if *method == Method::GET { "read" } else { "written" };
+        let failed = |source: io::Error| LogError::Storage { place: self.place(), action, source: source.into() };
+        let url =
+            url.join("admin/v1/").and_then(|url| url.join(path)).map_err(|error| failed(io::Error::other(error)))?;
+        let mut request = client.request(method.clone(), url).bearer_auth(token.as_str());
+        if let Some(Head { seq, hash }) = expected {
+            request = request.header("if-match", format!("\"{seq}-{hash}\""));
+        }
+        if let Some(body) = body {
+            request = request.header("content-type", "application/json").body(body.to_string());
+        }
+        let answered = runtime.block_on(async {
+            let answer = request.send().await?;
+            Ok::<_, reqwest::Error>((answer.status(), answer.bytes().await?))
+        });
+        let (status, bytes) = answered.map_err(|error| failed(io::Error::other(error.without_url())))?;
+        let value: Option<Value> = serde_json::from_slice(&bytes).ok();
+        if status.is_success() {
+            return value.ok_or_else(|| failed(io::Error::other("the answer is no JSON")));
+        }
+        let said = value.as_ref().and_then(|value| value.get("error"));
+        let text = |name: &str| said.and_then(|said| said.get(name)).and_then(Value::as_str).map(str::to_owned);
+        if text("code").as_deref() == Some("head_moved")
+            && let Some(expected) = expected
+        {
+            return Err(LogError::HeadMoved { expected, found: self.head()? });
+        }
+        let message = text("message").unwrap_or_else(|| format!("it answered {status}"));
+        Err(LogError::Refused { place: self.place(), status: status.as_u16(), message, hint: text("hint") })
+    }
+
+    fn get<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, LogError> {
+        let value = self.ask(&Method::GET, path, None, None)?;
+        serde_json::from_value(value).map_err(|error| LogError::Storage {
+            place: self.place(),
+            action: "read",
+            source: error.into(),
+        })
+    }
+
+    /// Returns who the token makes its bearer.
+    pub fn whoami(&self) -> Result<Whoami, LogError> {
+        self.get("whoami")
+    }
+
+    /// Lets the server publish an environment.
+    pub fn publish(&self, environment: &crate::log::EnvironmentName, body: &Value) -> Result<Value, LogError> {
+        self.ask(&Method::POST, &format!("publish?environment={environment}"), None, Some(body))
+    }
+
+    fn rows(&self, after: u64) -> Result<Rows, LogError> {
+        self.get(&format!("log/rows?after={after}"))
+    }
+
+    fn decoded(&self, text: &str) -> Result<Vec<u8>, LogError> {
+        let failed = |error: base64::DecodeError| LogError::Storage {
+            place: self.place(),
+            action: "read",
+            source: error.into(),
+        };
+        STANDARD.decode(text).map_err(failed)
+    }
+}
+
+impl LogStore for RemoteServer {
+    fn head(&self) -> Result<Head, LogError> {
+        Ok(self.rows(END)?.head.unwrap_or(Head::GENESIS))
+    }
+
+    fn read(&self, after: u64, each: &mut dyn FnMut(Stored) -> Result<(), LogError>) -> Result<Head, LogError> {
+        let mut after = after;
+        loop {
+            let page = self.rows(after)?;
+            for (seq, hash, bytes) in page.rows {
+                each(Stored { seq, hash, bytes: self.decoded(&bytes)? })?;
+                after = seq;
+            }
+            if let Some(head) = page.head {
+                return Ok(head);
+            }
+        }
+    }
+
+    fn append(&mut self, expected: Head, entries: &[Sealed]) -> Result<(), LogError> {
+        let Some(first) = entries.first().map(Sealed::entry) else { return Ok(()) };
+        let reason = &first.reason;
+        let place = first.environment.as_ref().map_or_else(String::new, |name| format!("?environment={name}"));
+        // The server seals its own checkpoints.
+        let changes = |changes: Vec<&Change>| {
+            let kept: Vec<&Change> =
+                changes.into_iter().filter(|change| !matches!(change, Change::StateSealed { .. })).collect();
+            (format!("changes{place}"), json!({ "changes": kept, "reason": reason }))
+        };
+        let (path, body) = match &first.change {
+            Change::KillActivated { target, .. } if entries.len() == 1 => {
+                (format!("kills{place}"), json!({ "target": target, "reason": reason, "unlisted": true }))
+            }
+            Change::ChangeRequested { changes: asked, .. } => changes(asked.iter().collect()),
+            Change::ChangeApproved { request } => {
+                (format!("requests/{request}/approve{place}"), json!({ "reason": reason }))
+            }
+            Change::ChangeRejected { request } => {
+                (format!("requests/{request}/reject{place}"), json!({ "reason": reason }))
+            }
+            _ => changes(entries.iter().map(|entry| &entry.entry().change).collect()),
+        };
+        self.ask(&Method::POST, &path, Some(expected), Some(&body)).map(|_| ())
+    }
+
+    fn seals_itself(&self) -> bool {
+        true
+    }
+
+    fn checkpoint_before(&self, seq: u64) -> Result<Option<StoredCheckpoint>, LogError> {
+        let kept: Option<Kept> = self.get("log/checkpoint")?;
+        let kept = kept.filter(|kept| kept.seq < seq);
+        kept.map(|Kept { seq, digest, bytes }| Ok(StoredCheckpoint { seq, digest, bytes: self.decoded(&bytes)? }))
+            .transpose()
+    }
+}
+
+impl LogTarget for RemoteServer {
+    fn fill(&mut self, _: &mut dyn FnMut() -> Result<Option<Sealed>, LogError>) -> Result<Head, LogError> {
+        Err(LogError::NotEmpty { place: self.place(), head: self.head()? })
+    }
+}

@@ -1,0 +1,123 @@
+use std::collections::BTreeMap;
+
+use flag_core::Timestamp;
+use serde::Serialize;
+
+use super::super::error::with_causes;
+use super::super::ports::{AlertSender, LogError, Outbox, OutboxOutcome, Outgoing};
+use super::raise::Alert;
+use super::sign::{WebhookSecret, signatures};
+use super::sink::{Sink, SinkKind};
+
+/// How long to wait after each try that failed, in seconds, as Standard Webhooks proposes.
+const PAUSES: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// For how long whoever sends an alert has it to themselves, in milliseconds: longer than a try takes.
+const CLAIM_MILLIS: i64 = 60_000;
+
+/// Returns when to try again what failed so many times; never, once it failed ten times.
+pub fn due_after(tries: u32, now: Timestamp) -> Option<Timestamp> {
+    let seconds = PAUSES.get(usize::try_from(tries).ok()?.checked_sub(1)?)?;
+    Some(now.saturating_add_millis(seconds.saturating_mul(1_000)))
+}
+
+/// What became of one try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Delivered {
+    /// The sink.
+    pub sink: String,
+    /// The alert.
+    pub alert: String,
+    /// Whether it arrived.
+    pub arrived: bool,
+    /// Why not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// Puts alerts into the outbox, once for each sink that takes them. Returns how many were new.
+pub fn fill_outbox(
+    alerts: &[Alert],
+    sinks: &BTreeMap<String, Sink>,
+    outbox: &mut dyn Outbox,
+) -> Result<usize, LogError> {
+    let mut new = 0_usize;
+    for (name, sink) in sinks {
+        for alert in alerts.iter().filter(|alert| sink.takes(alert)) {
+            if sink.since.is_none_or(|since| alert.at >= since) {
+                new = new.saturating_add(usize::from(outbox.put(name, &alert.id, &sink.body(alert), alert.at)?));
+            }
+        }
+    }
+    Ok(new)
+}
+
+/// Sends what is due, one after the other, and returns what became of each. `secrets` gives those of a sink.
+pub fn deliver_due(
+    outbox: &mut dyn Outbox,
+    sinks: &BTreeMap<String, Sink>,
+    secrets: &dyn Fn(&str) -> Vec<WebhookSecret>,
+    sender: &mut dyn AlertSender,
+    now: &dyn Fn() -> Timestamp,
+) -> Result<Vec<Delivered>, LogError> {
+    let mut done = Vec::new();
+    loop {
+        let at = now();
+        let Some(outgoing) = outbox.claim(at, at.saturating_add_millis(CLAIM_MILLIS))? else { return Ok(done) };
+        let (outcome, why) = match sinks.get(&outgoing.sink) {
+            None => (OutboxOutcome::GivenUp, Some("the sink was removed".to_owned())),
+            Some(sink) => attempt(sink, &outgoing, &secrets(&outgoing.sink), sender, at),
+        };
+        outbox.settle(&outgoing, outcome, why.as_deref())?;
+        let arrived = outcome == OutboxOutcome::Arrived;
+        done.push(Delivered { sink: outgoing.sink, alert: outgoing.alert, arrived, why });
+    }
+}
+
+fn attempt(
+    sink: &Sink,
+    outgoing: &Outgoing,
+    secrets: &[WebhookSecret],
+    sender: &mut dyn AlertSender,
+    now: Timestamp,
+) -> (OutboxOutcome, Option<String>) {
+    let Some(url) = sink.url.as_deref().filter(|_| sink.kind != SinkKind::Log) else {
+        sender.log(&outgoing.alert, &outgoing.body);
+        return (OutboxOutcome::Arrived, None);
+    };
+    let mut headers = vec![("content-type", "application/json".to_owned())];
+    if sink.kind == SinkKind::Webhook {
+        let seconds = now.as_millis().div_euclid(1_000);
+        headers.push(("webhook-id", outgoing.alert.clone()));
+        headers.push(("webhook-timestamp", seconds.to_string()));
+        headers.push(("webhook-signature", signatures(secrets, &outgoing.alert, seconds, &outgoing.body)));
+    }
+    let again = |why: String| match due_after(outgoing.tries.saturating_add(1), now) {
+        Some(due) => (OutboxOutcome::Again(due), Some(why)),
+        None => (OutboxOutcome::GivenUp, Some(why)),
+    };
+    match sender.send(url, &sink.allow_ports, &headers, &outgoing.body) {
+        Ok(200..=299) => (OutboxOutcome::Arrived, None),
+        Ok(410) => (OutboxOutcome::Gone, Some("the receiver answered 410, and is left alone from now on".to_owned())),
+        Ok(status) => again(format!("the receiver answered {status}")),
+        Err(error) => again(with_causes(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ten_tries_over_three_days() {
+        let begin = Timestamp::from_millis(1_768_487_521_000);
+        let mut at = begin;
+        let mut waits = Vec::new();
+        for tries in 1.. {
+            let Some(next) = due_after(tries, at) else { break };
+            waits.push(next.millis_since(at) / 1_000);
+            at = next;
+        }
+        assert_eq!(waits, [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400]);
+        assert_eq!(due_after(0, begin), None);
+    }
+}
