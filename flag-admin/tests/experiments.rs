@@ -1,5 +1,5 @@
 //! Experiments from the command line: declared, compared, decided and ended.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "test code has no public interface")]
 
 #[path = "support/postgres.rs"]
