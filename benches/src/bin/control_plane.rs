@@ -59,26 +59,43 @@ fn arguments() -> Arguments {
     found
 }
 
-/// Prints one line of the table.
-fn row(what: &str, took: Duration, aim: Option<Duration>) {
-    let ms = |duration: Duration| format!("{:>10.2} ms", duration.as_secs_f64() * 1e3);
-    let verdict = match aim {
-        None => String::new(),
-        Some(aim) if took <= aim => format!("  of {} allowed", ms(aim).trim_start()),
-        Some(aim) => format!("  ABOVE the {} allowed", ms(aim).trim_start()),
-    };
-    println!("{what:<62}{}{verdict}", ms(took));
+/// How long something took on the clock, and how long this thread had a processor for it. Where they are far apart the machine was busy with
+/// something else, or the disk was waited for.
+#[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Took {
+    clock: Duration,
+    processor: Option<Duration>,
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
+/// Returns how long this thread has had a processor, where the system says so.
+fn processor() -> Option<Duration> {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    told.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+}
+
+/// Prints one line of the table.
+fn row(what: &str, took: Took, aim: Option<Duration>) {
+    let ms = |duration: Duration| format!("{:>10.2} ms", duration.as_secs_f64() * 1e3);
+    let processor = took.processor.map_or_else(|| " ".repeat(13), ms);
+    let verdict = match aim {
+        None => String::new(),
+        Some(aim) if took.clock <= aim => format!("  of {} allowed", ms(aim).trim_start()),
+        Some(aim) => format!("  ABOVE the {} allowed", ms(aim).trim_start()),
+    };
+    println!("{what:<62}{}{processor}{verdict}", ms(took.clock));
+}
+
+fn median(mut times: Vec<Took>) -> Took {
     times.sort_unstable();
     times[times.len() / 2]
 }
 
-fn timed<T>(act: impl FnOnce() -> T) -> (Duration, T) {
-    let start = Instant::now();
+fn timed<T>(act: impl FnOnce() -> T) -> (Took, T) {
+    let (start, before) = (Instant::now(), processor());
     let done = act();
-    (start.elapsed(), done)
+    let clock = start.elapsed();
+    let processor = processor().zip(before).map(|(after, before)| after.saturating_sub(before));
+    (Took { clock, processor }, done)
 }
 
 fn operator() -> Operator {
@@ -287,6 +304,7 @@ fn searching(code: &Path) {
 fn main() {
     let arguments = arguments();
     let folder = tempfile::tempdir_in(&arguments.folder).unwrap();
+    println!("{:<62}{:>13}{:>13}", "", "clock", "processor");
     measured(&project(&folder.path().join("sqlite"), None), arguments.entries, "SQLite");
     if let Some(store) = arguments.store {
         measured(&project(&folder.path().join("postgres"), Some(store)), arguments.entries, "PostgreSQL");
