@@ -133,19 +133,26 @@ pub(super) enum Command {
     )]
     Plan(PlanArguments),
     /// List, show and switch flags
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  flag-admin flag list --stage beta\n  flag-admin flag show telemetry_cloud_sync\n  flag-admin flag promote history_search --dry-run"
+    )]
     Flag(FlagCommand),
     /// List, set and remove named conditions
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  flag-admin segment list\n  flag-admin segment show team")]
     Segment(SegmentCommand),
     /// Keep flags apart: no unit is in two flags of a group
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  flag-admin group list\n  flag-admin group show checkout")]
     Group(GroupCommand),
     /// List and make environments
-    #[command(subcommand, name = "env")]
+    #[command(
+        subcommand,
+        name = "env",
+        after_help = "Examples:\n  flag-admin env list\n  flag-admin env new staging --from production"
+    )]
     Environment(EnvironmentCommand),
     /// Change rollouts, by hand or by their gates
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  flag-admin rollout set telemetry_cloud_sync 50%")]
     Rollout(RolloutCommand),
     /// Play a schedule against a population that does not exist: false alarms, time to detect, people harmed
     #[command(
@@ -153,7 +160,7 @@ pub(super) enum Command {
     )]
     Simulate(SimulateArguments),
     /// Signal bugs that stop rollouts
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  flag-admin signal list")]
     Signal(SignalCommand),
     /// Compare variants, decide, and end experiments
     #[command(subcommand)]
@@ -174,7 +181,10 @@ pub(super) enum Command {
     )]
     Serve(ServeArguments),
     /// Make, sign, show and install roots, on files: no network is needed
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  flag-admin root show root/1.json\n  flag-admin root sign root-2.json --key alice.pem --from root/1.json"
+    )]
     Root(RootCommand),
     /// Take kills that a stolen emergency key signed into the log, so that they can be lifted
     #[command(after_help = "Example:\n  flag-admin adopt-kills found.json --reason \"stolen key\"")]
@@ -185,7 +195,7 @@ pub(super) enum Command {
     )]
     Doctor,
     /// List, make and encrypt private keys
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  flag-admin key list\n  flag-admin key encrypt snapshot")]
     Key(KeyCommand),
     /// Verify a published snapshot as a client does
     #[command(
@@ -214,7 +224,10 @@ pub(super) enum Command {
     )]
     Undo(UndoArguments),
     /// Gather changes, to look at and apply together; every changing command adds to it with --draft
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  flag-admin rollout set command_history 5% --draft\n  flag-admin draft show\n  flag-admin apply --draft"
+    )]
     Draft(DraftCommand),
     /// Approve changes that somebody else asked for
     #[command(
@@ -225,13 +238,16 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  flag-admin reject 17 --reason \"after the release\"")]
     Reject(RejectArguments),
     /// Say who may change what
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  flag-admin member list\n  flag-admin member add bob engineering_lead"
+    )]
     Member(MemberCommand),
     /// Say where alerts go: of kills, kills of more than a day, lifted kills, rollouts that stop
     #[command(subcommand)]
     Alert(AlertCommand),
     /// Issue, list and revoke the tokens that the server is used with
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  flag-admin token list")]
     Token(TokenCommand),
     /// Write the whole project into one file
     #[command(after_help = "Examples:\n  flag-admin backup caro.backup\n  flag-admin backup caro.backup --with-keys")]
@@ -242,7 +258,7 @@ pub(super) enum Command {
     )]
     Restore(RestoreArguments),
     /// Read the log, or prove it
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  flag-admin audit verify --against ./public/v1/snapshot.json")]
     Audit(AuditCommand),
     /// Take in another product's flags
     #[command(subcommand)]

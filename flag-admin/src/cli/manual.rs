@@ -69,3 +69,24 @@ fn page(command: &clap::Command) -> Result<String, Stop> {
     drawn.map_err(|error| Stop::problem("no_page", format!("the page cannot be written: {error}"), None))?;
     Ok(String::from_utf8_lossy(&page).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn without_examples(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        let path = format!("{path} {}", command.get_name());
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        if !help.contains("Example") || !help.contains("flag-admin") {
+            found.push(path.trim().to_owned());
+        }
+        command.get_subcommands().for_each(|below| without_examples(below, &path, found));
+    }
+
+    #[test]
+    fn every_command_shows_how_it_is_used() {
+        let mut found = Vec::new();
+        without_examples(&Arguments::command(), "", &mut found);
+        assert_eq!(found, Vec::<String>::new());
+    }
+}

@@ -25,7 +25,7 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 #[derive(Debug, Subcommand)]
 pub(super) enum RootCommand {
     /// Make a root key: one for each holder, on a machine of their own
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  flag-admin root key new alice.pem")]
     Key(RootKeyCommand),
     /// Draft a project's first root, for the holders of root keys to sign
     #[command(
