@@ -13,7 +13,10 @@ mod change;
 mod checkpoint;
 mod digest;
 mod entry;
+mod environment_state;
 mod exposure;
+mod flag_state;
+mod fold_error;
 mod name;
 mod rollouts;
 mod sentence;
@@ -28,11 +31,13 @@ pub use change::{Change, ChangeSubject};
 pub use checkpoint::{CheckpointError, StoredCheckpoint};
 pub use digest::{Digest, DigestError};
 pub use entry::{ENTRY_SCHEMA, Entry, Head, Role, RoleError, Sealed, Stored};
+pub use environment_state::{
+    ActiveKill, EndedKill, EnvironmentState, PendingRequest, PublishedSnapshot, SignedSnapshot,
+};
 pub use exposure::{ExposureError, everyones_variant, exposure_of, set_exposure};
+pub use flag_state::FlagState;
+pub use fold_error::FoldError;
 pub use name::{Actor, EnvironmentName, NameError, ProjectName};
 pub use sentence::sentence;
-pub use state::{
-    ActiveKill, EndedKill, EnvironmentState, FlagState, FoldError, PendingRequest, PublishedSnapshot, RootInForce,
-    SignedSnapshot, State, bare_snapshot,
-};
+pub use state::{RootInForce, State, bare_snapshot};
 pub use token::{Grant, TOKEN_ID_LENGTH, TokenId, TokenIdError, TokenState, Verb, VerbError};

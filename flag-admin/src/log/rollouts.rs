@@ -2,8 +2,9 @@
 
 use flag_core::{FlagKey, Share};
 
+use super::environment_state::EnvironmentState;
 use super::exposure::set_exposure;
-use super::state::{EnvironmentState, FoldError};
+use super::fold_error::FoldError;
 use super::{Change, Entry, ExposureError};
 use crate::rollout::{OpenSignal, Plan, Rate, Record, Rollout, Severity};
 
