@@ -233,14 +233,14 @@ fn documentation() -> impl Strategy<Value = Documentation> {
 }
 
 fn experiment() -> impl Strategy<Value = Experiment> {
-    let named = || option::of(name());
+    let optional = || option::of(name());
     let better = || option::of(select(vec![Better::Higher, Better::Lower]));
     let scales = vec![Scale::RelativeLift, Scale::AbsolutePp, Scale::RelativeReductionOfFailures];
     let practical = (select(scales), share()).prop_map(|(scale, threshold)| Practical { scale, threshold });
     let guardrail = (text().prop_map(String::from), better(), share());
     let guardrail = guardrail.prop_map(|(metric, better, margin)| Guardrail { metric, better, margin });
     let units = option::of(0..u64::MAX / 2);
-    let names = (named(), named(), named(), option::of(text().prop_map(String::from)));
+    let names = (optional(), optional(), optional(), option::of(text().prop_map(String::from)));
     let rest = (option::of(share()), units, vec(guardrail, 0..3), any::<bool>());
     (names, text(), better(), practical, rest).prop_map(|(names, metric, better, practical, rest)| {
         let (control, treatment, simpler, hypothesis) = names;
