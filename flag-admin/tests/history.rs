@@ -299,7 +299,8 @@ fn a_backup_gives_the_project_back_byte_for_byte() {
             .collect::<Vec<_>>()
     };
     assert_eq!(keys("full"), keys("flags"));
-    let public: Vec<_> = keys("flags").into_iter().filter(|(_, name)| name.ends_with(".pub")).collect();
+    let is_public = |name: &str| std::path::Path::new(name).extension().is_some_and(|extension| extension == "pub");
+    let public: Vec<_> = keys("flags").into_iter().filter(|(_, name)| is_public(name)).collect();
     assert_eq!(keys("plain"), public, "whoever may read the backup sees which keys there were");
     assert_eq!(
         error_of(&sandbox.run(&["-C", "plain", "publish", "--to", "public"])).0.split(" at ").next(),

@@ -163,7 +163,7 @@ pub(super) enum Command {
     #[command(subcommand, after_help = "Example:\n  flag-admin signal list")]
     Signal(SignalCommand),
     /// Compare variants, decide, and end experiments
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  flag-admin experiment analyze command_model_comparison")]
     Experiment(ExperimentCommand),
     /// Tell what a flag comes to for a unit, and why
     #[command(
@@ -244,7 +244,7 @@ pub(super) enum Command {
     )]
     Member(MemberCommand),
     /// Say where alerts go: of kills, kills of more than a day, lifted kills, rollouts that stop
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  flag-admin alert list")]
     Alert(AlertCommand),
     /// Issue, list and revoke the tokens that the server is used with
     #[command(subcommand, after_help = "Example:\n  flag-admin token list")]
@@ -261,7 +261,7 @@ pub(super) enum Command {
     #[command(subcommand, after_help = "Example:\n  flag-admin audit verify --against ./public/v1/snapshot.json")]
     Audit(AuditCommand),
     /// Take in another product's flags
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  flag-admin import flagd flags.flagd.json > flags.toml")]
     Import(ImportCommand),
     /// Print the definitions in force; applying them changes nothing
     #[command(
