@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "tests stop at the first surprise")]
 
+use std::fmt::Write as _;
+
 use flag_core::{FlagKey, Share};
 
 use super::table::Reader;
@@ -140,7 +142,8 @@ fn rows_of_units_become_shares_and_means() {
     for unit in 0_u32..40 {
         let variant = if unit % 2 == 0 { "control" } else { "treatment" };
         let latency = 100 + unit * 3 + if unit % 2 == 0 { 0 } else { 5 };
-        table += &format!("{variant},u{unit},{},{latency},{}\n", u32::from(unit % 4 < 3), 100 + unit * 3);
+        let (success, before) = (u32::from(unit % 4 < 3), 100 + unit * 3);
+        writeln!(table, "{variant},u{unit},{success},{latency},{before}").unwrap();
     }
     table += "treatment,u0,1,1,1\ncontrol,u2,1,900,900\n";
     let data = rows(&table).unwrap();
