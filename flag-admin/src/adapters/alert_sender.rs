@@ -32,12 +32,15 @@ pub enum AlertReach {
 /// Resolves a name to every address that it has.
 pub type Resolve = Box<dyn Fn(&str) -> io::Result<Vec<IpAddr>> + Send>;
 
+/// Tells an alert, by its name and body, where the program tells what happens.
+pub type TellLog = Box<dyn FnMut(&str, &str) + Send>;
+
 /// Posts alerts over HTTP.
 pub struct HttpAlertSender {
     runtime: Runtime,
     reach: AlertReach,
     resolve: Resolve,
-    log: Box<dyn FnMut(&str, &str) + Send>,
+    log: TellLog,
 }
 
 impl std::fmt::Debug for HttpAlertSender {
@@ -48,7 +51,7 @@ impl std::fmt::Debug for HttpAlertSender {
 
 impl HttpAlertSender {
     /// Returns a sender; `log` is told what goes to the log.
-    pub fn new(reach: AlertReach, log: Box<dyn FnMut(&str, &str) + Send>) -> io::Result<Self> {
+    pub fn new(reach: AlertReach, log: TellLog) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         Ok(Self { runtime, reach, resolve: Box::new(system_addresses), log })
     }

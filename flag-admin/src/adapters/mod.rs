@@ -39,7 +39,7 @@ mod test_clock;
 mod token_uses;
 
 pub use alert_secrets::AlertSecrets;
-pub use alert_sender::{AlertReach, HttpAlertSender, Resolve};
+pub use alert_sender::{AlertReach, HttpAlertSender, Resolve, TellLog};
 pub use backup_file::{BackupKeys, Restored, backup, restore};
 pub use dashboard_file::{DashboardFile, DashboardFileError, is_on_light_background};
 pub use draft_files::DraftFiles;

@@ -41,7 +41,9 @@ pub(super) fn start(server: Server, reach: AlertReach) -> io::Result<()> {
             rounds = rounds.wrapping_add(1);
             let message = match round(&server, &mut outbox, &mut sender, reads) {
                 Ok(done) => {
-                    done.iter().for_each(|delivered| tell(&server, delivered));
+                    for delivered in &done {
+                        tell(&server, delivered);
+                    }
                     None
                 }
                 Err(message) => {
