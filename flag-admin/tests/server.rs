@@ -1,5 +1,6 @@
 //! `flag-admin serve` as clients and operators see it.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![allow(clippy::disallowed_methods, clippy::format_push_string, reason = "what waits for a server looks at the clock")]
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "test code has no public interface")]
 #![cfg(unix)]
 

@@ -65,7 +65,9 @@ fn open(folder: &Path) -> Offscreen {
         drafts: Box::new(folder.drafts()),
         cells: folder.cells()().unwrap(),
         sources: Box::new(Sources::new()),
-        open_publisher: Box::new(move |out| folder.publisher(out).map(|place| Box::new(place) as Box<dyn Publisher>)),
+        open_publisher: Box::new(move |out| {
+            folder.publisher(&EnvironmentName::production(), out).map(|place| Box::new(place) as Box<dyn Publisher>)
+        }),
         remember_target: Box::new(|_| {}),
         unlock: Box::new(|_| Ok(())),
         out: None,

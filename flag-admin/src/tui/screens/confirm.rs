@@ -5,7 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use super::share::{ShareForm, trouble_rows};
 use crate::app::{Edit, EditKind, KillRoute, Project, Proposal, Subject, Verdict};
 use crate::log::exposure_of;
-use crate::rollout::{Event, Plan};
+use crate::rollout::{Event, Plan, Schedule};
 use crate::tui::action::{Action, ReasonNeed, SCHEDULES};
 use crate::tui::effect::Effect;
 use crate::tui::line_input::LineInput;
@@ -281,7 +281,7 @@ impl Confirm {
 
 fn steps_of(schedule: &str) -> String {
     let schedule = Plan::schedule_named(schedule);
-    let steps = schedule.iter().flat_map(|schedule| schedule.steps());
+    let steps = schedule.iter().flat_map(Schedule::steps);
     steps.map(|step| step.share.to_string()).collect::<Vec<_>>().join(" › ")
 }
 
