@@ -211,7 +211,9 @@ mod object_store {
                     let header =
                         |name: &str| headers.get(&format!("x-ms-blob-{name}")).unwrap_or_else(|| &headers[name]);
                     assert_eq!(header("content-type"), "application/json");
-                    self.written.lock().unwrap().push((path.to_owned(), header("cache-control").clone()));
+                    // Google's names stand in addresses as one segment, escaped.
+                    let named = path.replace("%2F", "/").replace("%2E", ".");
+                    self.written.lock().unwrap().push((named, header("cache-control").clone()));
                     objects.insert(path.to_owned(), body);
                     ("200 OK", Vec::new())
                 }

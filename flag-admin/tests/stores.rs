@@ -180,7 +180,13 @@ fn a_log_of_an_older_form_is_brought_up_to_date_and_one_of_a_newer_is_refused() 
     let entries = log_of(3);
     sqlite.open().append(Head::GENESIS, &entries).unwrap();
     let raw = Connection::open(&sqlite.path).unwrap();
-    raw.execute_batch("DROP TABLE token_uses; DROP TABLE documents; DROP TABLE cells; DROP TABLE nonces; DROP TABLE checkpoints; PRAGMA user_version = 1;").unwrap();
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('entries', 'head')";
+    let later: Vec<String> =
+        raw.prepare(tables).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    for table in later {
+        raw.execute_batch(&format!("DROP TABLE {table}")).unwrap();
+    }
+    raw.execute_batch("PRAGMA user_version = 1").unwrap();
     assert_eq!(sqlite.open().checkpoint().unwrap(), None);
     assert_eq!(sqlite.open().head().unwrap(), entries[2].head());
     raw.execute_batch("PRAGMA user_version = 99;").unwrap();
