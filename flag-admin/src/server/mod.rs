@@ -1,8 +1,8 @@
 //! `flag-admin serve`: published documents, news of them, evaluation and reports over HTTP.
 //!
-//! Handlers translate and decide nothing. What they hand out is held in [`Served`], verified as clients verify it and swapped as a
-//! whole; a thread of its own ([`watch`]) notices what is published. Whatever reads or changes the project goes through the [`Desk`], one
-//! thread that holds it open. [`route`] is the one table of routes, from which the router, the metrics' labels and `openapi.json` come.
+//! Handlers translate and decide nothing. What they hand out is held in `Served`, verified as clients verify it and swapped as a
+//! whole; a thread of its own (`watch`) notices what is published. Whatever reads or changes the project goes through the [`Desk`], one
+//! thread that holds it open. `route` is the one table of routes, from which the router, the metrics' labels and `openapi.json` come.
 
 mod admin;
 mod alerts;
