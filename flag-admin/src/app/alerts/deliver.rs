@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use flag_core::Timestamp;
 use serde::Serialize;
 
-use super::super::error::with_causes;
-use super::super::ports::{AlertSender, LogError, Outbox, OutboxOutcome, Outgoing};
 use super::raise::Alert;
 use super::sign::{WebhookSecret, signatures};
 use super::sink::{Sink, SinkKind};
+use crate::app::error::with_causes;
+use crate::app::ports::{AlertSender, LogError, Outbox, OutboxOutcome, Outgoing};
 
 /// How long to wait after each try that failed, in seconds, as Standard Webhooks proposes.
 const PAUSES: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];

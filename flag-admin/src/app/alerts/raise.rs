@@ -4,8 +4,8 @@ use flag_core::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::super::flags::{KillCard, Watch};
-use super::super::project::Project;
+use crate::app::flags::listing::{KillCard, Watch};
+use crate::app::project::Project;
 use crate::log::{EnvironmentName, EnvironmentState};
 use crate::rollout::Phase;
 

@@ -15,9 +15,9 @@ pub use text::TokenSecret;
 pub use throttle::{FAILURES_PER_MINUTE, Throttle};
 
 use super::error::{AppError, Failure};
-use super::policy::PolicyError;
 use super::project::Project;
-use super::proposal::Proposal;
+use crate::app::authority::policy::PolicyError;
+use crate::app::changes::proposal::Proposal;
 use crate::definition::nearest;
 use crate::log::{Actor, Change, EnvironmentName, Grant, Role, TokenId, Verb};
 

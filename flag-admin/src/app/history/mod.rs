@@ -1,0 +1,6 @@
+//! The log read back: lines, past states, proofs, notes.
+
+pub(super) mod audit;
+pub(super) mod lines;
+pub(super) mod note;
+pub(super) mod walk;

@@ -1,0 +1,5 @@
+//! Snapshots: signed and put where clients fetch them, verified, and served.
+
+pub(super) mod publish;
+pub(super) mod serving;
+pub(super) mod verify;

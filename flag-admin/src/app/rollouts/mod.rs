@@ -1,0 +1,406 @@
+//! Rollouts that move by themselves: started, moved, decided by their evidence.
+
+pub(super) mod replay;
+pub(super) mod signals;
+
+use flag_core::wire::Kind;
+use flag_core::{Context, FlagKey, Ruleset, Share, Timestamp};
+use serde::Serialize;
+
+use crate::app::changes::proposal::Proposal;
+use crate::app::error::AppError;
+use crate::app::evidence::Instruments;
+use crate::app::flags::rollout::RolloutError;
+use crate::app::ports::CellStoreError;
+use crate::app::project::Project;
+use crate::log::{Actor, Change, EnvironmentName, EnvironmentState, ExposureError, exposure_of};
+use crate::rollout::{
+    Decision, Effect, Event, Evidence, Gates, MoveError, Phase, Plan, PlanError, Reading, Record, Rollout, State,
+    begin, decide,
+};
+
+/// How many units are looked at to see that a rollback did something.
+const CHECKED_UNITS: u32 = 1_000;
+/// Evidence that changes nothing is recorded at most so often, so that other policies can be tried on it later.
+const OBSERVED_EVERY_MILLIS: i64 = 6 * 3_600_000;
+
+/// Why a rollout does not start or move.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RolloutsError {
+    /// There is none.
+    #[error("flag \"{flag}\" has no rollout that moves by itself")]
+    None {
+        /// The flag.
+        flag: FlagKey,
+    },
+    /// There is one already.
+    #[error("flag \"{flag}\" has a rollout already, which is {phase}")]
+    UnderWay {
+        /// The flag.
+        flag: FlagKey,
+        /// Its phase.
+        phase: &'static str,
+    },
+    /// The first step would take the flag from people who have it.
+    #[error("flag \"{flag}\" exposes {exposed} already, more than the first step's {first}")]
+    AlreadyExposed {
+        /// The flag.
+        flag: FlagKey,
+        /// What it exposes.
+        exposed: Share,
+        /// The first step's share.
+        first: Share,
+    },
+    /// The flag is off, so that nobody would be exposed.
+    #[error("flag \"{flag}\" is disabled")]
+    Disabled {
+        /// The flag.
+        flag: FlagKey,
+    },
+    /// The flag is killed.
+    #[error("flag \"{flag}\" is killed")]
+    Killed {
+        /// The flag.
+        flag: FlagKey,
+    },
+    /// It cannot be moved so.
+    #[error("flag \"{flag}\": {source}")]
+    Move {
+        /// The flag.
+        flag: FlagKey,
+        /// Why.
+        #[source]
+        source: MoveError,
+    },
+    /// The plan is none.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// There is no such signal.
+    #[error("signal {signal} does not exist, or is cleared")]
+    UnknownSignal {
+        /// Its number.
+        signal: u64,
+    },
+    /// Reports cannot be read.
+    #[error(transparent)]
+    Cells(#[from] CellStoreError),
+}
+
+impl RolloutsError {
+    pub(in crate::app) const fn code(&self) -> &'static str {
+        match self {
+            Self::None { .. } => "no_rollout",
+            Self::UnderWay { .. } => "rollout_under_way",
+            Self::AlreadyExposed { .. } => "already_exposed",
+            Self::Disabled { .. } => "disabled",
+            Self::Killed { .. } => "killed",
+            Self::Move { source: MoveError::NotReady { .. }, .. } => "not_ready",
+            Self::Move { .. } => "cannot_move",
+            Self::Plan(_) => "bad_plan",
+            Self::UnknownSignal { .. } => "unknown_signal",
+            Self::Cells(_) => "no_reports",
+        }
+    }
+
+    pub(in crate::app) fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::None { flag } => format!("start one: flag-admin rollout start {flag}"),
+            Self::UnderWay { flag, .. } => format!("see flag-admin rollout status {flag}; end it with rollout abort"),
+            Self::AlreadyExposed { flag, .. } => {
+                format!("start with a schedule of larger shares, or first: flag-admin rollout set {flag} 0%")
+            }
+            Self::Disabled { flag } => format!("enable it first: flag-admin flag enable {flag}"),
+            Self::Killed { flag } => format!("lift the kill first: flag-admin unkill {flag}"),
+            Self::Move { flag, source } => match source {
+                MoveError::NotReady { .. } => format!("see what is open: flag-admin rollout status {flag}"),
+                MoveError::Stopped { .. } => format!("flag-admin rollout resume {flag} --reason \"...\""),
+                MoveError::Signalled { id, .. } => format!("once it is dealt with: flag-admin signal clear {id}"),
+                MoveError::Killed => format!("lift the kill first: flag-admin unkill {flag}"),
+                MoveError::Over { .. } => format!("start another one: flag-admin rollout start {flag}"),
+                _ => return None,
+            },
+            Self::Plan(PlanError::UnknownSchedule { .. }) => {
+                "a schedule of one's own goes into a file: --plan FILE".to_owned()
+            }
+            Self::UnknownSignal { .. } => "see flag-admin signal list".to_owned(),
+            Self::Plan(_) | Self::Cells(_) => return None,
+        })
+    }
+}
+
+/// How a rollout stands, with what its gates read now.
+#[derive(Clone, Debug, Serialize)]
+pub struct RolloutStatus {
+    /// The flag.
+    pub flag: FlagKey,
+    /// How it goes.
+    pub plan: Plan,
+    /// Where it stood when that was last recorded.
+    pub state: State,
+    /// Who started it.
+    pub by: Actor,
+    /// When the last thing about it was recorded.
+    pub recorded: Timestamp,
+    /// What is known now.
+    pub evidence: Evidence,
+    /// What a tick would make of it now.
+    pub next: Phase,
+    /// What the gates read now.
+    pub readings: Vec<Reading>,
+}
+
+/// What a tick came to for one rollout.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ticked {
+    /// The flag.
+    pub flag: FlagKey,
+    /// Where it stood.
+    pub before: State,
+    /// Where it stands.
+    pub after: State,
+    /// The rule that decided.
+    pub rule: u8,
+    /// The share that the flag exposes from now on, if that changed. It reaches nobody until it is published.
+    pub exposes: Option<Share>,
+    /// What has to be done, and who has to know.
+    pub effects: Vec<Effect>,
+    /// Whether the log has it now. What changes nothing is not recorded each time.
+    pub recorded: bool,
+    /// The request that the move waits in, where another member has to approve it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<u64>,
+    /// What a rollback came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub check: Option<Verification>,
+}
+
+/// What looking at units after a rollback found.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Verification {
+    /// Units that were exposed before.
+    pub were_exposed: usize,
+    /// Those of them that are still.
+    pub still_exposed: usize,
+}
+
+impl Project {
+    /// Works out what starting a rollout does. The targets of the flag's documentation become gates.
+    pub fn propose_rollout_start(
+        &self,
+        environment: &EnvironmentName,
+        flag: &str,
+        plan: Plan,
+        instruments: &Instruments<'_>,
+    ) -> Result<Proposal, AppError> {
+        let state = self.environment(environment)?;
+        let (key, held) = self.flag(environment, flag)?;
+        let wire = &held.definition.flag;
+        if wire.kind == Kind::KillSwitch {
+            return Err(RolloutError::KillSwitch { flag: key.clone() }.into());
+        }
+        if let Some(rollout) = state.rollouts.get(key).filter(|rollout| !is_over(&rollout.state.phase)) {
+            let phase = rollout.state.phase.words().0;
+            return Err(RolloutsError::UnderWay { flag: key.clone(), phase }.into());
+        }
+        if !wire.enabled {
+            return Err(RolloutsError::Disabled { flag: key.clone() }.into());
+        }
+        if state.kill_of(key.as_str()).is_some() {
+            return Err(RolloutsError::Killed { flag: key.clone() }.into());
+        }
+        let plan = plan.with_documented(&held.definition.documentation);
+        plan.check().map_err(RolloutsError::from)?;
+        let exposed = |source: ExposureError| RolloutError::Exposure { flag: key.clone(), source };
+        let exposed = exposure_of(wire, plan.rule.as_deref()).map_err(exposed)?;
+        let first = plan.schedule.step(0).map_or(Share::NOBODY, |step| step.share);
+        if exposed > first {
+            return Err(RolloutsError::AlreadyExposed { flag: key.clone(), exposed, first }.into());
+        }
+        let (baseline, beyond) = self.baseline_of(environment, key, &plan, instruments)?;
+        let decision = begin(&Gates::of(&plan), self.now(), &baseline, &beyond);
+        // A group's members are held out by their group.
+        let holdout = plan.policy.holdout.share();
+        let holdout =
+            (wire.holdout == Share::NOBODY && wire.group.is_none() && holdout != Share::NOBODY).then_some(holdout);
+        let evidence = Evidence { beyond: beyond.without_histograms(), ..Evidence::default() };
+        let record = Box::new(record(Event::Start, self.now(), evidence, &decision));
+        let change = Change::RolloutStarted { flag: key.clone(), plan: Box::new(plan), holdout, record };
+        self.propose(environment, vec![change])
+    }
+
+    /// Works out what somebody's move of a rollout does.
+    pub fn propose_rollout_move(
+        &self,
+        environment: &EnvironmentName,
+        flag: &str,
+        event: Event,
+        instruments: &Instruments<'_>,
+    ) -> Result<Proposal, AppError> {
+        let (key, rollout) = self.rollout(environment, flag)?;
+        let evidence = self.evidence_of(environment, key, rollout, event, instruments)?;
+        let gates = Gates::of(&rollout.plan);
+        let decision = decide(&gates, &rollout.state, event, &evidence, self.now())
+            .map_err(|source| RolloutsError::Move { flag: key.clone(), source })?;
+        self.propose(environment, vec![change_of(key, rollout, event, self.now(), evidence, &decision)])
+    }
+
+    /// Returns a flag's rollout.
+    pub fn rollout(&self, environment: &EnvironmentName, flag: &str) -> Result<(&FlagKey, &Rollout), AppError> {
+        let (key, _) = self.flag(environment, flag)?;
+        let rollouts = &self.environment(environment)?.rollouts;
+        let rollout = rollouts.get(key).ok_or_else(|| RolloutsError::None { flag: key.clone() })?;
+        Ok((key, rollout))
+    }
+
+    /// Tells how a rollout stands.
+    pub fn rollout_status(
+        &self,
+        environment: &EnvironmentName,
+        flag: &str,
+        instruments: &Instruments<'_>,
+    ) -> Result<RolloutStatus, AppError> {
+        let (key, rollout) = self.rollout(environment, flag)?;
+        let evidence = self.evidence_of(environment, key, rollout, Event::Tick, instruments)?;
+        let gates = Gates::of(&rollout.plan);
+        let decision = decide(&gates, &rollout.state, Event::Tick, &evidence, self.now())
+            .map_err(|source| RolloutsError::Move { flag: key.clone(), source })?;
+        Ok(RolloutStatus {
+            flag: key.clone(),
+            plan: rollout.plan.clone(),
+            state: rollout.state.clone(),
+            by: rollout.by.clone(),
+            recorded: rollout.recorded,
+            next: decision.state.phase,
+            readings: gates.all(&rollout.state, &evidence),
+            evidence,
+        })
+    }
+
+    /// Decides once what becomes of every rollout of an environment, and does it. Whatever moves is one change of the log, made under the
+    /// name of whoever is at work, like any other; where another member has to approve it, that is asked for once.
+    pub fn tick_rollouts(
+        &mut self,
+        environment: &EnvironmentName,
+        instruments: &Instruments<'_>,
+    ) -> Result<Vec<Ticked>, AppError> {
+        let rollouts = &self.environment(environment)?.rollouts;
+        let flags: Vec<FlagKey> = rollouts
+            .iter()
+            .filter(|(_, rollout)| !matches!(rollout.state.phase, Phase::Completed | Phase::RolledBack(_)))
+            .map(|(flag, _)| flag.clone())
+            .collect();
+        flags.iter().map(|flag| self.tick_rollout(environment, flag, instruments)).collect()
+    }
+
+    fn tick_rollout(
+        &mut self,
+        environment: &EnvironmentName,
+        flag: &FlagKey,
+        instruments: &Instruments<'_>,
+    ) -> Result<Ticked, AppError> {
+        let (_, rollout) = self.rollout(environment, flag.as_str())?;
+        let evidence = self.evidence_of(environment, flag, rollout, Event::Tick, instruments)?;
+        let now = self.now();
+        let decision = decide(&Gates::of(&rollout.plan), &rollout.state, Event::Tick, &evidence, now)
+            .map_err(|source| RolloutsError::Move { flag: flag.clone(), source })?;
+        let mut ticked = Ticked {
+            flag: flag.clone(),
+            before: rollout.state.clone(),
+            after: decision.state.clone(),
+            rule: decision.rule,
+            exposes: exposes(&decision),
+            effects: decision.effects.clone(),
+            recorded: false,
+            request: None,
+            check: None,
+        };
+        let is_news = decision.state.phase.words() != rollout.state.phase.words() || !decision.effects.is_empty();
+        let is_seen = evidence.arms.reports() == rollout.seen
+            || now.as_millis().saturating_sub(rollout.recorded.as_millis()) < OBSERVED_EVERY_MILLIS;
+        if !is_news && is_seen {
+            return Ok(ticked);
+        }
+        if let Some(request) = waiting(self.environment(environment)?, flag, ticked.exposes) {
+            ticked.request = Some(request);
+            ticked.after = ticked.before.clone();
+            ticked.exposes = None;
+            return Ok(ticked);
+        }
+        let before = ticked.exposes.is_some().then(|| self.ruleset(environment)).transpose()?;
+        let change = change_of(flag, rollout, Event::Tick, now, evidence, &decision);
+        let proposal = self.propose(environment, vec![change])?;
+        let committed = self.commit(&proposal, None)?;
+        ticked.request = committed.request;
+        ticked.recorded = committed.request.is_none();
+        if committed.request.is_some() {
+            ticked.after = ticked.before.clone();
+            ticked.exposes = None;
+        } else if let Some(before) = before.filter(|_| decision.effects.contains(&Effect::VerifyRollback)) {
+            ticked.check = Some(still_exposed(&before, &self.ruleset(environment)?, flag));
+        }
+        Ok(ticked)
+    }
+
+    /// Looks at units that a flag was served to, and counts those that it still is: a rollback that does nothing shows.
+    pub fn check_rollback(
+        &self,
+        environment: &EnvironmentName,
+        flag: &FlagKey,
+        before: &Ruleset,
+    ) -> Result<Verification, AppError> {
+        Ok(still_exposed(before, &self.ruleset(environment)?, flag))
+    }
+}
+
+/// Tells whether another rollout of the flag may begin.
+const fn is_over(phase: &Phase) -> bool {
+    matches!(phase, Phase::Completed | Phase::RolledBack(_))
+}
+
+fn exposes(decision: &Decision) -> Option<Share> {
+    decision.effects.iter().find_map(|effect| match effect {
+        Effect::Expose { share } => Some(*share),
+        _ => None,
+    })
+}
+
+fn record(event: Event, at: Timestamp, evidence: Evidence, decision: &Decision) -> Record {
+    let Decision { state, rule, readings, .. } = decision;
+    Record { event, at, evidence, rule: *rule, readings: readings.clone(), state: state.clone() }
+}
+
+fn change_of(
+    flag: &FlagKey,
+    rollout: &Rollout,
+    event: Event,
+    now: Timestamp,
+    evidence: Evidence,
+    decision: &Decision,
+) -> Change {
+    let releases = rollout.holds_out && decision.effects.contains(&Effect::ReleaseHoldout);
+    Change::RolloutDecided {
+        flag: flag.clone(),
+        exposes: exposes(decision),
+        holdout: releases.then_some(Share::NOBODY),
+        record: Box::new(record(event, now, evidence, decision)),
+    }
+}
+
+/// Returns the request in which the same move waits already.
+fn waiting(state: &EnvironmentState, flag: &FlagKey, share: Option<Share>) -> Option<u64> {
+    let is_it = |change: &Change| matches!(change, Change::RolloutDecided { flag: asked, exposes, .. } if asked == flag && *exposes == share);
+    state.requests.iter().find(|(_, request)| request.changes.iter().any(is_it)).map(|(number, _)| *number)
+}
+
+fn still_exposed(before: &Ruleset, after: &Ruleset, flag: &FlagKey) -> Verification {
+    let off = |ruleset: &Ruleset| ruleset.flag(flag.as_str()).map(|flag| flag.off_variant().to_owned());
+    let is_exposed = |ruleset: &Ruleset, unit: &str| {
+        let decision = ruleset.evaluate(flag.as_str(), &Context::new(unit));
+        decision.variant().map(str::to_owned) != off(ruleset)
+    };
+    let units = (0..CHECKED_UNITS).map(|number| format!("rollback-check-{number}"));
+    let exposed: Vec<String> = units.filter(|unit| is_exposed(before, unit)).collect();
+    let still = exposed.iter().filter(|unit| is_exposed(after, unit)).count();
+    Verification { were_exposed: exposed.len(), still_exposed: still }
+}
