@@ -3,12 +3,14 @@
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "test code has no public interface")]
 #![cfg(target_os = "linux")]
 
+#[path = "support/disk.rs"]
+mod disk;
 mod support;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
+use disk::SmallDisk;
 use flag_admin::adapters::{ProjectFolder, PublishPlace};
 use flag_admin::app::ports::{Document, Publisher, PublisherError};
 use flag_admin::app::{Operator, Project};
@@ -16,39 +18,6 @@ use flag_admin::log::{EnvironmentName, Role};
 use rusqlite::Connection;
 use serde_json::Value;
 use support::{Sandbox, finished};
-
-/// A small file system of its own, where the one who runs the tests may mount one.
-struct SmallDisk {
-    at: PathBuf,
-}
-
-impl SmallDisk {
-    fn mounted(at: PathBuf, size: &str) -> Option<Self> {
-        std::fs::create_dir(&at).unwrap();
-        let mount =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &format!("size={size}"), "none"]).arg(&at).output();
-        if mount.is_ok_and(|output| output.status.success()) {
-            return Some(Self { at });
-        }
-        // Written past the harness, which swallows what passing tests print.
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED: no file system can be mounted here: nothing was tested on a full one"
-        );
-        None
-    }
-
-    fn remount(&self, options: &str) {
-        let status = Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(&self.at).status().unwrap();
-        assert!(status.success());
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(&self.at).status();
-    }
-}
 
 fn changes(sandbox: &Sandbox, project: &str) -> Vec<(String, u64)> {
     let log = sandbox.run(&["-C", project, "log", "--json"]).json();
