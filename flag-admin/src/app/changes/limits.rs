@@ -1,5 +1,7 @@
 use flag_core::{FlagKey, Plan, PlanWarning, Portion, Share};
 
+use crate::app::error::Failure;
+
 /// How far a plan may go before it is refused.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
@@ -29,6 +31,15 @@ pub enum LimitError {
         /// How many may.
         max: Share,
     },
+}
+
+impl Failure for LimitError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Reshuffled { .. } => "reshuffles",
+            Self::Loses { .. } => "loses_too_many",
+        }
+    }
 }
 
 /// One thousandth of a percent in units of a portion, 10⁻¹⁰ of the whole.

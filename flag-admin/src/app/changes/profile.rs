@@ -7,6 +7,7 @@ use flag_core::{Attributes, CellPlan, Context, FlagKey, FlagPlan, PlanPopulation
 use serde::{Deserialize, Serialize};
 
 use super::proposal::Proposal;
+use crate::app::error::Failure;
 use crate::app::project::{Project, UnknownEnvironment};
 use crate::log::EnvironmentState;
 
@@ -80,6 +81,12 @@ pub enum ProfileError {
         /// What they come to, in whole percent, rounded up.
         found: u32,
     },
+}
+
+impl Failure for ProfileError {
+    fn code(&self) -> &'static str {
+        "bad_profile"
+    }
 }
 
 /// What a plan comes to for one flag, in people.

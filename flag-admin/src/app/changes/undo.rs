@@ -1,7 +1,7 @@
 use flag_core::wire::{Condition, Group};
 
 use super::proposal::Proposal;
-use crate::app::error::AppError;
+use crate::app::error::{AppError, Failure};
 use crate::app::history::lines::HistoryLine;
 use crate::app::history::walk::{Reader, walk};
 use crate::app::project::Project;
@@ -89,6 +89,33 @@ pub enum UndoError {
         /// The later changes, oldest first.
         later: Vec<HistoryLine>,
     },
+}
+
+impl Failure for UndoError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoEntry { .. } => "no_entry",
+            Self::Nothing { .. } => "nothing_to_undo",
+            Self::OtherEnvironment { .. } => "other_environment",
+            Self::Final { .. } | Self::Kill { .. } | Self::Lift { .. } => "not_undoable",
+            Self::Overtaken { .. } => "overtaken",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoEntry { .. } => Some("see the entries: flag-admin log --json".to_owned()),
+            Self::Nothing { .. } | Self::Final { .. } => None,
+            Self::OtherEnvironment { found, .. } => {
+                found.as_ref().map(|found| format!("name its environment: --env {found}"))
+            }
+            Self::Kill { target, .. } => Some(format!("lift it: flag-admin unkill {target} --reason TEXT")),
+            Self::Lift { target, .. } => Some(format!("kill it anew: flag-admin kill {target} --reason TEXT")),
+            Self::Overtaken { later, .. } => later
+                .last()
+                .map(|last| format!("undo the later ones first, the last one first: flag-admin undo {}", last.seq)),
+        }
+    }
 }
 
 fn overtaken(subject: &str, later: &[HistoryLine]) -> String {

@@ -2,10 +2,14 @@ use flag_core::wire::{Kind, Serve};
 use flag_core::{FlagKey, Share};
 
 use crate::app::changes::proposal::Proposal;
-use crate::app::error::AppError;
+use crate::app::error::{AppError, Failure};
 use crate::app::project::Project;
 use crate::definition::nearest;
 use crate::log::{Change, EnvironmentName, EnvironmentState, ExposureError, FlagState, exposure_of};
+
+/// How an environment comes by its first flags.
+pub(crate) const FIRST_FLAGS: &str =
+    "make one: flag-admin flag new KEY, or apply a file: flag-admin apply -f flags.toml";
 
 /// Why a flag's rollout cannot be changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +44,35 @@ pub enum RolloutError {
         /// The flag.
         flag: FlagKey,
     },
+}
+
+impl Failure for RolloutError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownFlag { .. } | Self::NoFlags { .. } => "unknown_flag",
+            Self::Exposure { source: ExposureError::NoRule { .. }, .. } => "unknown_rule",
+            Self::Exposure { source: ExposureError::NotASplit { .. }, .. } => "not_a_split",
+            Self::KillSwitch { .. } => "kill_switch",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::UnknownFlag { closest: Some(closest), .. } => format!("did you mean \"{closest}\"?"),
+            Self::UnknownFlag { closest: None, .. } => "list them: flag-admin flag list".to_owned(),
+            Self::NoFlags { .. } => FIRST_FLAGS.to_owned(),
+            Self::Exposure { source: ExposureError::NoRule { known, .. }, .. } if known.is_empty() => {
+                "the flag has no rules; leave --rule out to set the fallthrough".to_owned()
+            }
+            Self::Exposure { source: ExposureError::NoRule { known, .. }, .. } => {
+                format!("its rules are: {}", known.join(", "))
+            }
+            Self::Exposure { source: ExposureError::NotASplit { .. }, flag } => {
+                format!("give {flag} a rollout with weights in its definition, and apply that")
+            }
+            Self::KillSwitch { flag } => format!("turn it off for everyone: flag-admin kill {flag} --reason TEXT"),
+        })
+    }
 }
 
 impl Project {

@@ -5,6 +5,7 @@ use flag_core::Timestamp;
 use flag_core::wire::AuditHead;
 use serde::Serialize;
 
+use crate::app::error::Failure;
 use crate::app::ports::LogStore;
 use crate::app::project::{OpenError, fold};
 use crate::log::{Digest, Head, State};
@@ -97,6 +98,25 @@ pub enum AuditError {
         /// The hash found.
         found: Digest,
     },
+}
+
+impl Failure for AuditError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::Truncated { .. } => "log_truncated",
+            Self::Rewritten { .. } => "log_rewritten",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(error) => error.hint(),
+            Self::Truncated { .. } | Self::Rewritten { .. } => {
+                Some("the snapshot is signed: trust it, and look for who changed the log".to_owned())
+            }
+        }
+    }
 }
 
 fn short(hash: &str) -> String {

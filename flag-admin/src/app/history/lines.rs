@@ -6,6 +6,7 @@ use flag_core::{FlagKey, Timestamp};
 use serde::Serialize;
 
 use super::walk::{Reader, walk};
+use crate::app::error::Failure;
 use crate::app::flags::listing::{FlagLine, KillCard, flag_lines};
 use crate::app::project::{OpenError, Project};
 use crate::log::{
@@ -121,6 +122,23 @@ pub enum PastError {
         /// When the project was made.
         made: Timestamp,
     },
+}
+
+impl Failure for PastError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::NoEntry { .. } => "no_entry",
+            Self::TooEarly { .. } => "too_early",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(error) => error.hint(),
+            Self::NoEntry { .. } | Self::TooEarly { .. } => Some("see the entries: flag-admin log --json".to_owned()),
+        }
+    }
 }
 
 /// A project as it was.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::audit::{Commitment, CommitmentSource};
-use crate::app::error::AppError;
+use crate::app::error::{AppError, Failure};
 use crate::app::ports::RootStore;
 use crate::app::project::Project;
 use crate::app::publishing::verify::VerifyError;
@@ -69,6 +69,18 @@ pub enum NoteError {
     /// The project's roots cannot vouch for keys.
     #[error(transparent)]
     Roots(#[from] VerifyError),
+}
+
+impl Failure for NoteError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownKey { .. } => "key_unusable",
+            Self::Form(_) => "bad_note",
+            Self::Origin { .. } => "other_project",
+            Self::Unsigned | Self::Signature { .. } => "not_trusted",
+            Self::Roots(error) => error.code(),
+        }
+    }
 }
 
 fn origin(project: &ProjectName) -> String {

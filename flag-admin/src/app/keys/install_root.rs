@@ -3,7 +3,7 @@ use flag_core::Timestamp;
 use serde::Serialize;
 
 use super::ceremony::{CeremonyError, read};
-use crate::app::error::AppError;
+use crate::app::error::{AppError, Failure};
 use crate::app::ports::{RootKeeper, RootStoreError};
 use crate::app::project::Project;
 use crate::log::{Change, Digest, EnvironmentName};
@@ -26,6 +26,26 @@ pub enum InstallRootError {
         /// The version in force.
         held: u64,
     },
+}
+
+impl Failure for InstallRootError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(_) => "not_trusted",
+            Self::Outdated { .. } => "outdated_root",
+            Self::Ceremony(error) => error.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refused(TrustError::BelowThreshold { .. }) => {
+                Some("see whose signatures it lacks: flag-admin root show FILE --from BEFORE".to_owned())
+            }
+            Self::Refused(_) | Self::Outdated { .. } => None,
+            Self::Ceremony(error) => error.hint(),
+        }
+    }
 }
 
 /// A root that is in force in the project from now on.

@@ -3,7 +3,7 @@ use flag_core::FlagKey;
 use serde::Serialize;
 
 use crate::app::changes::proposal::Proposal;
-use crate::app::error::AppError;
+use crate::app::error::{AppError, Failure};
 use crate::app::ports::{Document, Publisher};
 use crate::app::project::{Project, checked_reason};
 use crate::definition::nearest;
@@ -51,6 +51,33 @@ pub enum KillError {
     /// There is no root whose epoch the document could bear.
     #[error("the project has no root")]
     NoRoot,
+}
+
+impl Failure for KillError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Target { .. } => "bad_target",
+            Self::NoFlag { .. } => "no_flag",
+            Self::AlreadyKilled { .. } => "already_killed",
+            Self::NotKilled { .. } => "not_killed",
+            Self::NoRoot => "no_root",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotKilled { closest: Some(closest), .. } | Self::NoFlag { closest: Some(closest), .. } => {
+                Some(format!("did you mean {closest:?}?"))
+            }
+            Self::NoFlag { closest: None, .. } => {
+                Some("--unlisted kills a capability that is no flag of this environment".to_owned())
+            }
+            Self::AlreadyKilled { target, .. } => {
+                Some(format!("publish it if clients do not know yet, or lift it: flag-admin unkill {target}"))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The kills document that was signed and published.

@@ -8,6 +8,7 @@ use flag_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::OpenError;
+use crate::app::error::Failure;
 use crate::app::ports::{LogError, LogStore};
 use crate::log::{Chain, ChainError, Digest, FoldError, Head, ProjectName, Sealed, State, Stored};
 
@@ -127,6 +128,30 @@ pub enum BackupError {
         /// The version of the root in force.
         version: u64,
     },
+}
+
+impl Failure for BackupError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Open(error) => error.code(),
+            Self::File { .. } => "file",
+            Self::Chain(_) | Self::Unfit { .. } | Self::CutOff { .. } | Self::TooLong | Self::Changed => {
+                "backup_corrupt"
+            }
+            Self::LineBreak { .. } | Self::Line { .. } | Self::Form { .. } => "bad_backup",
+            Self::OtherProject { .. } | Self::Root { .. } => "other_project",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Open(error) => error.hint(),
+            Self::Chain(_) | Self::Unfit { .. } | Self::CutOff { .. } | Self::TooLong => {
+                Some("nothing was made of it; use another backup".to_owned())
+            }
+            _ => None,
+        }
+    }
 }
 
 impl BackupHeader {

@@ -5,6 +5,7 @@ use flag_client::trust::{
 use flag_core::Timestamp;
 
 use super::Operator;
+use crate::app::error::Failure;
 use crate::log::{Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, ProjectName, Sealed};
 
 /// How many days a root accepts new snapshots.
@@ -78,6 +79,16 @@ pub enum InitError {
     /// A document has no JSON form.
     #[error("a document cannot be written as JSON")]
     Json(#[from] serde_json::Error),
+}
+
+impl Failure for InitError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoEnvironment | Self::EnvironmentTwice { .. } => "bad_environment",
+            Self::Root(_) | Self::Refused(_) | Self::Envelope(_) | Self::NotFirst { .. } => "bad_root",
+            Self::Json(_) => "no_json",
+        }
+    }
 }
 
 /// Makes a project: root 1, signed by the root key, and the entries that its log begins with.

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::app::authority::policy::Verdict;
 use crate::app::changes::drafts::DraftError;
 use crate::app::changes::proposal::{Committed, Proposal};
-use crate::app::error::AppError;
+use crate::app::error::{AppError, Failure};
 use crate::app::ports::{Clock, KeyStore, LogError, LogStore, Randomness, RootStore};
 use crate::log::{
     Actor, Chain, Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FoldError, Head, Role,
@@ -105,6 +105,23 @@ pub enum OpenError {
         #[source]
         source: FoldError,
     },
+}
+
+impl Failure for OpenError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Log(error) => error.code(),
+            Self::Empty => "not_a_project",
+            Self::Unfit { .. } => "log_corrupt",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Log(error) => error.hint(),
+            Self::Empty | Self::Unfit { .. } => None,
+        }
+    }
 }
 
 /// A reason that cannot be kept.

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::verify::{Verification, VerifyError, verify_snapshot};
 use crate::app::changes::compile::{BrokenFlag, BrokenRuleset};
-use crate::app::error::AppError;
+use crate::app::error::{AppError, Failure};
 use crate::app::ports::{Document, Publisher};
 use crate::app::project::Project;
 use crate::log::{Change, Digest, EnvironmentName, PublishedSnapshot, RootInForce};
@@ -107,6 +107,44 @@ pub enum PublishError {
         #[source]
         source: Box<AppError>,
     },
+}
+
+impl Failure for PublishError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::NoRoot => "no_root",
+            Self::RootExpired { .. } => "root_expired",
+            Self::Unreadable { .. } | Self::Form { .. } | Self::Content { .. } => "unreadable_snapshot",
+            Self::Foreign { .. } => "foreign_snapshot",
+            Self::Ahead { .. } => "snapshot_ahead",
+            Self::Unrecorded { .. } => "publish_unrecorded",
+            Self::Refused(_) => "not_trusted",
+            Self::NotOurs { .. } => "not_ours",
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unreadable { .. } | Self::Form { .. } => {
+                Some("move it away if it is no longer needed, and publish again".to_owned())
+            }
+            Self::Foreign { .. } => Some("publish each environment to a folder of its own".to_owned()),
+            Self::Ahead { .. } => {
+                Some("the log is older than what it published: restore the newest copy of the project".to_owned())
+            }
+            Self::Unrecorded { .. } => {
+                Some("publish again once the log can be written: the next publication says so".to_owned())
+            }
+            Self::RootExpired { version, .. } => Some(format!(
+                "make and install the next root: flag-admin root rotate root/{version}.json --out next.json"
+            )),
+            Self::Refused(_) => {
+                Some("see which keys the root lists, and which lie in the project: flag-admin doctor".to_owned())
+            }
+            Self::NotOurs { .. } => Some("publish there first: flag-admin publish --to PLACE".to_owned()),
+            Self::NoRoot | Self::Content { .. } => None,
+        }
+    }
 }
 
 /// How often it is tried to say in the log that a snapshot was published, while others append to it.

@@ -5,6 +5,7 @@ use flag_core::wire::{AuditHead, Snapshot, SnapshotError};
 use flag_core::{Ruleset, Timestamp};
 use serde::Serialize;
 
+use crate::app::error::Failure;
 use crate::app::history::audit::{Commitment, CommitmentSource};
 
 /// A snapshot to verify, as a client would.
@@ -88,6 +89,16 @@ pub enum VerifyError {
     /// Its content is not a snapshot's.
     #[error(transparent)]
     Content(#[from] SnapshotError),
+}
+
+impl Failure for VerifyError {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Envelope { .. } | Self::Form { .. } => "not_signed",
+            Self::Trust(_) => "not_trusted",
+            Self::Content(_) => "not_a_snapshot",
+        }
+    }
 }
 
 /// Verifies a snapshot by the very steps that clients take: from the shipped root along its successors, then the snapshot itself.
