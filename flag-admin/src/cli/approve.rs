@@ -1,6 +1,7 @@
+use clap::Args;
 use serde::Serialize;
 
-use super::arguments::{ApproveArguments, RejectArguments};
+use super::arguments::ChangeArguments;
 use super::change::{Extent, carry_out, counted};
 use super::plan_text;
 use super::problem::Stop;
@@ -8,6 +9,30 @@ use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal, columns};
 use crate::app::{Project, Proposal};
 use crate::log::{EnvironmentName, Head};
+
+#[derive(Debug, Args)]
+pub(super) struct ApproveArguments {
+    /// The request
+    #[arg(required_unless_present_any = ["list", "require"])]
+    pub(super) request: Option<u64>,
+    /// List the requests that wait
+    #[arg(long, conflicts_with_all = ["request", "require"])]
+    pub(super) list: bool,
+    /// Let every change of the environment need so many approvals, 0 or 1
+    #[arg(long, value_name = "N", conflicts_with = "request")]
+    pub(super) require: Option<u8>,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RejectArguments {
+    /// The request
+    pub(super) request: u64,
+    /// Why, for the log
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+}
 
 /// What became of a request.
 #[derive(Serialize)]

@@ -2,28 +2,32 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell as CompletionShell;
-use flag_core::{Share, Timestamp, Value};
 
 use super::adopt_kills::AdoptKillsArguments;
 use super::alert::AlertCommand;
-use super::attribute::parse_attribute;
+use super::approve::{ApproveArguments, RejectArguments};
+use super::audit::AuditCommand;
+use super::backup::{BackupArguments, RestoreArguments};
+use super::change::ApplyArguments;
 use super::codegen::CodegenArguments;
 use super::dashboard::DashboardArguments;
 use super::demo::DemoArguments;
 use super::docs::DocsArguments;
+use super::draft::DraftCommand;
 use super::environment::EnvironmentCommand;
 use super::experiment::ExperimentCommand;
-use super::flag::ListArguments;
+use super::flag::FlagCommand;
 use super::group::GroupCommand;
+use super::init::InitArguments;
 use super::interop::{ExportArguments, ImportCommand};
 use super::key::KeyCommand;
 use super::kill::{KillArguments, UnkillArguments};
-use super::lifecycle::{
-    ArchiveArguments, CloneArguments, CopyArguments, EditArguments, NewArguments, PromoteArguments, RenameArguments,
-};
 use super::lint::LintArguments;
+use super::log::LogArguments;
 use super::manual::ManArguments;
-use super::publish::PublishArguments;
+use super::member::MemberCommand;
+use super::plan::PlanArguments;
+use super::publish::{PublishArguments, VerifyArguments};
 use super::refs::RefsArguments;
 use super::rollouts::RolloutCommand;
 use super::root::RootCommand;
@@ -33,9 +37,10 @@ use super::signal::SignalCommand;
 use super::simulate::SimulateArguments;
 use super::stale::StaleArguments;
 use super::token::TokenCommand;
+use super::undo::UndoArguments;
+use super::why::WhyArguments;
 use crate::adapters::StoreUrl;
-use crate::app::Moment;
-use crate::log::{Actor, EnvironmentName, ProjectName, Role};
+use crate::log::{Actor, EnvironmentName};
 
 /// Feature flags and progressive rollouts: edit, plan, publish, explain.
 #[derive(Debug, Parser)]
@@ -306,141 +311,6 @@ pub(super) enum Command {
     Man(ManArguments),
 }
 
-#[derive(Debug, Args)]
-pub(super) struct InitArguments {
-    /// A folder that is empty or not there yet
-    #[arg(value_name = "DIR")]
-    pub(super) folder: PathBuf,
-    /// The project's name [default: the folder's]
-    #[arg(long, value_name = "NAME")]
-    pub(super) project: Option<ProjectName>,
-    /// The environments; the first is the default one
-    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "production")]
-    pub(super) environments: Vec<EnvironmentName>,
-    /// Take this signed root as the first, rather than making keys and a root; put the snapshot and kill keys into DIR/keys afterwards
-    #[arg(long, value_name = "FILE")]
-    pub(super) root: Option<PathBuf>,
-}
-
-/// Where the definitions of a plan come from.
-#[derive(Debug, Args)]
-pub(super) struct FileArguments {
-    /// The file of definitions; - reads standard input
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) file: Option<PathBuf>,
-    /// Archive what the file does not name
-    #[arg(long, requires = "file")]
-    pub(super) prune: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct PlanArguments {
-    #[command(flatten)]
-    pub(super) source: FileArguments,
-    /// Print Markdown, for a pull request
-    #[arg(long, conflicts_with = "json")]
-    pub(super) markdown: bool,
-    /// Fail if a seed or unit changes, which draws every bucket anew
-    #[arg(long)]
-    pub(super) refuse_reshuffle: bool,
-    /// Fail if more than this share of units may lose a flag
-    #[arg(long, value_name = "SHARE")]
-    pub(super) max_lose: Option<Share>,
-    /// Say how many people that is, by a file that says how many there are and of which kind
-    #[arg(long, value_name = "FILE")]
-    pub(super) profile: Option<PathBuf>,
-    /// Exit with 3 where something would change
-    #[arg(long)]
-    pub(super) exit_code: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ApplyArguments {
-    #[command(flatten)]
-    pub(super) source: FileArguments,
-    /// Put the draft onto the log as it stands first, without the changes that others got in the way of
-    #[arg(long, conflicts_with = "file")]
-    pub(super) rebase: bool,
-    #[command(flatten)]
-    pub(super) change: ChangeArguments,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum DraftCommand {
-    /// Begin an empty draft
-    #[command(after_help = "Example:\n  flag-admin draft new && flag-admin rollout set command_history 5% --draft")]
-    New,
-    /// Show what your draft would do, as one
-    #[command(after_help = "Examples:\n  flag-admin draft show\n  flag-admin draft show --json")]
-    Show,
-    /// List everybody's drafts
-    #[command(after_help = "Example:\n  flag-admin draft list --json")]
-    List,
-    /// Put your draft onto the log as it stands, without the changes that others got in the way of
-    #[command(after_help = "Example:\n  flag-admin draft rebase")]
-    Rebase,
-    /// Drop your draft
-    #[command(after_help = "Example:\n  flag-admin draft drop")]
-    Drop,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ApproveArguments {
-    /// The request
-    #[arg(required_unless_present_any = ["list", "require"])]
-    pub(super) request: Option<u64>,
-    /// List the requests that wait
-    #[arg(long, conflicts_with_all = ["request", "require"])]
-    pub(super) list: bool,
-    /// Let every change of the environment need so many approvals, 0 or 1
-    #[arg(long, value_name = "N", conflicts_with = "request")]
-    pub(super) require: Option<u8>,
-    #[command(flatten)]
-    pub(super) change: ChangeArguments,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RejectArguments {
-    /// The request
-    pub(super) request: u64,
-    /// Why, for the log
-    #[arg(long, value_name = "TEXT")]
-    pub(super) reason: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum MemberCommand {
-    /// Make somebody a member; with the first one you become one, too
-    #[command(
-        after_help = "Examples:\n  flag-admin member add bob engineering_lead\n  flag-admin member add eve emergency_responder --yes --reason \"on call\""
-    )]
-    Add(RoleArguments),
-    /// Give a member another role
-    #[command(after_help = "Example:\n  flag-admin member role bob engineer")]
-    Role(RoleArguments),
-    /// Take somebody off the members
-    #[command(after_help = "Example:\n  flag-admin member remove bob --reason \"left the team\"")]
-    Remove {
-        /// Who
-        member: Actor,
-        #[command(flatten)]
-        change: ChangeArguments,
-    },
-    /// List the members
-    #[command(after_help = "Example:\n  flag-admin member list --json")]
-    List,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RoleArguments {
-    /// Who
-    pub(super) member: Actor,
-    /// release_manager, engineering_lead, engineer or emergency_responder
-    pub(super) role: Role,
-    #[command(flatten)]
-    pub(super) change: ChangeArguments,
-}
-
 /// What every planned change takes.
 #[derive(Debug, Args)]
 pub(super) struct ChangeArguments {
@@ -450,182 +320,4 @@ pub(super) struct ChangeArguments {
     /// Why, for the log
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum FlagCommand {
-    /// List the flags
-    #[command(
-        after_help = "Examples:\n  flag-admin flag list --stage beta --overdue\n  flag-admin flag list --json | jq -r '.[] | select(.phase == \"rolling\") | .flag'"
-    )]
-    List(ListArguments),
-    /// Make a flag, with its documentation; asks for what is missing on a terminal
-    #[command(
-        aliases = ["add", "create"],
-        after_help = "Examples:\n  flag-admin flag new history_search --description \"Search earlier commands\" --expires 2026-08-01 --yes\n  flag-admin flag new model_choice --kind experiment --variants control=small,treatment=large --off-variant control"
-    )]
-    New(Box<NewArguments>),
-    /// Change fields of a flag, or all of it in an editor on a terminal
-    #[command(
-        after_help = "Examples:\n  flag-admin flag edit history_search --owner @bob --tag search\n  flag-admin flag edit history_search --reviewed --yes\n  EDITOR=nano flag-admin flag edit history_search"
-    )]
-    Edit(Box<EditArguments>),
-    /// Give a flag another key; nobody moves
-    #[command(after_help = "Example:\n  flag-admin flag rename history_search command_history_search")]
-    Rename(RenameArguments),
-    /// Copy a flag under another key, exposing nobody
-    #[command(
-        after_help = "Examples:\n  flag-admin flag clone enhanced_safety_v2 enhanced_safety_v3\n  flag-admin flag clone enhanced_safety_v2 enhanced_safety_v2_fast --same-cohort"
-    )]
-    Clone(CloneArguments),
-    /// Make flags what they are in another environment
-    #[command(
-        after_help = "Examples:\n  flag-admin flag copy history_search --from staging --env production\n  flag-admin flag copy --from production --env staging --dry-run"
-    )]
-    Copy(CopyArguments),
-    /// Bring a flag to another stage of its life, where the stage's checks pass; nobody moves
-    #[command(
-        after_help = "Examples:\n  flag-admin flag promote history_search --dry-run\n  flag-admin flag promote history_search --to beta --force \"release 1.2 is due\"\n  flag-admin flag promote history_search --back --reason \"data loss\""
-    )]
-    Promote(PromoteArguments),
-    /// Take out a flag that is deprecated, or was never exposed
-    #[command(after_help = "Example:\n  flag-admin flag archive history_search --yes")]
-    Archive(ArchiveArguments),
-    /// Show everything about a flag
-    #[command(after_help = "Example:\n  flag-admin flag show telemetry_cloud_sync")]
-    Show {
-        /// The flag
-        key: String,
-    },
-    /// Let a flag's rules and rollout decide
-    #[command(after_help = "Example:\n  flag-admin flag enable telemetry_cloud_sync")]
-    Enable(SwitchArguments),
-    /// Serve a flag's off variant to everyone
-    #[command(after_help = "Example:\n  flag-admin flag disable telemetry_cloud_sync --yes --reason \"error rate\"")]
-    Disable(SwitchArguments),
-}
-
-#[derive(Debug, Args)]
-pub(super) struct SwitchArguments {
-    /// The flag
-    pub(super) key: String,
-    #[command(flatten)]
-    pub(super) change: ChangeArguments,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RolloutArguments {
-    /// The flag
-    pub(super) flag: String,
-    /// The share: a percentage with up to three decimals
-    #[arg(allow_hyphen_values = true)]
-    pub(super) share: Share,
-    /// The rule whose share is set, rather than the fallthrough's
-    #[arg(long, value_name = "ID")]
-    pub(super) rule: Option<String>,
-    #[command(flatten)]
-    pub(super) change: ChangeArguments,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct WhyArguments {
-    /// The flag
-    pub(super) flag: String,
-    /// The unit's id; nobody in particular where absent
-    #[arg(long, value_name = "ID", conflicts_with = "units")]
-    pub(super) unit: Option<String>,
-    /// A file of unit ids, one a line; - reads standard input. Prints one JSON object a line, with --json the whole explanation
-    #[arg(long, value_name = "FILE")]
-    pub(super) units: Option<PathBuf>,
-    /// An attribute: NAME=VALUE, where true, 5 and "x" are JSON and all else is text; NAME:=JSON for any JSON
-    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = parse_attribute)]
-    pub(super) attributes: Vec<(String, Value)>,
-    /// The time, RFC 3339 [default: now]
-    #[arg(long, value_name = "TIME")]
-    pub(super) at: Option<Timestamp>,
-    /// Take the unit for one that opted in
-    #[arg(long)]
-    pub(super) opted_in: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct VerifyArguments {
-    /// The snapshot's file, or the folder it is published in
-    pub(super) snapshot: PathBuf,
-    /// The root that the application ships [default: the project's first]
-    #[arg(long, value_name = "FILE")]
-    pub(super) root: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct LogArguments {
-    /// Only the last so many changes
-    #[arg(long, value_name = "N")]
-    pub(super) limit: Option<usize>,
-    /// Show the flags as they were, after an entry or at a time, rather than the changes
-    #[arg(long, value_name = "SEQ|TIME", conflicts_with = "limit")]
-    pub(super) at: Option<Moment>,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct UndoArguments {
-    /// The entry to take back [default: the last change of a flag, segment or group]
-    pub(super) seq: Option<u64>,
-    #[command(flatten)]
-    pub(super) change: ChangeArguments,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct BackupArguments {
-    /// A file that is not there yet
-    pub(super) file: PathBuf,
-    /// Put the private keys into it, not encrypted; the file is its owner's alone
-    #[arg(long)]
-    pub(super) with_keys: bool,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RestoreArguments {
-    /// The backup
-    pub(super) file: PathBuf,
-    /// A folder that is empty or not there yet
-    #[arg(value_name = "DIR")]
-    pub(super) folder: PathBuf,
-}
-
-/// The keys that sign a note.
-#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum NoteKey {
-    /// The snapshot key
-    #[default]
-    Snapshot,
-    /// The root key
-    Root,
-    /// The emergency key
-    Kill,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum AuditCommand {
-    /// The same as `flag-admin log`
-    #[command(after_help = "Example:\n  flag-admin audit log --limit 20")]
-    Log(LogArguments),
-    /// Prove every entry of the log, and name the first bad one
-    #[command(
-        after_help = "Examples:\n  flag-admin audit verify\n  flag-admin audit verify --against ./public/v1/snapshot.json"
-    )]
-    Verify {
-        /// A published snapshot, or a note of audit checkpoint: the log must still hold the very change it was made from
-        #[arg(long, value_name = "FILE")]
-        against: Option<PathBuf>,
-    },
-    /// Sign a note that commits to the log as it stands, to keep where the log's keepers cannot change it
-    #[command(
-        after_help = "Examples:\n  flag-admin audit checkpoint > note.txt\n  flag-admin audit checkpoint --key root --json"
-    )]
-    Checkpoint {
-        /// Whose key signs it
-        #[arg(long, value_name = "ROLE", default_value = "snapshot")]
-        key: NoteKey,
-    },
 }

@@ -1,15 +1,53 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::{Subcommand, ValueEnum};
 use flag_client::trust::RoleName;
 use flag_core::Timestamp;
 
-use super::arguments::NoteKey;
+use super::log::LogArguments;
 use super::problem::Stop;
 use super::publish::project_roots;
 use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::ProjectFolder;
 use crate::app::{Commitment, Verification, audit, commitment_of_note, commitment_of_snapshot};
+
+/// The keys that sign a note.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum NoteKey {
+    /// The snapshot key
+    #[default]
+    Snapshot,
+    /// The root key
+    Root,
+    /// The emergency key
+    Kill,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum AuditCommand {
+    /// The same as `flag-admin log`
+    #[command(after_help = "Example:\n  flag-admin audit log --limit 20")]
+    Log(LogArguments),
+    /// Prove every entry of the log, and name the first bad one
+    #[command(
+        after_help = "Examples:\n  flag-admin audit verify\n  flag-admin audit verify --against ./public/v1/snapshot.json"
+    )]
+    Verify {
+        /// A published snapshot, or a note of audit checkpoint: the log must still hold the very change it was made from
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+    },
+    /// Sign a note that commits to the log as it stands, to keep where the log's keepers cannot change it
+    #[command(
+        after_help = "Examples:\n  flag-admin audit checkpoint > note.txt\n  flag-admin audit checkpoint --key root --json"
+    )]
+    Checkpoint {
+        /// Whose key signs it
+        #[arg(long, value_name = "ROLE", default_value = "snapshot")]
+        key: NoteKey,
+    },
+}
 
 /// Proves the log, and holds it against a published snapshot or a signed note.
 pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, against: Option<&Path>) -> Result<(), Stop> {

@@ -1,10 +1,30 @@
+use std::path::PathBuf;
+
+use clap::Args;
 use serde_json::json;
 
-use super::arguments::{BackupArguments, RestoreArguments};
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::{BackupKeys, KEYS_FOLDER, backup as write, restore as make};
+
+#[derive(Debug, Args)]
+pub(super) struct BackupArguments {
+    /// A file that is not there yet
+    pub(super) file: PathBuf,
+    /// Put the private keys into it, not encrypted; the file is its owner's alone
+    #[arg(long)]
+    pub(super) with_keys: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RestoreArguments {
+    /// The backup
+    pub(super) file: PathBuf,
+    /// A folder that is empty or not there yet
+    #[arg(value_name = "DIR")]
+    pub(super) folder: PathBuf,
+}
 
 /// Writes the project into one file.
 pub(super) fn backup(session: &Session, terminal: &mut Terminal<'_>, arguments: &BackupArguments) -> Result<(), Stop> {

@@ -1,6 +1,10 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use flag_core::Share;
 use serde::Serialize;
 
-use super::arguments::{ApplyArguments, ChangeArguments, FileArguments, RolloutArguments, SwitchArguments};
+use super::arguments::ChangeArguments;
 use super::plan_text;
 use super::problem::Stop;
 use super::session::{Opened, Session, read_text};
@@ -8,6 +12,50 @@ use super::terminal::{Form, Terminal};
 use crate::app::{Enabled, Project, Proposal, Prune, StageStep, Verdict};
 use crate::definition::Definitions;
 use crate::log::Head;
+
+/// Where the definitions of a plan come from.
+#[derive(Debug, Args)]
+pub(super) struct FileArguments {
+    /// The file of definitions; - reads standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Archive what the file does not name
+    #[arg(long, requires = "file")]
+    pub(super) prune: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ApplyArguments {
+    #[command(flatten)]
+    pub(super) source: FileArguments,
+    /// Put the draft onto the log as it stands first, without the changes that others got in the way of
+    #[arg(long, conflicts_with = "file")]
+    pub(super) rebase: bool,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SwitchArguments {
+    /// The flag
+    pub(super) key: String,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RolloutArguments {
+    /// The flag
+    pub(super) flag: String,
+    /// The share: a percentage with up to three decimals
+    #[arg(allow_hyphen_values = true)]
+    pub(super) share: Share,
+    /// The rule whose share is set, rather than the fallthrough's
+    #[arg(long, value_name = "ID")]
+    pub(super) rule: Option<String>,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
+}
 
 /// What became of a proposal.
 #[derive(Serialize)]

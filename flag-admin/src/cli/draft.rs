@@ -1,3 +1,4 @@
+use clap::Subcommand;
 use serde::Serialize;
 
 use super::arguments::ChangeArguments;
@@ -8,6 +9,25 @@ use super::session::{Opened, Session};
 use super::terminal::{Form, Meaning, Terminal, columns};
 use crate::app::{AppError, Draft, DraftError, DraftStore as _, Proposal, Rebased};
 use crate::log::{Actor, Change, EnvironmentName, Head, sentence};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum DraftCommand {
+    /// Begin an empty draft
+    #[command(after_help = "Example:\n  flag-admin draft new && flag-admin rollout set command_history 5% --draft")]
+    New,
+    /// Show what your draft would do, as one
+    #[command(after_help = "Examples:\n  flag-admin draft show\n  flag-admin draft show --json")]
+    Show,
+    /// List everybody's drafts
+    #[command(after_help = "Example:\n  flag-admin draft list --json")]
+    List,
+    /// Put your draft onto the log as it stands, without the changes that others got in the way of
+    #[command(after_help = "Example:\n  flag-admin draft rebase")]
+    Rebase,
+    /// Drop your draft
+    #[command(after_help = "Example:\n  flag-admin draft drop")]
+    Drop,
+}
 
 /// What a draft would do.
 #[derive(Serialize)]

@@ -1,14 +1,70 @@
-use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
+use clap::{Args, Subcommand};
 use flag_core::wire::Kind;
 use serde::Serialize;
 
-use super::change::counted;
+use super::change::{SwitchArguments, counted};
 use super::fields::named;
+use super::lifecycle::{
+    ArchiveArguments, CloneArguments, CopyArguments, EditArguments, NewArguments, PromoteArguments, RenameArguments,
+};
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal};
 use crate::app::{FIRST_FLAGS, FlagLine, LifeStage, RolloutPhase};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum FlagCommand {
+    /// List the flags
+    #[command(
+        after_help = "Examples:\n  flag-admin flag list --stage beta --overdue\n  flag-admin flag list --json | jq -r '.[] | select(.phase == \"rolling\") | .flag'"
+    )]
+    List(ListArguments),
+    /// Make a flag, with its documentation; asks for what is missing on a terminal
+    #[command(
+        aliases = ["add", "create"],
+        after_help = "Examples:\n  flag-admin flag new history_search --description \"Search earlier commands\" --expires 2026-08-01 --yes\n  flag-admin flag new model_choice --kind experiment --variants control=small,treatment=large --off-variant control"
+    )]
+    New(Box<NewArguments>),
+    /// Change fields of a flag, or all of it in an editor on a terminal
+    #[command(
+        after_help = "Examples:\n  flag-admin flag edit history_search --owner @bob --tag search\n  flag-admin flag edit history_search --reviewed --yes\n  EDITOR=nano flag-admin flag edit history_search"
+    )]
+    Edit(Box<EditArguments>),
+    /// Give a flag another key; nobody moves
+    #[command(after_help = "Example:\n  flag-admin flag rename history_search command_history_search")]
+    Rename(RenameArguments),
+    /// Copy a flag under another key, exposing nobody
+    #[command(
+        after_help = "Examples:\n  flag-admin flag clone enhanced_safety_v2 enhanced_safety_v3\n  flag-admin flag clone enhanced_safety_v2 enhanced_safety_v2_fast --same-cohort"
+    )]
+    Clone(CloneArguments),
+    /// Make flags what they are in another environment
+    #[command(
+        after_help = "Examples:\n  flag-admin flag copy history_search --from staging --env production\n  flag-admin flag copy --from production --env staging --dry-run"
+    )]
+    Copy(CopyArguments),
+    /// Bring a flag to another stage of its life, where the stage's checks pass; nobody moves
+    #[command(
+        after_help = "Examples:\n  flag-admin flag promote history_search --dry-run\n  flag-admin flag promote history_search --to beta --force \"release 1.2 is due\"\n  flag-admin flag promote history_search --back --reason \"data loss\""
+    )]
+    Promote(PromoteArguments),
+    /// Take out a flag that is deprecated, or was never exposed
+    #[command(after_help = "Example:\n  flag-admin flag archive history_search --yes")]
+    Archive(ArchiveArguments),
+    /// Show everything about a flag
+    #[command(after_help = "Example:\n  flag-admin flag show telemetry_cloud_sync")]
+    Show {
+        /// The flag
+        key: String,
+    },
+    /// Let a flag's rules and rollout decide
+    #[command(after_help = "Example:\n  flag-admin flag enable telemetry_cloud_sync")]
+    Enable(SwitchArguments),
+    /// Serve a flag's off variant to everyone
+    #[command(after_help = "Example:\n  flag-admin flag disable telemetry_cloud_sync --yes --reason \"error rate\"")]
+    Disable(SwitchArguments),
+}
 
 /// Which flags are listed.
 #[derive(Debug, Args)]

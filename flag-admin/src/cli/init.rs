@@ -1,6 +1,8 @@
+use std::path::PathBuf;
+
+use clap::Args;
 use serde::Serialize;
 
-use super::arguments::InitArguments;
 use super::key;
 use super::passphrase::Demand;
 use super::problem::Stop;
@@ -8,6 +10,22 @@ use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::{InitFolder, KEYS_FOLDER, ROOT_FOLDER, SETTINGS_FILE, init as make, root_document};
 use crate::log::{EnvironmentName, Head, ProjectName};
+
+#[derive(Debug, Args)]
+pub(super) struct InitArguments {
+    /// A folder that is empty or not there yet
+    #[arg(value_name = "DIR")]
+    pub(super) folder: PathBuf,
+    /// The project's name [default: the folder's]
+    #[arg(long, value_name = "NAME")]
+    pub(super) project: Option<ProjectName>,
+    /// The environments; the first is the default one
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', default_value = "production")]
+    pub(super) environments: Vec<EnvironmentName>,
+    /// Take this signed root as the first, rather than making keys and a root; put the snapshot and kill keys into DIR/keys afterwards
+    #[arg(long, value_name = "FILE")]
+    pub(super) root: Option<PathBuf>,
+}
 
 #[derive(Serialize)]
 struct Made<'a> {

@@ -1,9 +1,20 @@
-use super::arguments::LogArguments;
+use clap::Args;
+
 use super::flag::table;
 use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::{Form, Meaning, Terminal};
 use crate::app::{AppError, Moment};
+
+#[derive(Debug, Args)]
+pub(super) struct LogArguments {
+    /// Only the last so many changes
+    #[arg(long, value_name = "N")]
+    pub(super) limit: Option<usize>,
+    /// Show the flags as they were, after an entry or at a time, rather than the changes
+    #[arg(long, value_name = "SEQ|TIME", conflicts_with = "limit")]
+    pub(super) at: Option<Moment>,
+}
 
 /// Tells what changed.
 pub(super) fn log(session: &Session, terminal: &mut Terminal<'_>, arguments: &LogArguments) -> Result<(), Stop> {

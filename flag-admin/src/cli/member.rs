@@ -1,9 +1,44 @@
-use super::arguments::{ChangeArguments, RoleArguments};
+use clap::{Args, Subcommand};
+
+use super::arguments::ChangeArguments;
 use super::change::carry_out;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal, columns};
-use crate::log::Actor;
+use crate::log::{Actor, Role};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum MemberCommand {
+    /// Make somebody a member; with the first one you become one, too
+    #[command(
+        after_help = "Examples:\n  flag-admin member add bob engineering_lead\n  flag-admin member add eve emergency_responder --yes --reason \"on call\""
+    )]
+    Add(RoleArguments),
+    /// Give a member another role
+    #[command(after_help = "Example:\n  flag-admin member role bob engineer")]
+    Role(RoleArguments),
+    /// Take somebody off the members
+    #[command(after_help = "Example:\n  flag-admin member remove bob --reason \"left the team\"")]
+    Remove {
+        /// Who
+        member: Actor,
+        #[command(flatten)]
+        change: ChangeArguments,
+    },
+    /// List the members
+    #[command(after_help = "Example:\n  flag-admin member list --json")]
+    List,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RoleArguments {
+    /// Who
+    pub(super) member: Actor,
+    /// release_manager, engineering_lead, engineer or emergency_responder
+    pub(super) role: Role,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
+}
 
 /// Makes somebody a member, or gives a member another role.
 pub(super) fn set(session: &Session, terminal: &mut Terminal<'_>, arguments: &RoleArguments) -> Result<(), Stop> {

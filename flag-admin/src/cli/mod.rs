@@ -65,8 +65,12 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use self::arguments::{Arguments, AuditCommand, Command, DraftCommand, FlagCommand, MemberCommand};
+use self::arguments::{Arguments, Command};
+use self::audit::AuditCommand;
+use self::draft::DraftCommand;
 use self::environment::EnvironmentCommand;
+use self::flag::FlagCommand;
+use self::member::MemberCommand;
 use self::problem::{Problem, Stop};
 use self::session::Session;
 use self::terminal::Terminal;

@@ -1,15 +1,37 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
+use flag_core::Share;
 use serde::Serialize;
 
-use super::arguments::PlanArguments;
-use super::change::{counted, propose_file};
+use super::change::{FileArguments, counted, propose_file};
 use super::problem::Stop;
 use super::session::{Opened, Session, read_text};
 use super::terminal::{Form, Meaning, Terminal};
 use super::{plan_markdown, plan_text};
 use crate::app::{AppError, Limits, People, Profile, Proposal, UnknownPeople};
 use crate::log::Head;
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    pub(super) source: FileArguments,
+    /// Print Markdown, for a pull request
+    #[arg(long, conflicts_with = "json")]
+    pub(super) markdown: bool,
+    /// Fail if a seed or unit changes, which draws every bucket anew
+    #[arg(long)]
+    pub(super) refuse_reshuffle: bool,
+    /// Fail if more than this share of units may lose a flag
+    #[arg(long, value_name = "SHARE")]
+    pub(super) max_lose: Option<Share>,
+    /// Say how many people that is, by a file that says how many there are and of which kind
+    #[arg(long, value_name = "FILE")]
+    pub(super) profile: Option<PathBuf>,
+    /// Exit with 3 where something would change
+    #[arg(long)]
+    pub(super) exit_code: bool,
+}
 
 /// What a plan says.
 #[derive(Serialize)]

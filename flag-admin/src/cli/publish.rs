@@ -6,7 +6,6 @@ use clap::Args;
 use flag_core::Timestamp;
 use serde::Serialize;
 
-use super::arguments::VerifyArguments;
 use super::change::counted;
 use super::problem::Stop;
 use super::session::{Session, read_bytes};
@@ -15,6 +14,15 @@ use crate::adapters::{RemoteServer, SystemClock};
 use crate::app::ports::{Clock as _, Document, RootStore as _};
 use crate::app::{AppError, Refreshed, Verification, Verified, verify_snapshot, with_causes};
 use crate::log::EnvironmentName;
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    /// The snapshot's file, or the folder it is published in
+    pub(super) snapshot: PathBuf,
+    /// The root that the application ships [default: the project's first]
+    #[arg(long, value_name = "FILE")]
+    pub(super) root: Option<PathBuf>,
+}
 
 /// What a command says of a refresh that was not due.
 #[derive(Serialize)]

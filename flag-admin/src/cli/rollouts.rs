@@ -7,8 +7,8 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::arguments::{ChangeArguments, RolloutArguments};
-use super::change::{carry_out, rollout as set};
+use super::arguments::ChangeArguments;
+use super::change::{RolloutArguments, carry_out, rollout as set};
 use super::problem::Stop;
 use super::rollout_text::{print_replayed, print_status, print_ticked};
 use super::session::{Opened, Session, read_text};

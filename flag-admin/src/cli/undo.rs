@@ -1,9 +1,19 @@
-use super::arguments::UndoArguments;
+use clap::Args;
+
+use super::arguments::ChangeArguments;
 use super::change::carry_out;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Terminal};
 use crate::app::Project;
+
+#[derive(Debug, Args)]
+pub(super) struct UndoArguments {
+    /// The entry to take back [default: the last change of a flag, segment or group]
+    pub(super) seq: Option<u64>,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
+}
 
 /// Takes a change back: shows which one and what that does, asks, and appends the inverse change.
 pub(super) fn undo(session: &Session, terminal: &mut Terminal<'_>, arguments: &UndoArguments) -> Result<(), Stop> {

@@ -1,14 +1,36 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use flag_core::{Attributes, LayerOutcome, Share};
+use clap::Args;
+use flag_core::{Attributes, LayerOutcome, Share, Timestamp, Value};
 
-use super::arguments::WhyArguments;
+use super::attribute::parse_attribute;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal, columns};
 use crate::app::{Answer, OptedIn, Question};
+
+#[derive(Debug, Args)]
+pub(super) struct WhyArguments {
+    /// The flag
+    pub(super) flag: String,
+    /// The unit's id; nobody in particular where absent
+    #[arg(long, value_name = "ID", conflicts_with = "units")]
+    pub(super) unit: Option<String>,
+    /// A file of unit ids, one a line; - reads standard input. Prints one JSON object a line, with --json the whole explanation
+    #[arg(long, value_name = "FILE")]
+    pub(super) units: Option<PathBuf>,
+    /// An attribute: NAME=VALUE, where true, 5 and "x" are JSON and all else is text; NAME:=JSON for any JSON
+    #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = parse_attribute)]
+    pub(super) attributes: Vec<(String, Value)>,
+    /// The time, RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub(super) at: Option<Timestamp>,
+    /// Take the unit for one that opted in
+    #[arg(long)]
+    pub(super) opted_in: bool,
+}
 
 /// Tells what a flag comes to, and why.
 pub(super) fn why(session: &Session, terminal: &mut Terminal<'_>, arguments: WhyArguments) -> Result<(), Stop> {
