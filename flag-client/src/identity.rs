@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use flag_core::is_missing;
 
-use crate::local_file::{self, Keep, LocalFileError, Patience};
+use crate::file_lock::Patience;
+use crate::local_file::{self, Keep, LocalFileError};
 
 /// The longest id that is read, in bytes.
 const MAX_BYTES: u64 = 128;

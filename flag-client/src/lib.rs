@@ -55,6 +55,7 @@ mod explanation;
 mod feature_flags;
 #[cfg(feature = "remote")]
 mod fetch;
+mod file_lock;
 mod forced;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]

@@ -156,6 +156,9 @@ fn a_reader_sees_a_whole_file_while_another_process_writes() {
 /// What a flag of the crowd may be set to: the number of the change.
 const NUMBERS: [&str; 10] = ["n0", "n1", "n2", "n3", "n4", "n5", "n6", "n7", "n8", "n9"];
 
+/// What a process ends with whose test failed.
+const FAILED: i32 = 101;
+
 fn crowd(file: &Path, key: &str) -> Client {
     let key: &'static str = Box::leak(key.to_owned().into_boxed_str());
     FlagClient::builder().declare([Declaration::choice(key, &NUMBERS).overridable()]).user_file(file).open()
@@ -181,15 +184,21 @@ fn a_crowd_that_is_killed_at_random_loses_no_key_no_comment_and_no_kill() {
     let begin = |key: &str, from: usize| start(&file, &format!("count {key} {from}"));
     let mut running: Vec<Child> = keys.iter().map(|key| begin(key, 0)).collect();
     // Until each has been started and has changed the file once.
-    while keys.iter().any(|key| !home.path(key).exists()) {
+    let mut waited = Duration::ZERO;
+    while let Some(missing) = keys.iter().position(|key| !home.path(key).exists()) {
+        let ended = running[missing].try_wait().unwrap();
+        assert!(ended.is_none(), "{} never changed the file: {ended:?}", keys[missing]);
+        assert!(waited < Duration::from_secs(300), "{} is still waiting for its turn", keys[missing]);
         thread::sleep(Duration::from_millis(10));
+        waited += Duration::from_millis(10);
     }
     let acknowledged = |key: &str| fs::read_to_string(home.path(key)).unwrap().parse::<usize>().ok();
     for number in numbers().take(times(60, 2_000)) {
         thread::sleep(Duration::from_micros(u64::from(number % 20_000)));
         let killed = number as usize % keys.len();
         running[killed].kill().unwrap();
-        running[killed].wait().unwrap();
+        let ended = running[killed].wait().unwrap();
+        assert_ne!(ended.code(), Some(FAILED), "{} was refused a change", keys[killed]);
         let text = fs::read_to_string(&file).unwrap();
         let client = crowd(&file, &keys[killed]);
         assert!(client.is_killed("telemetry"), "{text}");

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::retry_after::LONGEST;
 use crate::builder::Remote;
-use crate::local_file::{self, Keep, LocalFileError, Patience};
+use crate::file_lock::Patience;
+use crate::local_file::{self, Keep, LocalFileError};
 use crate::trust::TrustState;
 
 /// The longest name that is kept, in bytes: enough to tell documents apart. A longer one is ignored.

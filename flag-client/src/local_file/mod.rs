@@ -26,7 +26,7 @@ pub(crate) use edit::Edit;
 pub use error::LocalFileError;
 pub(crate) use read::{Contents, KillSetting, Setting, read};
 pub(crate) use readings::Readings;
-pub(crate) use store::{Keep, Patience, edit, locked, make_folder, replace};
+pub(crate) use store::{Keep, edit, locked, make_folder, replace};
 
 /// The table that all of ours is in.
 const ROOT: &str = "feature_flags";

@@ -3,38 +3,14 @@
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
-use fd_lock::RwLock;
-
-use crate::durable_file::{create_folders, folder_of, open_or_create, owner_only, sibling, sync_folder, write_durably};
+use crate::durable_file::{create_folders, folder_of, sibling, sync_folder, write_durably};
+use crate::file_lock::{self, Patience, Unlocked};
 
 use super::LocalFileError;
 use super::edit::{Edit, apply};
 use super::error::MAX_BYTES;
 use super::lines::Lines;
-
-/// A lock is held for as long as the disk takes to sync. One that is held for longer than this belongs to a process that hangs.
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
-
-/// How often a lock is tried for.
-#[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// For ten seconds: many processes may edit one file at once.
-    Edit,
-    /// For one second: a decision is waiting.
-    Decision,
-}
-
-impl Patience {
-    const fn attempts(self) -> u32 {
-        match self {
-            Self::Edit => 1_000,
-            Self::Decision => 100,
-        }
-    }
-}
 
 /// A chain of symbolic links that is longer goes round in circles.
 const MAX_LINKS: usize = 40;
@@ -75,10 +51,15 @@ pub(crate) fn edit(path: &Path, edits: &[Edit]) -> Result<bool, LocalFileError> 
         return Ok(false);
     }
     make_folder(&target)?;
-    locked(&target, Patience::Edit, || match changed(&target, edits)? {
+    let written = locked(&target, Patience::Edit, || match changed(&target, edits)? {
         None => Ok(false),
-        Some(text) => replace(&target, text.as_bytes(), Keep::Permissions).map(|()| true),
-    })?
+        Some(text) => put(&target, text.as_bytes(), Keep::Permissions).map(|()| true),
+    })??;
+    if written {
+        // Others may go on meanwhile: whatever they rename into place has this edit in it.
+        sync_folder_of(&target)?;
+    }
+    Ok(written)
 }
 
 /// The file's text after the changes, if they change it.
@@ -113,21 +94,11 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), LocalFileError> {
 
 /// Runs work while no other process does, by a lock file beside the file.
 pub(crate) fn locked<T>(path: &Path, patience: Patience, work: impl FnOnce() -> T) -> Result<T, LocalFileError> {
-    let path = sibling(path, ".lock");
-    let failed = |source| LocalFileError::Write { path: path.clone(), source };
-    if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(LocalFileError::NotAFile { path });
-    }
-    let mut lock = RwLock::new(open_or_create(&owner_only(), &path).map_err(failed)?);
-    for _ in 0..patience.attempts() {
-        match lock.try_write() {
-            Ok(_guard) => return Ok(work()),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-            Err(error) => return Err(failed(error)),
-        }
-        thread::sleep(LOCK_PAUSE);
-    }
-    Err(LocalFileError::Locked { path })
+    file_lock::locked(path, patience, work).map_err(|error| match error {
+        Unlocked::NotAFile(path) => LocalFileError::NotAFile { path },
+        Unlocked::Refused(path, source) => LocalFileError::Write { path, source },
+        Unlocked::Held(path) => LocalFileError::Locked { path },
+    })
 }
 
 /// Who may read the new file.
@@ -139,8 +110,15 @@ pub(crate) enum Keep {
     Private,
 }
 
-/// Puts bytes in a file's place, so that after a crash the old file or the new one is there, whole. The lock must be held.
+/// Puts bytes in a file's place, so that after a crash the old file or the new one is there, whole; when it returns, it is the new one. The
+/// lock must be held.
 pub(crate) fn replace(path: &Path, bytes: &[u8], keep: Keep) -> Result<(), LocalFileError> {
+    put(path, bytes, keep)?;
+    sync_folder_of(path)
+}
+
+/// Puts bytes in a file's place; which of the two a crash leaves is open until the folder is synced.
+fn put(path: &Path, bytes: &[u8], keep: Keep) -> Result<(), LocalFileError> {
     let new = sibling(path, ".new");
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -156,7 +134,10 @@ pub(crate) fn replace(path: &Path, bytes: &[u8], keep: Keep) -> Result<(), Local
         // Nothing depends on it, and the next edit removes it before it begins.
         let _ = fs::remove_file(&new);
     }
-    renamed?;
+    renamed
+}
+
+fn sync_folder_of(path: &Path) -> Result<(), LocalFileError> {
     let folder = folder_of(path);
-    sync_folder(folder).map_err(failed(folder))
+    sync_folder(folder).map_err(|source| LocalFileError::Write { path: folder.to_owned(), source })
 }

@@ -5,22 +5,15 @@ use std::{
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
-    thread,
-    time::Duration,
 };
 
-use fd_lock::RwLock;
-
-use crate::durable_file::{folder_of, open_or_create, owner_only, sibling, sync_folder, write_durably};
+use crate::durable_file::{folder_of, sibling, sync_folder, write_durably};
+use crate::file_lock::{self, Patience, Unlocked};
 
 use super::{Equivocation, RestoreError, TrustError, TrustState, stored_form::Restored};
 
 /// No state is this large: the largest snapshot, 16 of the largest kills documents and a thousand of the largest roots.
 const MAX_FILE_BYTES: u64 = 128 * 1024 * 1024;
-
-/// A save holds the lock for milliseconds; one that is held for two seconds belongs to a process that hangs.
-const LOCK_ATTEMPTS: u32 = 200;
-const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// One file for the trust state of one environment of one project.
 ///
@@ -246,22 +239,11 @@ impl TrustFile {
 
     /// Runs `work` while no other process does.
     fn locked<T>(&self, work: impl FnOnce() -> T) -> Result<T, TrustFileError> {
-        let path = sibling(&self.path, ".lock");
-        let failed = |source| TrustFileError::Io { action: FileAction::Lock, path: path.clone(), source };
-        if fs::symlink_metadata(&path).is_ok_and(|metadata| !metadata.is_file()) {
-            return Err(TrustFileError::NotAFile { path });
-        }
-        let file = open_or_create(&owner_only(), &path).map_err(failed)?;
-        let mut lock = RwLock::new(file);
-        for _ in 0..LOCK_ATTEMPTS {
-            match lock.try_write() {
-                Ok(_guard) => return Ok(work()),
-                Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-                Err(error) => return Err(failed(error)),
-            }
-            thread::sleep(LOCK_PAUSE);
-        }
-        Err(TrustFileError::Locked { path })
+        file_lock::locked(&self.path, Patience::Save, work).map_err(|error| match error {
+            Unlocked::NotAFile(path) => TrustFileError::NotAFile { path },
+            Unlocked::Refused(path, source) => TrustFileError::Io { action: FileAction::Lock, path, source },
+            Unlocked::Held(path) => TrustFileError::Locked { path },
+        })
     }
 
     /// Puts `bytes` in the file's place, so that after a crash either the old or the new file is there, whole. The lock must
