@@ -54,16 +54,6 @@ fn unwritable(error: serde_json::Error) -> rusqlite::Error {
 }
 
 impl CellStore for SqliteLog {
-    fn add(
-        &mut self,
-        environment: &EnvironmentName,
-        report: &Report,
-        received: Timestamp,
-    ) -> Result<Added, CellStoreError> {
-        let added = self.add_all(environment, std::slice::from_ref(report), received)?;
-        Ok(added.first().copied().unwrap_or(Added::KnownAlready))
-    }
-
     fn add_all(
         &mut self,
         environment: &EnvironmentName,
@@ -137,16 +127,6 @@ fn sorted<'r>(
 }
 
 impl CellStore for PostgresLog {
-    fn add(
-        &mut self,
-        environment: &EnvironmentName,
-        report: &Report,
-        received: Timestamp,
-    ) -> Result<Added, CellStoreError> {
-        let added = self.add_all(environment, std::slice::from_ref(report), received)?;
-        Ok(added.first().copied().unwrap_or(Added::KnownAlready))
-    }
-
     fn add_all(
         &mut self,
         environment: &EnvironmentName,

@@ -16,17 +16,20 @@ pub struct MemoryCells {
 }
 
 impl CellStore for MemoryCells {
-    fn add(
+    fn add_all(
         &mut self,
         environment: &EnvironmentName,
-        report: &Report,
+        reports: &[Report],
         _received: Timestamp,
-    ) -> Result<Added, CellStoreError> {
-        if !self.nonces.insert(report.nonce) {
-            return Ok(Added::KnownAlready);
-        }
-        self.cells.entry((environment.clone(), CellKey::of(report))).or_default().add(report);
-        Ok(Added::Counted)
+    ) -> Result<Vec<Added>, CellStoreError> {
+        let add = |report: &Report| {
+            if !self.nonces.insert(report.nonce) {
+                return Added::KnownAlready;
+            }
+            self.cells.entry((environment.clone(), CellKey::of(report))).or_default().add(report);
+            Added::Counted
+        };
+        Ok(reports.iter().map(add).collect())
     }
 
     fn cells(

@@ -444,23 +444,24 @@ pub struct RandomnessError(#[source] pub Cause);
 
 /// Keeps what anonymous reports come to, and forgets the reports.
 pub trait CellStore {
-    /// Adds a report to its cell, at most once: its nonce is remembered for 48 hours, so that a report that is sent again counts once.
-    /// Cell and nonce are kept together or not at all.
-    fn add(
-        &mut self,
-        environment: &EnvironmentName,
-        report: &Report,
-        received: Timestamp,
-    ) -> Result<Added, CellStoreError>;
-
-    /// Adds reports to their cells, each as [`add`](Self::add) does. On a failure some may have been kept.
+    /// Adds reports to their cells, each at most once, and tells what became of each: its nonce is remembered for 48 hours, so that a
+    /// report that is sent again counts once. A report's cell and nonce are kept together or not at all.
     fn add_all(
         &mut self,
         environment: &EnvironmentName,
         reports: &[Report],
         received: Timestamp,
-    ) -> Result<Vec<Added>, CellStoreError> {
-        reports.iter().map(|report| self.add(environment, report, received)).collect()
+    ) -> Result<Vec<Added>, CellStoreError>;
+
+    /// Adds one report to its cell, as [`add_all`](Self::add_all) does.
+    fn add(
+        &mut self,
+        environment: &EnvironmentName,
+        report: &Report,
+        received: Timestamp,
+    ) -> Result<Added, CellStoreError> {
+        let added = self.add_all(environment, std::slice::from_ref(report), received)?;
+        Ok(added.first().copied().unwrap_or(Added::KnownAlready))
     }
 
     /// Returns the cells of a flag from a day on, in the order of their keys.
