@@ -6,6 +6,8 @@
 
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "support/resident.rs"]
+mod resident;
 #[path = "support/serving.rs"]
 mod serving;
 mod support;
@@ -15,18 +17,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use postgres::Cluster;
+use resident::resident;
 use serving::{Serving, raw};
 use support::{SAMPLE, Sandbox};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-
-/// Returns how much memory a process holds, in kilobytes.
-fn resident(process: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches("kB").trim().parse().unwrap()
-}
 
 /// Opens a stream of events and says when it is open, and when it hears of a kill.
 async fn listen(address: String, heard: mpsc::UnboundedSender<Option<Instant>>) {

@@ -26,16 +26,21 @@ pub(super) async fn root(State(server): State<Server>, Path(name): Path<String>,
 
 pub(super) async fn snapshot(State(server): State<Server>, headers: HeaderMap) -> Response {
     match &server.served().snapshot {
-        Some(snapshot) => document(snapshot, &headers, REVALIDATED),
+        Some(snapshot) => revalidated(snapshot, &headers),
         None => absent("no snapshot is published"),
     }
 }
 
 pub(super) async fn kills(State(server): State<Server>, headers: HeaderMap) -> Response {
     match &server.served().kills {
-        Some(kills) => document(kills, &headers, REVALIDATED),
+        Some(kills) => revalidated(kills, &headers),
         None => absent("no kills document is published"),
     }
+}
+
+/// Answers with what may change at any time.
+pub(super) fn revalidated(asset: &Asset, headers: &HeaderMap) -> Response {
+    document(asset, headers, REVALIDATED)
 }
 
 fn document(asset: &Asset, headers: &HeaderMap, cached: HeaderValue) -> Response {

@@ -1,5 +1,4 @@
-use axum::body::{Body, Bytes};
-use axum::extract::rejection::BytesRejection;
+use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -7,7 +6,7 @@ use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
 
-use super::body::{self, Unread};
+use super::body::{self, BODY_MAX_BYTES, Unread};
 use super::documents::matches;
 use super::state::Server;
 use crate::app::ofrep::{Asked, BadRequest, EvaluationFailure, Outcome, evaluate};
@@ -33,9 +32,9 @@ pub(super) async fn single(
     State(server): State<Server>,
     Path(key): Path<String>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Response {
-    let asked = match read(&headers, body) {
+    let asked = match read(&server, &headers, body).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal.answer(Some(&key)),
     };
@@ -50,12 +49,8 @@ pub(super) async fn single(
 
 /// Evaluates every flag. The ETag is that of the answer, so it changes with the flags and with the context alike: a client keeps its tag
 /// when only its context changes, and must not be told that nothing did.
-pub(super) async fn bulk(
-    State(server): State<Server>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    let asked = match read(&headers, body) {
+pub(super) async fn bulk(State(server): State<Server>, headers: HeaderMap, body: Body) -> Response {
+    let asked = match read(&server, &headers, body).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal.answer(None),
     };
@@ -109,7 +104,11 @@ impl Refused {
 
 impl From<Unread> for Refused {
     fn from(unread: Unread) -> Self {
-        Self::new(unread.status(), "PARSE_ERROR", unread.to_string())
+        let code = match unread {
+            Unread::Late | Unread::Busy => "GENERAL",
+            _ => "PARSE_ERROR",
+        };
+        Self { retry_after: unread.retry_after(), ..Self::new(unread.status(), code, unread.to_string()) }
     }
 }
 
@@ -119,8 +118,9 @@ impl From<BadRequest> for Refused {
     }
 }
 
-fn read(headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Result<Asked, Refused> {
-    Ok(Asked::from_json(&body::json(headers, body)?)?)
+async fn read(server: &Server, headers: &HeaderMap, body: Body) -> Result<Asked, Refused> {
+    let body = body::json(server.room(), headers, body, BODY_MAX_BYTES).await?;
+    Ok(Asked::from_json(&body.bytes)?)
 }
 
 fn status(failure: &EvaluationFailure<'_>) -> StatusCode {

@@ -1,13 +1,19 @@
-use axum::http::StatusCode;
+use std::sync::LazyLock;
+
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
-use super::refusal::json as answer;
+use super::documents;
 use super::route::{Access, Answer, Operation, table};
+use super::served::Asset;
+
+/// Written once: it is large, and whoever asks for it again and again must not keep the server busy.
+static WRITTEN: LazyLock<Asset> = LazyLock::new(|| Asset::new(document().to_string().into_bytes()));
 
 /// Says what the server answers, to people and to generators of clients.
-pub(super) async fn openapi() -> Response {
-    answer(StatusCode::OK, &document())
+pub(super) async fn openapi(headers: HeaderMap) -> Response {
+    documents::revalidated(&WRITTEN, &headers)
 }
 
 /// Returns the OpenAPI document of every route.

@@ -1,10 +1,9 @@
-use axum::body::{Body, Bytes};
-use axum::extract::rejection::BytesRejection;
+use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-use super::body;
+use super::body::{self, SMALL_BYTES};
 use super::metrics::Intake;
 use super::refusal::Refusal;
 use super::state::{Peer, Server};
@@ -16,7 +15,7 @@ pub(super) async fn reports(
     State(server): State<Server>,
     Extension(Peer(address)): Extension<Peer>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Response {
     match take_in(&server, address, &headers, body).await {
         Ok(intake) => {
@@ -36,14 +35,16 @@ async fn take_in(
     server: &Server,
     address: std::net::IpAddr,
     headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Intake, (Intake, Refusal)> {
     if let Err(seconds) = server.report_limit().take(address, server.now()) {
         let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_reports", "too many reports from here");
         return Err((Intake::Limited, refusal.with_retry_after(seconds)));
     }
     let invalid = |status, code, message: String| (Intake::Invalid, Refusal::new(status, code, message));
-    let body = body::json(headers, body).map_err(|unread| invalid(unread.status(), "bad_body", unread.to_string()))?;
+    let body = body::json(server.room(), headers, body, SMALL_BYTES)
+        .await
+        .map_err(|unread| invalid(unread.status(), "bad_body", unread.to_string()))?;
     let now = server.now();
     let report = {
         let held = server.served();
@@ -51,7 +52,7 @@ async fn take_in(
             let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", "no snapshot is published");
             return Err((Intake::Failed, refusal.with_retry_after(60)));
         };
-        accept_report(rules, &body, now).map_err(|error| {
+        accept_report(rules, &body.bytes, now).map_err(|error| {
             let status =
                 if error.is_too_large() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
             invalid(status, error.code(), with_causes(&error))

@@ -26,7 +26,7 @@ pub(super) struct Asset {
 }
 
 impl Asset {
-    fn new(bytes: Vec<u8>) -> Self {
+    pub(super) fn new(bytes: Vec<u8>) -> Self {
         // 128 bits of a BLAKE3 hash: no two documents share them.
         let name: Box<str> = Digest::of(&bytes).to_string().chars().take(32).collect();
         let etag = HeaderValue::try_from(format!("\"{name}\"")).unwrap_or_else(|_| HeaderValue::from_static("\"\""));

@@ -7,6 +7,7 @@ use flag_core::Timestamp;
 use tokio::sync::watch;
 
 use super::admin::Gate;
+use super::body::Room;
 use super::desk::Desk;
 use super::events::News;
 use super::intake::Intake;
@@ -40,6 +41,7 @@ struct Shared {
     desk: Desk,
     intake: Intake,
     report_limit: Limit,
+    room: Room,
     gate: Gate,
     environment: EnvironmentName,
     log: Log,
@@ -62,6 +64,7 @@ impl Server {
             desk,
             intake,
             report_limit: Limit::new(REPORTS_AT_ONCE, REPORTS_PER_SECOND),
+            room: Room::default(),
             gate: Gate::default(),
             environment,
             log,
@@ -101,6 +104,11 @@ impl Server {
 
     pub(super) fn report_limit(&self) -> &Limit {
         &self.0.report_limit
+    }
+
+    /// Returns where large bodies find room.
+    pub(super) fn room(&self) -> &Room {
+        &self.0.room
     }
 
     pub(super) fn metrics(&self) -> &Metrics {
