@@ -312,6 +312,40 @@ fn a_backup_gives_the_project_back_byte_for_byte() {
 }
 
 #[test]
+fn a_backup_that_names_private_keys_by_role_gives_them_back() {
+    let sandbox = Sandbox::with_sample();
+    sandbox.project(&["backup", "new.backup", "--with-keys"]).text();
+    let text = std::fs::read_to_string(sandbox.path("new.backup")).unwrap();
+    let (header, entries) = text.split_once('\n').unwrap();
+    let mut header: serde_json::Value = serde_json::from_str(header).unwrap();
+    header.as_object_mut().unwrap().remove("public_keys").unwrap();
+    let keys = std::mem::take(header["keys"].as_object_mut().unwrap());
+    for (name, pem) in keys {
+        header["keys"][name.strip_suffix(".pem").unwrap()] = pem;
+    }
+    sandbox.write("old.backup", &format!("{header}\n{entries}"));
+    sandbox.run(&["restore", "old.backup", "old"]).text();
+    for role in ["root", "snapshot", "kill"] {
+        let key = |project: &str| std::fs::read(sandbox.path(project).join(format!("keys/{role}.pem"))).unwrap();
+        assert_eq!(key("old"), key("flags"));
+    }
+    assert_eq!(sandbox.run(&["-C", "old", "publish", "--to", "public", "--json"]).json()["version"], 1);
+
+    // A key under any other name is not left behind in silence.
+    for name in ["alice.pem", "../root.pem", "snapshot.pub"] {
+        header["keys"][name] = "x".into();
+        sandbox.write("odd.backup", &format!("{header}\n{entries}"));
+        let run = sandbox.run(&["restore", "odd.backup", "odd"]);
+        let expected = format!(
+            "the backup holds a key named {name:?}, expected a role's, such as \"snapshot.pem\" or \"kill-retired-1.pub\""
+        );
+        assert_eq!(error_of(&run).0, expected);
+        assert!(!sandbox.path("odd").exists());
+        header["keys"].as_object_mut().unwrap().remove(name);
+    }
+}
+
+#[test]
 fn a_backup_that_is_not_whole_makes_nothing() {
     let sandbox = Sandbox::with_sample();
     sandbox.project(&["backup", "sound.backup"]).text();

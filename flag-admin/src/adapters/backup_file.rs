@@ -97,25 +97,19 @@ pub fn restore(file: &Path, target: &Path, store: Option<&StoreUrl>) -> Result<R
             expected: header.project,
         });
     }
+    let keys = keys_of(&header)?;
     let head = made_beside(target, |building| {
         let written = |name: &str| failed(&building.join(name), "written");
-        let has_keys = !(header.keys.is_empty() && header.public_keys.is_empty());
-        for made in [ROOT_FOLDER].into_iter().chain(has_keys.then_some(KEYS_FOLDER)) {
+        for made in [ROOT_FOLDER].into_iter().chain((!keys.is_empty()).then_some(KEYS_FOLDER)) {
             owned_folder(&building.join(made)).map_err(written(made))?;
         }
         for (version, root) in (1_u64..).zip(header.roots().unwrap_or_default()) {
             let path = building.join(ROOT_FOLDER).join(format!("{version}.json"));
             create(&path, &root, Readers::Everyone).map_err(written(ROOT_FOLDER))?;
         }
-        let halves = [(&header.keys, KeyHalf::Private), (&header.public_keys, KeyHalf::Public)];
-        for (name, text, half) in halves.into_iter().flat_map(|(all, half)| all.iter().map(move |(n, t)| (n, t, half)))
-        {
-            // Only names of keys: what else a file might say is no path of ours.
-            if half_of(name) == Some(half) {
-                let readers = if half == KeyHalf::Private { Readers::Owner } else { Readers::Everyone };
-                create(&building.join(KEYS_FOLDER).join(name), text.as_bytes(), readers)
-                    .map_err(written(KEYS_FOLDER))?;
-            }
+        for (name, half, text) in &keys {
+            let readers = if *half == KeyHalf::Private { Readers::Owner } else { Readers::Everyone };
+            create(&building.join(KEYS_FOLDER).join(name), text.as_bytes(), readers).map_err(written(KEYS_FOLDER))?;
         }
         create(&building.join(SETTINGS_FILE), settings.as_bytes(), Readers::Everyone)
             .map_err(written(SETTINGS_FILE))?;
@@ -158,6 +152,21 @@ fn half_of(name: &str) -> Option<KeyHalf> {
     let (role, number) = stem.split_once("-retired-").map_or((stem, None), |(role, number)| (role, Some(number)));
     let is_number = |text: &str| (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     (ROLES.iter().any(|known| known.to_string() == role) && number.is_none_or(is_number)).then_some(half)
+}
+
+/// Returns the files that the keys of a backup become, and what they hold. Backups that were made before public halves were part of them name
+/// private keys by role alone. Only names of keys are names of files: what else a backup might say is no path of ours, and is not passed over.
+fn keys_of(header: &BackupHeader) -> Result<Vec<(String, KeyHalf, &str)>, BackupError> {
+    let private = header.keys.iter().map(|(name, text)| {
+        let is_role = ROLES.iter().any(|role| role.to_string() == *name);
+        (if is_role { format!("{name}.pem") } else { name.clone() }, KeyHalf::Private, text)
+    });
+    let public = header.public_keys.iter().map(|(name, text)| (name.clone(), KeyHalf::Public, text));
+    let named = |(name, half, text): (String, KeyHalf, _)| match half_of(&name) {
+        Some(found) if found == half => Ok((name, half, text)),
+        _ => Err(BackupError::KeyName { name }),
+    };
+    private.chain(public).map(|(name, half, text)| named((name, half, text.as_str()))).collect()
 }
 
 /// Returns the names of the files that hold keys, those that others took the place of among them.

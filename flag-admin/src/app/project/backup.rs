@@ -122,6 +122,14 @@ pub enum BackupError {
         /// The project of the log.
         expected: ProjectName,
     },
+    /// It holds a key under a name that no key has.
+    #[error(
+        "the backup holds a key named {name:?}, expected a role's, such as \"snapshot.pem\" or \"kill-retired-1.pub\""
+    )]
+    KeyName {
+        /// The name.
+        name: String,
+    },
     /// Its roots are not those of its log.
     #[error("root {version} of the backup is not the one that its log names")]
     Root {
@@ -138,7 +146,7 @@ impl Failure for BackupError {
             Self::Chain(_) | Self::Unfit { .. } | Self::CutOff { .. } | Self::TooLong | Self::Changed => {
                 "backup_corrupt"
             }
-            Self::LineBreak { .. } | Self::Line { .. } | Self::Form { .. } => "bad_backup",
+            Self::LineBreak { .. } | Self::Line { .. } | Self::Form { .. } | Self::KeyName { .. } => "bad_backup",
             Self::OtherProject { .. } | Self::Root { .. } => "other_project",
         }
     }
