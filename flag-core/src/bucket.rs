@@ -115,6 +115,18 @@ impl Lanes {
     }
 
     #[inline]
+    fn of_block(block: &[u8; 32]) -> Self {
+        let mut lanes = [0_u64; 4];
+        let mut rest: &[u8] = block;
+        for lane in &mut lanes {
+            if let Some((first, after)) = rest.split_first_chunk() {
+                (*lane, rest) = (u64::from_le_bytes(*first), after);
+            }
+        }
+        Self(lanes)
+    }
+
+    #[inline]
     fn from_words(words: &[u32; 8]) -> Self {
         let [low_0, high_0, low_1, high_1, low_2, high_2, low_3, high_3] = *words;
         let lane = |low: u32, high: u32| u64::from(low) | (u64::from(high) << 32);
@@ -154,56 +166,56 @@ impl Hasher {
 /// Up to [`BATCH`] pairs of unit and seed, hashed at once through SIMD where there is any.
 pub(crate) struct Batch {
     messages: [[u8; 64]; BATCH],
+    /// What the messages came to when they were last hashed.
+    blocks: [[u8; 32]; BATCH],
 }
 
 impl Batch {
     pub(crate) const fn new() -> Self {
-        Self { messages: [[0; 64]; BATCH] }
+        Self { messages: [[0; 64]; BATCH], blocks: [[0; 32]; BATCH] }
     }
 
     /// Returns a batch for many units of one seed, which is written once for all of them.
     pub(crate) fn of_seed(seed: &SeedDigest) -> Self {
-        Self { messages: [message(&UnitDigest([0; 32]), seed); BATCH] }
+        Self { messages: [message(&UnitDigest([0; 32]), seed); BATCH], ..Self::new() }
     }
 
     /// Returns the lanes of units under the seed of the batch. Units past the batch are left out.
-    pub(crate) fn lanes_of_units(&mut self, hasher: Hasher, units: &[UnitDigest], out: &mut [Lanes; BATCH]) {
+    #[inline]
+    pub(crate) fn lanes_of_units(&mut self, hasher: Hasher, units: &[UnitDigest]) -> impl Iterator<Item = Lanes> {
         for (message, unit) in self.messages.iter_mut().zip(units) {
             message.split_at_mut(32).0.copy_from_slice(&unit.0);
         }
-        self.hash(hasher, units.len(), out);
+        self.hash(hasher, units.len());
+        self.blocks.iter().take(units.len()).map(Lanes::of_block)
     }
 
-    /// Returns the lanes of pairs. Pairs past the batch are left out.
-    pub(crate) fn lanes_of_pairs<'a>(
+    /// Draws the lanes of pairs, for [`lanes`](Self::lanes). Pairs past the batch are left out.
+    pub(crate) fn draw_pairs<'a>(
         &mut self,
         hasher: Hasher,
         pairs: impl Iterator<Item = (&'a UnitDigest, &'a SeedDigest)>,
-        out: &mut [Lanes; BATCH],
     ) {
         let mut count = 0_usize;
         for (slot, (unit, seed)) in self.messages.iter_mut().zip(pairs) {
             *slot = message(unit, seed);
             count = count.saturating_add(1);
         }
-        self.hash(hasher, count, out);
+        self.hash(hasher, count);
     }
 
-    fn hash(&self, hasher: Hasher, count: usize, out: &mut [Lanes; BATCH]) {
-        let inputs: [&[u8; 64]; BATCH] = self.messages.each_ref();
+    /// Returns the lanes of a pair that was drawn.
+    #[inline]
+    pub(crate) fn lanes(&self, at: usize) -> Lanes {
+        self.blocks.get(at).map_or(Lanes::ZERO, Lanes::of_block)
+    }
+
+    fn hash(&mut self, hasher: Hasher, count: usize) {
         let count = count.min(BATCH);
-        let mut bytes = [0_u8; 32 * BATCH];
-        let (Some(inputs), Some(filled)) = (inputs.get(..count), bytes.get_mut(..count.saturating_mul(32))) else {
-            return;
-        };
-        hasher.0.hash_many(inputs, &IV, 0, blake3::IncrementCounter::No, 0, CHUNK_START, CHUNK_END | ROOT, filled);
-        for (slot, mut hash) in out.iter_mut().zip(filled.chunks_exact(32)) {
-            for lane in &mut slot.0 {
-                if let Some((first, rest)) = hash.split_first_chunk() {
-                    (*lane, hash) = (u64::from_le_bytes(*first), rest);
-                }
-            }
-        }
+        let inputs: [&[u8; 64]; BATCH] = self.messages.each_ref();
+        let (Some(inputs), Some(blocks)) = (inputs.get(..count), self.blocks.get_mut(..count)) else { return };
+        let blocks = blocks.as_flattened_mut();
+        hasher.0.hash_many(inputs, &IV, 0, blake3::IncrementCounter::No, 0, CHUNK_START, CHUNK_END | ROOT, blocks);
     }
 }
 
@@ -301,18 +313,17 @@ mod tests {
         let units: Vec<UnitDigest> = (0..BATCH).map(|n| UnitDigest::of(&format!("unit-{n}"))).collect();
         let seeds: Vec<SeedDigest> = (0..BATCH).map(|n| SeedDigest::of(&format!("seed-{n}"))).collect();
         for count in 0..=BATCH {
-            let mut out = [Lanes::ZERO; BATCH];
-            Batch::new().lanes_of_pairs(Hasher::detect(), units.iter().zip(&seeds).take(count), &mut out);
-            for (at, lanes) in out.iter().enumerate().take(count) {
-                assert_eq!(*lanes, Lanes::of(&units[at], &seeds[at]));
+            let mut batch = Batch::new();
+            batch.draw_pairs(Hasher::detect(), units.iter().zip(&seeds).take(count));
+            for at in 0..count {
+                assert_eq!(batch.lanes(at), Lanes::of(&units[at], &seeds[at]));
             }
             let mut batch = Batch::of_seed(&seeds[0]);
             // Twice over one batch: what the units before left behind does not matter.
-            batch.lanes_of_units(Hasher::detect(), &units, &mut out);
-            batch.lanes_of_units(Hasher::detect(), &units[BATCH - count..], &mut out);
-            for (at, lanes) in out.iter().enumerate().take(count) {
-                assert_eq!(*lanes, Lanes::of(&units[BATCH - count + at], &seeds[0]));
-            }
+            assert_eq!(batch.lanes_of_units(Hasher::detect(), &units).count(), BATCH);
+            let drawn: Vec<Lanes> = batch.lanes_of_units(Hasher::detect(), &units[BATCH - count..]).collect();
+            let expected: Vec<Lanes> = units[BATCH - count..].iter().map(|unit| Lanes::of(unit, &seeds[0])).collect();
+            assert_eq!(drawn, expected);
         }
     }
 

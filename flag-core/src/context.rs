@@ -146,8 +146,8 @@ impl<'a> Context<'a> {
     }
 
     /// Returns this context for another unit, of which only the digest is known.
-    pub(crate) const fn with_digest(self, digest: UnitDigest) -> Self {
-        Self { unit: None, digest: Digest::Made(digest), ..self }
+    pub(crate) const fn with_digest(self, digest: &'a UnitDigest) -> Self {
+        Self { unit: None, digest: Digest::Kept(digest), ..self }
     }
 
     /// Returns the unit id, if there is one that counts and it is known.

@@ -184,15 +184,13 @@ impl<'r> FlagRef<'r> {
         let mut made = None;
         let seed = self.flag.seed_in(&mut made);
         let mut batch = Batch::of_seed(seed);
-        let mut lanes = [Lanes::ZERO; BATCH];
         let mut at = 0_usize;
         for units in units.chunks(BATCH) {
-            batch.lanes_of_units(self.ruleset.hasher, units, &mut lanes);
-            for (unit, lanes) in units.iter().zip(lanes) {
-                let context = context.with_digest(*unit);
+            for (unit, lanes) in units.iter().zip(batch.lanes_of_units(self.ruleset.hasher, units)) {
+                let context = context.with_digest(unit);
                 let facts = ContextFacts { context: &context, hasher: self.ruleset.hasher };
                 let facts = PreparedFacts { facts, seed, lanes };
-                each(at, Decision::new(self.flag, decide(self.ruleset, self.flag, &facts, &mut Unwatched)));
+                each(at, Decision::new(self.flag, decide_in_loop(self.ruleset, self.flag, &facts, &mut Unwatched)));
                 at = at.saturating_add(1);
             }
         }
@@ -228,18 +226,17 @@ impl Ruleset {
         };
         let mut ahead = live.clone().filter_map(Flag::unit_seed);
         let mut batch = Batch::new();
-        let mut lanes = [Lanes::ZERO; BATCH];
         let mut drawn = BATCH;
         for flag in live {
             let outcome = if let Some(seed) = flag.unit_seed() {
                 if drawn == BATCH {
                     let pairs = ahead.by_ref().take(BATCH).map(|seed| (unit, seed));
-                    batch.lanes_of_pairs(self.hasher, pairs, &mut lanes);
+                    batch.draw_pairs(self.hasher, pairs);
                     drawn = 0;
                 }
-                let lanes = lanes.get(drawn).copied().unwrap_or(Lanes::ZERO);
+                let lanes = batch.lanes(drawn);
                 drawn = drawn.saturating_add(1);
-                decide(self, flag, &PreparedFacts { facts, seed, lanes }, &mut Unwatched)
+                decide_in_loop(self, flag, &PreparedFacts { facts, seed, lanes }, &mut Unwatched)
             } else {
                 decide(self, flag, &facts, &mut Unwatched)
             };
@@ -251,6 +248,13 @@ impl Ruleset {
 /// The order of one evaluation: kill, test code, disabled, `off_after`, prerequisites, override, rules, fallthrough.
 #[inline]
 pub(crate) fn decide<F: Facts, O: Observer>(ruleset: &Ruleset, flag: &Flag, facts: &F, observer: &mut O) -> Outcome {
+    decide_in_loop(ruleset, flag, facts, observer)
+}
+
+/// [`decide`], for a loop over many.
+#[expect(clippy::inline_always, reason = "a call for each unit costs a tenth of the whole decision")]
+#[inline(always)]
+fn decide_in_loop<F: Facts, O: Observer>(ruleset: &Ruleset, flag: &Flag, facts: &F, observer: &mut O) -> Outcome {
     observer.saw(Step::Kill { killed: flag.killed });
     if flag.killed {
         return Outcome::of(flag.off_variant, Reason::Killed);
