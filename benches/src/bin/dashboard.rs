@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use flag_admin::adapters::{InitFolder, ProjectFolder, Sources, init};
+use flag_admin::adapters::{InitFolder, ProjectFolder, Sources, SystemClock, init};
 use flag_admin::app::ports::Publisher;
 use flag_admin::app::{Operator, Prune};
 use flag_admin::definition::Definitions;
@@ -64,6 +64,7 @@ fn open(folder: &Path) -> Offscreen {
         environment: EnvironmentName::production(),
         drafts: Box::new(folder.drafts()),
         cells: folder.cells()().unwrap(),
+        clock: Box::new(SystemClock),
         sources: Box::new(Sources::new()),
         open_publisher: Box::new(move |out| {
             folder.publisher(&EnvironmentName::production(), out).map(|place| Box::new(place) as Box<dyn Publisher>)

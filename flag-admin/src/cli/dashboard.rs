@@ -9,7 +9,8 @@ use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::Terminal;
 use crate::adapters::{
-    DashboardFile, ProjectFolder, Protection, Sources, inspect_key, is_on_light_background, is_plain, is_without_color,
+    DashboardFile, ProjectFolder, Protection, Sources, SystemClock, inspect_key, is_on_light_background, is_plain,
+    is_without_color,
 };
 use crate::app::ports::{KeyStore as _, Publisher};
 use crate::app::{AppError, Failure, RolloutsError};
@@ -84,6 +85,7 @@ pub(super) fn show(
         unlock: unlock(session, Rc::clone(&folder)),
         drafts: Box::new(folder.drafts()),
         cells: folder.cells()().map_err(RolloutsError::from).map_err(AppError::from)?,
+        clock: Box::new(SystemClock),
         sources: Box::new(Sources::new()),
         environment,
         out,

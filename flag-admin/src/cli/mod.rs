@@ -94,7 +94,8 @@ pub fn main() -> ExitCode {
         report(&problem, json);
         return ExitCode::from(FAILED);
     }
-    let mut out = BufWriter::new(io::stdout().lock());
+    // Not locked: the dashboard writes from a thread of its own.
+    let mut out = BufWriter::new(io::stdout());
     let mut terminal = Terminal::new(&arguments.globals, &mut out);
     let result = run(arguments, &mut terminal).and_then(|()| terminal.flush());
     match result {

@@ -7,8 +7,9 @@ use super::command::Command;
 use super::effect::{DraftTurn, Effect};
 use super::keymap::Place;
 use super::layout::Class;
-use super::model::{Dialog, Model, Screen};
+use super::model::{Dialog, Last, Model, Screen};
 use super::room::Room;
+use super::screens::awaited::Awaited;
 use super::screens::detail::Tab;
 use super::screens::passphrase::PassphraseForm;
 use super::screens::publish::PublishForm;
@@ -21,8 +22,8 @@ use super::{equivalent, outcome};
 use crate::app::KillRoute;
 use crate::rollout::Event;
 
-/// Does what a command says. `copied` says whether the key before it copied a flag's key.
-pub(super) fn run(model: &mut Model, command: Command, copied: bool) -> Vec<Effect> {
+/// Does what a command says. `last` is what the key before it was.
+pub(super) fn run(model: &mut Model, command: Command, last: Last) -> Vec<Effect> {
     if let Some(room) = command.room() {
         go(model, room);
         return Vec::new();
@@ -93,7 +94,7 @@ pub(super) fn run(model: &mut Model, command: Command, copied: bool) -> Vec<Effe
                 return form.give();
             }
         }
-        Command::Copy => return copy(model, copied),
+        Command::Copy => return copy(model, last),
         Command::Palette => model.palette = Some(Palette::new(model)),
         Command::Choose => return choose(model),
         Command::Details => model.failure_shown = Some(0),
@@ -101,7 +102,7 @@ pub(super) fn run(model: &mut Model, command: Command, copied: bool) -> Vec<Effe
         Command::SaveSession => return vec![Effect::SaveSession],
         Command::Repaint => return vec![Effect::Repaint],
         Command::Suspend => return vec![Effect::Suspend],
-        Command::Quit => return vec![Effect::Quit],
+        Command::Quit => return quit(model, last),
         Command::Interrupt
         | Command::Flags
         | Command::Kills
@@ -186,18 +187,19 @@ pub(super) fn travel(model: &mut Model, command: Command) {
                 palette.travel(|at| by(at, 10));
             }
         }
-        Place::Share | Place::Confirm | Place::Publish | Place::Passphrase => match &mut model.dialog {
-            Some(Dialog::Share(form)) => form.scroll = by(form.scroll, page / 2),
-            Some(Dialog::Confirm(confirm)) => confirm.scroll = by(confirm.scroll, page / 2),
-            Some(Dialog::Publish(form)) => form.scroll = by(form.scroll, page / 2),
-            Some(Dialog::Passphrase(_)) | None => {}
-        },
+        Place::Share | Place::Awaited | Place::Confirm | Place::Publish | Place::Passphrase => {
+            match &mut model.dialog {
+                Some(Dialog::Share(form)) => form.scroll = by(form.scroll, page / 2),
+                Some(Dialog::Confirm(confirm)) => confirm.scroll = by(confirm.scroll, page / 2),
+                Some(Dialog::Publish(form)) => form.scroll = by(form.scroll, page / 2),
+                Some(Dialog::Awaited(_) | Dialog::Passphrase(_)) | None => {}
+            }
+        }
     }
 }
 
 /// Steps out one level: out of what lies above, the dialog, the error, the filter, the screen.
 fn back(model: &mut Model) {
-    model.awaited = None;
     if model.help.is_some() {
         model.help = None;
     } else if model.failure_shown.is_some() {
@@ -205,10 +207,7 @@ fn back(model: &mut Model) {
     } else if model.palette.is_some() {
         model.palette = None;
     } else if let Some(dialog) = model.dialog.take() {
-        // From the confirmation the way leads back to what was entered.
-        if let Dialog::Confirm(confirm) = dialog {
-            model.dialog = confirm.origin.map(Dialog::Share);
-        }
+        step_out_of(model, dialog);
     } else if model.notice.take().is_some_and(|notice| notice.is_trouble()) {
         // An error is dismissed by itself; news goes with whatever is left.
     } else if model.explain.editing && model.place() == Place::Explain {
@@ -225,6 +224,25 @@ fn back(model: &mut Model) {
         model.scroll = 0;
     } else {
         clear_filter(model);
+    }
+}
+
+fn step_out_of(model: &mut Model, dialog: Dialog) {
+    let is_under_way = match &dialog {
+        Dialog::Confirm(confirm) => confirm.sent.is_some(),
+        Dialog::Publish(form) => form.sent,
+        Dialog::Share(_) | Dialog::Awaited(_) | Dialog::Passphrase(_) => false,
+    };
+    match dialog {
+        // What was sent cannot be called back by looking away.
+        _ if is_under_way => {
+            model.notice = Some(Notice::news("It goes on; what comes of it is told here", model.now));
+        }
+        Dialog::Awaited(awaited) => model.work.forget(&awaited.action),
+        // From the confirmation the way leads back to what was entered.
+        Dialog::Confirm(confirm) => model.dialog = confirm.origin.map(Dialog::Share),
+        Dialog::Passphrase(form) => model.dialog = form.below.map(|below| *below),
+        Dialog::Share(_) | Dialog::Publish(_) => {}
     }
 }
 
@@ -292,7 +310,7 @@ fn turn_rule(model: &mut Model, command: Command) -> Vec<Effect> {
 
 /// Has a change worked out, whose confirmation opens then.
 fn propose(model: &mut Model, action: Action) -> Vec<Effect> {
-    model.awaited = Some(action.clone());
+    model.dialog = Some(Dialog::Awaited(Box::new(Awaited::new(action.clone(), model.now))));
     vec![Effect::Propose(action)]
 }
 
@@ -346,13 +364,13 @@ fn judge(model: &mut Model, command: Command) -> Vec<Effect> {
 }
 
 /// Copies the flag's key; right after that, the command that does what is on the screen.
-fn copy(model: &mut Model, copied: bool) -> Vec<Effect> {
+fn copy(model: &mut Model, last: Last) -> Vec<Effect> {
     let command = equivalent::command(model);
-    if copied {
+    if last == Last::Copy {
         model.notice = Some(Notice::success(format!("Copied: {command}"), model.now));
         return vec![Effect::Copy(command)];
     }
-    model.copied = true;
+    model.last = Last::Copy;
     let Some(key) = model.selected_flag().map(|flag| flag.key.to_string()) else { return Vec::new() };
     model.notice = Some(Notice::success(format!("Copied: {key}. y again copies: {command}"), model.now));
     vec![Effect::Copy(key)]
@@ -377,13 +395,23 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             Vec::new()
         }
         Some(Pick::Command(command, need)) => match need.met(model) {
-            Ok(()) => run(model, command, false),
+            Ok(()) => run(model, command, Last::Other),
             Err(why) => {
                 model.notice = Some(Notice::news(why, model.now));
                 Vec::new()
             }
         },
     }
+}
+
+/// Leaves, unless a change is under way: then the key has to be pressed once more.
+fn quit(model: &mut Model, last: Last) -> Vec<Effect> {
+    let Some(unfinished) = model.work.unfinished(model.now).filter(|_| last != Last::Quit) else {
+        return vec![Effect::Quit];
+    };
+    model.last = Last::Quit;
+    model.notice = Some(Notice::news(format!("q once more leaves at once: {unfinished}"), model.now));
+    Vec::new()
 }
 
 fn freeze(model: &mut Model) {

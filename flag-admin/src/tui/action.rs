@@ -46,6 +46,16 @@ impl Action {
         }
     }
 
+    /// Returns the flag that it is about, if it is about one.
+    pub(super) const fn flag(&self) -> Option<&FlagKey> {
+        match self {
+            Self::Share { flag, .. } | Self::Kill { flag, .. } | Self::Start { flag, .. } | Self::Move { flag, .. } => {
+                Some(flag)
+            }
+            _ => None,
+        }
+    }
+
     /// Returns the word to be typed before it is done: turning off is quick, turning on for everybody is not.
     pub(super) fn typed(&self) -> Option<&str> {
         match self {

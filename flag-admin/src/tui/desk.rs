@@ -61,6 +61,12 @@ impl Desk {
 
     /// Does one thing, and tells what came of it.
     pub(super) fn perform(&mut self, effect: Effect) -> Vec<Msg> {
+        let mut msgs = self.answer(effect);
+        msgs.push(Msg::Finished);
+        msgs
+    }
+
+    fn answer(&mut self, effect: Effect) -> Vec<Msg> {
         match effect {
             Effect::Propose(action) => {
                 let outcome = self.propose(&action).map(Box::new).map_err(|error| Trouble::of(&error));
@@ -88,7 +94,8 @@ impl Desk {
                 let now = self.project.now();
                 let question = self.project.question(&self.environment, flag.as_str(), attributes, OptedIn::No, now);
                 let answer = question.map(|question| Explained::of(&question.answer(unit.as_deref())));
-                vec![Msg::Explained(answer.map_err(|error| Trouble::of(&error)))]
+                let outcome = answer.map_err(|error| Trouble::of(&error));
+                vec![Msg::Explained { flag, outcome }]
             }
             Effect::Inspect { seq } => vec![Msg::Inspected(self.inspect(seq))],
             // The terminal's, not the project's.
@@ -211,7 +218,7 @@ impl Desk {
                 self.trail.note(before);
                 vec![self.moved(Mover::Us), Msg::Drafted(told)]
             }
-            Err(error) => vec![Msg::Failed(Trouble::of(&error))],
+            Err(error) => vec![Msg::NotDrafted(Trouble::of(&error))],
         }
     }
 

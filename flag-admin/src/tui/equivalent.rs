@@ -56,6 +56,7 @@ fn of_flag(model: &Model, tab: Tab) -> Vec<String> {
 fn of_dialog(model: &Model, dialog: &Dialog) -> Vec<String> {
     let action = match dialog {
         Dialog::Share(form) => form.action(),
+        Dialog::Awaited(awaited) => Some(awaited.action.clone()),
         Dialog::Confirm(confirm) => Some(confirm.action.clone()),
         Dialog::Publish(form) => return vec!["publish".to_owned(), "--to".to_owned(), form.out.text()],
         Dialog::Passphrase(_) => None,

@@ -46,6 +46,8 @@ pub(super) enum Place {
     Pending,
     /// A new share is entered.
     Share,
+    /// A change is worked out.
+    Awaited,
     /// A change is confirmed.
     Confirm,
     /// A snapshot is about to be published.
@@ -61,7 +63,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 18] = [
+    pub(super) const ALL: [Self; 19] = [
         Self::Flags,
         Self::Filter,
         Self::Detail,
@@ -74,6 +76,7 @@ impl Place {
         Self::Simulate,
         Self::Pending,
         Self::Share,
+        Self::Awaited,
         Self::Confirm,
         Self::Publish,
         Self::Passphrase,
@@ -95,6 +98,7 @@ impl Place {
             Self::Simulate => "Simulate",
             Self::Pending => "Pending",
             Self::Share => "New share",
+            Self::Awaited => "Working it out",
             Self::Confirm => "Confirmation",
             Self::Publish => "Publish",
             Self::Passphrase => "Passphrase",
@@ -112,6 +116,7 @@ impl Place {
                 | Self::AuditFilter
                 | Self::Explain
                 | Self::Share
+                | Self::Awaited
                 | Self::Confirm
                 | Self::Publish
                 | Self::Passphrase

@@ -11,6 +11,7 @@ mod command;
 mod desk;
 mod effect;
 mod equivalent;
+mod errands;
 mod facts;
 mod fuzzy;
 mod hangup;
@@ -40,21 +41,24 @@ mod update;
 mod view;
 mod widgets;
 mod words;
+mod work;
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use self::desk::{Desk, Trail};
 pub use self::desk::{OpenPublisher, RememberTarget, Unlock};
 use self::keymap::Keymap;
 pub use self::keymap::KeymapError;
+use self::model::{Model, Start};
 pub use self::offscreen::Offscreen;
 use self::plain::Plain;
 use self::runtime::Runtime;
 use self::theme::Theme;
 pub use self::theme::{Characters, Palette};
-use crate::app::ports::{CellStore, MetricSource};
+use crate::app::ports::{CellStore, Clock, MetricSource};
 use crate::app::{AppError, DraftStore, Failure, Project};
 use crate::log::EnvironmentName;
 
@@ -72,6 +76,8 @@ pub struct Dashboard {
     pub unlock: Unlock,
     /// What anonymous reports come to.
     pub cells: Box<dyn CellStore>,
+    /// What the time of the screen is read from.
+    pub clock: Box<dyn Clock + Send>,
     /// Other systems that know how features do.
     pub sources: Box<dyn MetricSource>,
     /// Where drafts are kept.
@@ -173,7 +179,12 @@ pub fn run(dashboard: Dashboard) -> Result<Ended, DashboardError> {
     }
     let theme = Theme { palette: dashboard.palette, characters: dashboard.characters };
     let (keymap, mouse) = (Keymap::with(&dashboard.keys)?, dashboard.mouse);
-    Runtime::new(dashboard.into_desk(), theme, keymap, mouse)?.run()
+    let (desk, clock) = dashboard.into_desk();
+    let (facts, out) = (desk.facts()?, desk.out.clone());
+    errands::run_beside(desk, move |errands| {
+        let start = Start { now: clock.now(), size: (0, 0), out, keymap: Rc::new(keymap) };
+        Runtime::new(Model::new(facts, start), errands, clock, theme, mouse)?.run()
+    })
 }
 
 /// Answers line by line until the input ends: the dashboard without a screen.
@@ -182,7 +193,7 @@ pub fn run_plain(
     input: &mut dyn BufRead,
     output: &mut dyn Write,
 ) -> Result<Ended, DashboardError> {
-    Plain::new(dashboard.into_desk(), input, output)?.run()
+    Plain::new(dashboard.into_desk().0, input, output)?.run()
 }
 
 /// Plays a sitting that Ctrl-E wrote to a file.
@@ -194,11 +205,11 @@ pub fn replay(session: &Path) -> Result<Ended, DashboardError> {
 }
 
 impl Dashboard {
-    fn into_desk(self) -> Desk {
+    fn into_desk(self) -> (Desk, Box<dyn Clock + Send>) {
         let Self { project, environment, open_publisher, remember_target, unlock, drafts, cells, sources, out, .. } =
             self;
         let trail = Trail::default();
-        Desk {
+        let desk = Desk {
             project,
             environment,
             open_publisher,
@@ -210,6 +221,7 @@ impl Dashboard {
             out,
             trail,
             idle: 0,
-        }
+        };
+        (desk, self.clock)
     }
 }

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use flag_core::{FlagKey, Timestamp};
 use ratatui::layout::Rect;
 
-use super::action::Action;
 use super::age::elapsed;
 use super::facts::{Facts, FlagFacts, RequestFacts};
 use super::keymap::{Keymap, Place};
@@ -17,12 +16,13 @@ use super::msg::Trouble;
 use super::prose::Row;
 use super::room::Room;
 use super::screens::{
-    audit, confirm, detail, entry, experiments, kills, passphrase, pending, publish, share, simulate,
+    audit, awaited, confirm, detail, entry, experiments, kills, passphrase, pending, publish, share, simulate,
 };
 use super::theme::Meaning;
 use super::widgets::notice::Notice;
 use super::widgets::popup::Popup;
 use super::widgets::{help, palette};
+use super::work::Work;
 use crate::app::HistoryLine;
 
 /// The state of the dashboard.
@@ -58,19 +58,30 @@ pub(super) struct Model {
     pub(super) dialog: Option<Dialog>,
     pub(super) palette: Option<palette::Palette>,
     pub(super) help: Option<help::Help>,
-    /// A change whose confirmation opens once it is worked out.
-    pub(super) awaited: Option<Action>,
+    /// What was asked of the desk.
+    pub(super) work: Work,
     pub(super) notice: Option<Notice>,
     /// The last thing that failed.
     pub(super) failure: Option<Trouble>,
     /// How far all of it is scrolled, where it is shown.
     pub(super) failure_shown: Option<usize>,
-    /// Whether the last key was an interrupt.
-    pub(super) interrupted: bool,
-    /// Whether the last key copied a key.
-    pub(super) copied: bool,
+    /// What the last key was, where the next may mean more after it.
+    pub(super) last: Last,
     /// The folder that snapshots are published to, as far as it is known.
     pub(super) out: Option<PathBuf>,
+}
+
+/// What the last key was.
+#[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Last {
+    #[default]
+    Other,
+    /// An interrupt: the next one leaves.
+    Interrupt,
+    /// It copied a flag's key: the next one copies the command.
+    Copy,
+    /// It was to leave, while a change is under way: the next one leaves.
+    Quit,
 }
 
 /// How fresh what is shown is.
@@ -99,6 +110,7 @@ pub(super) enum Screen {
 #[derive(Clone, Debug)]
 pub(super) enum Dialog {
     Share(share::ShareForm),
+    Awaited(Box<awaited::Awaited>),
     Confirm(Box<confirm::Confirm>),
     Publish(publish::PublishForm),
     Passphrase(passphrase::PassphraseForm),
@@ -140,12 +152,11 @@ impl Model {
             dialog: None,
             palette: None,
             help: None,
-            awaited: None,
+            work: Work::default(),
             notice: None,
             failure: None,
             failure_shown: None,
-            interrupted: false,
-            copied: false,
+            last: Last::Other,
             out,
         };
         model.relist();
@@ -168,6 +179,7 @@ impl Model {
         }
         match (&self.dialog, self.screens.last()) {
             (Some(Dialog::Share(_)), _) => Place::Share,
+            (Some(Dialog::Awaited(_)), _) => Place::Awaited,
             (Some(Dialog::Confirm(_)), _) => Place::Confirm,
             (Some(Dialog::Publish(_)), _) => Place::Publish,
             (Some(Dialog::Passphrase(_)), _) => Place::Passphrase,
@@ -243,13 +255,28 @@ impl Model {
     /// Returns what stands above the hints: a message, or what is gathered.
     pub(super) fn status(&self) -> Vec<Row> {
         let columns = usize::from(self.size.0).saturating_sub(2);
-        match (&self.notice, &self.facts.draft) {
+        let work = self.work.row(self.now).map(|row| row.cut(columns));
+        let told = match (&self.notice, &self.facts.draft) {
             (Some(notice), _) => notice.rows(columns),
+            (None, _) if work.is_some() => Vec::new(),
             (None, Some(draft)) => {
                 let count = super::prose::count(draft.sentences.len(), "change");
                 vec![Row::of(Meaning::Notice, format!("Draft: {count}, not applied. 6 shows it."))]
             }
             (None, None) => vec![Row::new()],
+        };
+        work.into_iter().chain(told).collect()
+    }
+
+    /// Tells whether what the next key means depends on an answer that is not there yet.
+    pub(super) fn waits_for_an_answer(&self) -> bool {
+        match &self.dialog {
+            Some(Dialog::Awaited(_)) => true,
+            Some(Dialog::Share(form)) => form.goes_on,
+            Some(Dialog::Confirm(confirm)) => confirm.sent.is_some(),
+            Some(Dialog::Publish(form)) => form.sent,
+            Some(Dialog::Passphrase(form)) => form.sent,
+            None => false,
         }
     }
 
@@ -327,7 +354,7 @@ impl Model {
             Some(Dialog::Share(form)) => form.scroll = form.scroll.min(furthest),
             Some(Dialog::Confirm(confirm)) => confirm.scroll = confirm.scroll.min(furthest),
             Some(Dialog::Publish(form)) => form.scroll = form.scroll.min(furthest),
-            Some(Dialog::Passphrase(_)) | None => {}
+            Some(Dialog::Awaited(_) | Dialog::Passphrase(_)) | None => {}
         }
         let furthest = self.help.as_ref().map_or(0, |help| help.popup(&self.keymap).furthest(area));
         if let Some(help) = &mut self.help {
@@ -343,6 +370,7 @@ impl Model {
     pub(super) fn dialog_popup(&self) -> Option<Popup> {
         Some(match self.dialog.as_ref()? {
             Dialog::Share(form) => form.popup(self),
+            Dialog::Awaited(awaited) => return awaited.popup(self),
             Dialog::Confirm(confirm) => confirm.popup(self),
             Dialog::Publish(form) => form.popup(self),
             Dialog::Passphrase(form) => form.popup(self),

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use crossterm::event::KeyEvent;
-use flag_core::Timestamp;
+use flag_core::{FlagKey, Timestamp};
 
 use super::action::Action;
 use super::facts::{EntryFacts, Facts};
@@ -29,14 +29,22 @@ pub(super) enum Msg {
     Proposed { action: Action, outcome: Result<Box<Proposal>, Trouble> },
     /// The project was looked at, and is as it is shown.
     Seen,
+    /// The desk is sent to look at the project.
+    Looking,
+    /// The desk has looked.
+    Looked,
+    /// The desk is done with what it had, and free for the next.
+    Finished,
     /// The project cannot be looked at.
     Lost(Trouble),
     /// A change is in the log, or the request for its approval.
     Committed { action: Action, committed: Committed, sent: Option<SignedKills> },
     /// The draft has changed, and why.
     Drafted(String),
+    /// The draft is as it was, and why.
+    NotDrafted(Trouble),
     /// A flag was decided for somebody.
-    Explained(Result<Explained, Trouble>),
+    Explained { flag: FlagKey, outcome: Result<Explained, Trouble> },
     /// What an entry of the log replaced.
     Inspected(EntryFacts),
     /// The keys are open, or cannot be opened.

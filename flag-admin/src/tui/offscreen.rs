@@ -35,8 +35,8 @@ impl Offscreen {
     pub fn open(dashboard: Dashboard, columns: u16, rows: u16) -> Result<Self, DashboardError> {
         let theme = Theme { palette: dashboard.palette, characters: dashboard.characters };
         let keymap = Rc::new(Keymap::with(&dashboard.keys)?);
-        let desk = dashboard.into_desk();
-        let start = Start { now: desk.project.now(), size: (columns, rows), out: desk.out.clone(), keymap };
+        let (desk, clock) = dashboard.into_desk();
+        let start = Start { now: clock.now(), size: (columns, rows), out: desk.out.clone(), keymap };
         let model = Model::new(desk.facts()?, start);
         let terminal = Terminal::new(TestBackend::new(columns, rows)).map_err(std::io::Error::other)?;
         let mut opened = Self { desk, model, theme, terminal };

@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
+use crossterm::event::KeyEvent;
+
 use super::action::Action;
 use super::effect::Effect;
 use super::facts::Facts;
 use super::model::{Dialog, Model};
 use super::msg::{Mover, Trouble};
-use super::screens::confirm::Confirm;
+use super::screens::confirm::{Confirm, Reading, Sent};
 use super::screens::passphrase::PassphraseForm;
 use super::screens::share::Verdict;
 use super::widgets::notice::Notice;
@@ -43,35 +45,78 @@ pub(super) fn moved(model: &mut Model, facts: Rc<Facts>, mover: Mover) -> Vec<Ef
     }
     show(model, facts);
     // What is about to be decided was worked out for a project that is no more.
-    let action = match (&model.dialog, mover) {
-        (_, Mover::Us) | (None | Some(Dialog::Publish(_) | Dialog::Passphrase(_)), _) => None,
-        (Some(Dialog::Share(form)), _) => form.action(),
-        (Some(Dialog::Confirm(confirm)), _) => Some(confirm.action.clone()),
+    let action = match &model.dialog {
+        Some(Dialog::Share(form)) => form.action(),
+        Some(Dialog::Confirm(confirm)) if confirm.sent.is_none() => Some(confirm.action.clone()),
+        _ => None,
     };
     action.map(Effect::Propose).into_iter().collect()
 }
 
-pub(super) fn proposed(model: &mut Model, action: Action, outcome: Result<Box<Proposal>, Trouble>) {
-    match &mut model.dialog {
-        Some(Dialog::Confirm(confirm)) if confirm.action == action => match outcome {
-            Ok(proposal) => confirm.proposal = proposal,
-            Err(trouble) => confirm.trouble = Some(trouble),
+/// Takes what a change would do. Returns the keys that were typed for its confirmation while it was worked out.
+pub(super) fn proposed(model: &mut Model, action: Action, outcome: Result<Box<Proposal>, Trouble>) -> Vec<KeyEvent> {
+    match model.dialog.take() {
+        Some(Dialog::Awaited(awaited)) if awaited.action == action => match outcome.and_then(permitted) {
+            Ok(proposal) => {
+                model.dialog = Some(Dialog::Confirm(Box::new(Confirm::new(action, proposal, None))));
+                return awaited.into_keys();
+            }
+            Err(trouble) => fail(model, trouble),
         },
-        Some(Dialog::Share(form)) if form.action().as_ref() == Some(&action) => form.proposed(outcome),
-        None if model.awaited.as_ref() == Some(&action) => {
-            model.awaited = None;
-            match outcome.and_then(permitted) {
-                Ok(proposal) => {
-                    model.dialog = Some(Dialog::Confirm(Box::new(Confirm::new(action, proposal, None))));
-                }
-                Err(trouble) => {
-                    model.failure = Some(trouble.clone());
-                    model.notice = Some(Notice::trouble(trouble, model.now));
-                }
+        Some(Dialog::Confirm(mut confirm)) if confirm.action == action => {
+            match outcome {
+                Ok(proposal) => confirm.proposed(proposal),
+                Err(trouble) => confirm.trouble = Some(trouble),
+            }
+            model.dialog = Some(Dialog::Confirm(confirm));
+        }
+        Some(Dialog::Share(mut form)) if form.action().as_ref() == Some(&action) => {
+            form.proposed(outcome);
+            let goes_on = std::mem::take(&mut form.goes_on);
+            model.dialog = Some(Dialog::Share(form));
+            if goes_on {
+                review(model);
             }
         }
-        _ => {}
+        other => model.dialog = other,
     }
+    Vec::new()
+}
+
+/// Says what failed, until it is dismissed.
+pub(super) fn fail(model: &mut Model, trouble: Trouble) {
+    model.failure = Some(trouble.clone());
+    model.notice = Some(Notice::trouble(trouble, model.now));
+}
+
+/// Closes the confirmation that was waiting for this.
+pub(super) fn close_sent(model: &mut Model, sent: Sent, action: Option<&Action>) {
+    let is_it = matches!(
+        &model.dialog,
+        Some(Dialog::Confirm(confirm))
+            if confirm.sent == Some(sent) && action.is_none_or(|action| confirm.action == *action)
+    );
+    if is_it {
+        model.dialog = None;
+    }
+}
+
+/// Tells that the draft is as it was. What was to be put into it can be tried again.
+pub(super) fn not_drafted(model: &mut Model, trouble: Trouble) {
+    match &mut model.dialog {
+        Some(Dialog::Confirm(confirm)) if confirm.sent == Some(Sent::Kept) => {
+            model.failure = Some(trouble.clone());
+            confirm.sent = None;
+            confirm.trouble = Some(trouble);
+        }
+        _ => fail(model, trouble),
+    }
+}
+
+/// Asks for the passphrase, over whatever is entered now.
+pub(super) fn ask_passphrase(model: &mut Model, then: Option<Effect>) {
+    let form = PassphraseForm::new(then.map(Box::new)).over(model.dialog.take());
+    model.dialog = Some(Dialog::Passphrase(form));
 }
 
 /// Refuses at once what whoever is at work may not do, and says who may.
@@ -85,6 +130,9 @@ fn permitted(proposal: Box<Proposal>) -> Result<Box<Proposal>, Trouble> {
 /// Goes from a share that was entered to its confirmation.
 pub(super) fn review(model: &mut Model) {
     let Some(Dialog::Share(form)) = &mut model.dialog else { return };
+    if matches!(form.verdict, Verdict::Pending(_)) {
+        form.goes_on = true;
+    }
     let Verdict::Planned(share, proposal) = &form.verdict else { return };
     if proposal.is_empty() {
         return;
@@ -105,7 +153,7 @@ pub(super) fn refused(model: &mut Model, action: Action, trouble: Trouble) -> Ve
     model.failure = Some(trouble.clone());
     match &mut model.dialog {
         Some(Dialog::Confirm(confirm)) if confirm.action == action => {
-            confirm.sent = false;
+            (confirm.sent, confirm.reading) = (None, Reading::Awaited);
             confirm.trouble = Some(trouble);
             vec![Effect::Propose(action)]
         }
@@ -119,16 +167,16 @@ pub(super) fn refused(model: &mut Model, action: Action, trouble: Trouble) -> Ve
 pub(super) fn not_published(model: &mut Model, trouble: Trouble) {
     model.failure = Some(trouble.clone());
     match &mut model.dialog {
-        Some(Dialog::Publish(form)) if trouble.is_locked() => {
+        Some(Dialog::Publish(form)) if form.sent && trouble.is_locked() => {
             let again = form.again();
             model.dialog = Some(Dialog::Passphrase(PassphraseForm::new(again.map(Box::new))));
         }
-        Some(Dialog::Publish(form)) => {
+        Some(Dialog::Publish(form)) if form.sent => {
             form.sent = false;
             form.trouble = Some(trouble);
         }
         _ if trouble.is_locked() => {
-            let mut form = PassphraseForm::new(None);
+            let mut form = PassphraseForm::new(None).over(model.dialog.take());
             form.trouble = Some(trouble);
             model.dialog = Some(Dialog::Passphrase(form));
         }
@@ -137,11 +185,17 @@ pub(super) fn not_published(model: &mut Model, trouble: Trouble) {
 }
 
 pub(super) fn unlocked(model: &mut Model, outcome: Result<(), Trouble>) -> Vec<Effect> {
-    let Some(Dialog::Passphrase(form)) = &mut model.dialog else { return Vec::new() };
+    let Some(Dialog::Passphrase(form)) = &mut model.dialog else {
+        match outcome {
+            Ok(()) => model.notice = Some(Notice::success("The keys are open for this sitting".to_owned(), model.now)),
+            Err(trouble) => fail(model, trouble),
+        }
+        return Vec::new();
+    };
     match outcome {
         Ok(()) => {
             let then = form.then.take();
-            model.dialog = None;
+            model.dialog = form.below.take().map(|below| *below);
             model.notice = Some(Notice::success("The keys are open for this sitting".to_owned(), model.now));
             then.map(|effect| *effect).into_iter().collect()
         }

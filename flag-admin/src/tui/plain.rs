@@ -138,9 +138,11 @@ impl<'t> Plain<'t> {
                 self.say(&format!("Snapshot {} is published to {}", published.version, published.place))
             }
             Msg::Told(text) | Msg::Drafted(text) => self.say(&text),
-            Msg::Lost(trouble) | Msg::Failed(trouble) | Msg::NotPublished(trouble) | Msg::Refused { trouble, .. } => {
-                self.say_trouble(&trouble)
-            }
+            Msg::Lost(trouble)
+            | Msg::Failed(trouble)
+            | Msg::NotDrafted(trouble)
+            | Msg::NotPublished(trouble)
+            | Msg::Refused { trouble, .. } => self.say_trouble(&trouble),
             _ => Ok(()),
         }
     }
@@ -209,7 +211,7 @@ impl<'t> Plain<'t> {
         explain.input.paste(context);
         for effect in explain.ask(flag) {
             for msg in self.desk.perform(effect) {
-                if let Msg::Explained(outcome) = msg {
+                if let Msg::Explained { outcome, .. } = msg {
                     explain.answer = Some(outcome);
                 }
             }

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::io::{self, Stdout, stdout};
-use std::rc::Rc;
 use std::time::Duration;
 
 use crossterm::event::{self, Event, KeyEventKind, MouseButton, MouseEventKind};
@@ -10,11 +9,10 @@ use flag_core::Timestamp;
 use ratatui::Terminal;
 use ratatui::backend::{Backend as _, CrosstermBackend};
 
-use super::desk::Desk;
 use super::effect::Effect;
+use super::errands::Errands;
 use super::hangup::HangupWatch;
-use super::keymap::Keymap;
-use super::model::{Model, Start};
+use super::model::{Dialog, Model};
 use super::msg::{Msg, Trouble, Turn};
 use super::prose::Row;
 use super::recorder::Recorder;
@@ -25,15 +23,24 @@ use super::update::update;
 use super::view::view;
 use super::widgets::header::freshness;
 use super::{DashboardError, Ended, Mouse};
+use crate::app::ports::Clock;
 
 /// How long is waited for a key before signals and the time are looked at.
 const WAIT: Duration = Duration::from_millis(200);
+/// How long is waited for a key while the desk is at work.
+const SOON: Duration = Duration::from_millis(15);
+/// How long a frame waits for an answer to the key that it shows.
+const MOMENT: Duration = Duration::from_millis(6);
+/// How long keys are held back for an answer at once, and how often in a row: a fifth of a second in all.
+const HELD: Duration = Duration::from_millis(10);
+const HELD_TIMES: u32 = 20;
 /// How often others' changes are looked for, in milliseconds.
 const LOOK_MILLIS: i64 = 1_000;
 
 /// The dashboard on a terminal.
 pub(super) struct Runtime {
-    desk: Desk,
+    errands: Errands,
+    clock: Box<dyn Clock + Send>,
     model: Model,
     theme: Theme,
     guard: TerminalGuard,
@@ -41,6 +48,8 @@ pub(super) struct Runtime {
     signals: Signals,
     _hangup: HangupWatch,
     looked: Timestamp,
+    /// How often in a row keys were held back for an answer.
+    held: u32,
     recorder: Recorder,
 }
 
@@ -53,25 +62,31 @@ enum Flow {
 
 impl Runtime {
     /// Takes the terminal over.
-    pub(super) fn new(desk: Desk, theme: Theme, keymap: Keymap, mouse: Mouse) -> Result<Self, DashboardError> {
-        let facts = desk.facts().map_err(DashboardError::from)?;
+    pub(super) fn new(
+        mut model: Model,
+        errands: Errands,
+        clock: Box<dyn Clock + Send>,
+        theme: Theme,
+        mouse: Mouse,
+    ) -> Result<Self, DashboardError> {
         let signals = Signals::listen()?;
         let guard = TerminalGuard::take(mouse)?;
         let hangup = HangupWatch::start()?;
         let terminal = Terminal::new(CrosstermBackend::new(stdout()))?;
         let size = terminal.size()?;
-        let now = desk.project.now();
-        let out = desk.out.clone();
-        let model = Model::new(facts, Start { now, size: (size.width, size.height), out, keymap: Rc::new(keymap) });
+        update(&mut model, Msg::Resize(size.width, size.height));
+        let looked = model.now;
         Ok(Self {
-            desk,
+            errands,
+            clock,
             model,
             theme,
             guard,
             terminal,
             signals,
             _hangup: hangup,
-            looked: now,
+            looked,
+            held: 0,
             recorder: Recorder::default(),
         })
     }
@@ -88,7 +103,9 @@ impl Runtime {
             }
             let shown = self.shown();
             let mut happened = false;
-            if event::poll(WAIT)? {
+            if self.holds_keys() {
+                happened |= self.hear_within(HELD)?;
+            } else if event::poll(self.wait())? {
                 // Everything that is there is taken before one frame is drawn.
                 loop {
                     if let Some(msg) = translate(event::read()?) {
@@ -97,40 +114,84 @@ impl Runtime {
                             return Ok(Ended::ByUser);
                         }
                     }
-                    if !event::poll(Duration::ZERO)? {
+                    if self.holds_keys() || !event::poll(Duration::ZERO)? {
                         break;
                     }
                 }
+                // What comes in a moment is drawn with the key that asked for it.
+                happened |= self.hear_within(MOMENT)?;
             }
-            happened |= self.look()?;
+            happened |= self.hear()?;
+            self.look()?;
             if happened || self.shown() != shown {
                 self.draw()?;
             }
         }
     }
 
-    /// Returns what the time alone changes on the screen.
-    fn shown(&self) -> (i64, bool, Row) {
-        (self.model.now.as_millis() / 60_000, self.model.notice.is_some(), freshness(&self.model))
+    /// Tells whether the next key has to wait: what it means depends on an answer that should be there in a moment. If it is not, keys
+    /// go on working, and mean what the screen says.
+    fn holds_keys(&self) -> bool {
+        self.held < HELD_TIMES && self.model.waits_for_an_answer() && !self.model.work.is_idle()
     }
 
-    /// Looks at the time, and from time to time for others' changes. Returns whether there were any.
-    fn look(&mut self) -> io::Result<bool> {
-        let now = self.desk.project.now();
+    /// Returns how long a key is waited for. While the desk is at work, its answers have to be seen soon.
+    fn wait(&self) -> Duration {
+        if self.model.work.is_idle() { WAIT } else { SOON }
+    }
+
+    /// Returns what the time alone changes on the screen.
+    fn shown(&self) -> (i64, bool, Row, Option<Row>, bool) {
+        let model = &self.model;
+        let is_awaited = matches!(&model.dialog, Some(Dialog::Awaited(awaited)) if awaited.popup(model).is_some());
+        let minute = model.now.as_millis() / 60_000;
+        (minute, model.notice.is_some(), freshness(model), model.work.row(model.now), is_awaited)
+    }
+
+    /// Takes the answers of the desk that are there. Returns whether they change the screen.
+    fn hear(&mut self) -> io::Result<bool> {
+        let mut happened = false;
+        while let Some(msg) = self.errands.answer()? {
+            happened |= self.take_answer(msg)?;
+        }
+        Ok(happened)
+    }
+
+    /// Waits for so long until the desk has answered all that it was asked.
+    fn hear_within(&mut self, patience: Duration) -> io::Result<bool> {
+        let mut happened = false;
+        while !self.model.work.is_idle() {
+            let Some(msg) = self.errands.answer_within(patience)? else {
+                self.held = self.held.saturating_add(1);
+                return Ok(happened);
+            };
+            happened |= self.take_answer(msg)?;
+        }
+        self.held = 0;
+        Ok(happened)
+    }
+
+    fn take_answer(&mut self, msg: Msg) -> io::Result<bool> {
+        // That all is as it was shows in how fresh it is, if at all.
+        let is_quiet = matches!(msg, Msg::Seen | Msg::Looked | Msg::Finished) && self.model.link.lost.is_none();
+        self.take(msg)?;
+        Ok(!is_quiet)
+    }
+
+    /// Looks at the time, and from time to time has the desk look for others' changes.
+    fn look(&mut self) -> io::Result<()> {
+        let now = self.clock.now();
         self.take(Msg::Tick(now))?;
         // A clock that was set back must not end the looking.
-        if now.millis_since(self.looked).abs() < LOOK_MILLIS {
-            return Ok(false);
+        if now.millis_since(self.looked).abs() < LOOK_MILLIS || !self.model.work.is_idle() {
+            return Ok(());
         }
         self.looked = now;
-        let msg = self.desk.look();
-        // That all is as it was shows in how fresh it is, if at all.
-        let is_news = !matches!(msg, Msg::Seen) || self.model.link.lost.is_some();
-        self.take(msg)?;
-        Ok(is_news)
+        self.take(Msg::Looking)?;
+        self.errands.look()
     }
 
-    /// Takes what happened, does what is asked for, and takes what comes of that.
+    /// Takes what happened, and has done what is asked for.
     fn take(&mut self, msg: Msg) -> io::Result<Flow> {
         self.recorder.note(&self.model, &msg);
         let mut waiting = VecDeque::from([msg]);
@@ -142,7 +203,10 @@ impl Runtime {
                     Effect::Repaint => self.repaint()?,
                     Effect::SaveSession => waiting.push_back(self.save_session()),
                     Effect::Copy(text) => self.guard.copy(&text)?,
-                    other => waiting.extend(self.desk.perform(other)),
+                    other => {
+                        self.held = 0;
+                        self.errands.send(other)?;
+                    }
                 }
             }
         }
@@ -175,6 +239,10 @@ impl Runtime {
     }
 
     fn draw(&mut self) -> io::Result<()> {
+        // After a panic elsewhere the terminal is the shell's.
+        if !TerminalGuard::is_taken() {
+            return Ok(());
+        }
         let Self { terminal, model, theme, .. } = self;
         terminal.draw(|frame| {
             let area = frame.area();

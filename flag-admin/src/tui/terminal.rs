@@ -37,6 +37,11 @@ impl TerminalGuard {
         Ok(Self(mouse))
     }
 
+    /// Tells whether the terminal is held now.
+    pub(super) fn is_taken() -> bool {
+        TAKEN.load(Ordering::SeqCst)
+    }
+
     /// Puts a text where the terminal's user can paste it, by OSC 52. Terminals that do not know it, or refuse it, ignore it.
     #[expect(clippy::unused_self, reason = "only who holds the terminal may write to it")]
     pub(super) fn copy(&self, text: &str) -> io::Result<()> {

@@ -9,15 +9,24 @@ use super::command::Command;
 use super::effect::Effect;
 use super::keymap::Place;
 use super::layout::Class;
-use super::model::{Dialog, Model};
+use super::model::{Dialog, Last, Model, Screen};
 use super::msg::{Msg, Turn};
 use super::outcome;
-use super::screens::passphrase::PassphraseForm;
+use super::screens::confirm::Sent;
 use super::widgets::hits::{Hit, hit};
 use super::widgets::notice::Notice;
 
-/// Takes what happened.
+/// Takes what happened. Returns what is to be done now: of what the desk does, one thing at a time, in the order it was asked for.
 pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
+    if matches!(msg, Msg::Finished) {
+        model.work.finish();
+    }
+    let asked = react(model, msg);
+    model.work.take(asked, model.now)
+}
+
+/// Takes what happened, and returns what that asks for.
+fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let effects = match msg {
         Msg::Key(event) => key(model, event),
         Msg::Click(column, row) => click(model, column, row),
@@ -34,6 +43,15 @@ pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             }
             return Vec::new();
         }
+        Msg::Finished => return Vec::new(),
+        Msg::Looking => {
+            model.work.look(model.now);
+            return Vec::new();
+        }
+        Msg::Looked => {
+            model.work.looked();
+            return Vec::new();
+        }
         Msg::Seen => {
             model.link.seen = model.now;
             if model.link.lost.take().is_some() {
@@ -48,24 +66,30 @@ pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Moved(facts, mover) => outcome::moved(model, Rc::new(*facts), mover),
         Msg::Proposed { action, outcome } => {
-            outcome::proposed(model, action, outcome);
-            Vec::new()
+            let typed = outcome::proposed(model, action, outcome);
+            typed.into_iter().flat_map(|event| key(model, event)).collect()
         }
         Msg::Committed { action, committed, sent } => {
-            model.dialog = None;
+            outcome::close_sent(model, Sent::Made, Some(&action));
             let text = outcome::done(&action, committed.request, sent.as_ref().map(|sent| sent.place.as_str()));
             model.notice = Some(Notice::success(text, model.now));
             Vec::new()
         }
         Msg::Drafted(text) => {
-            model.dialog = None;
+            outcome::close_sent(model, Sent::Kept, None);
             model.notice = Some(Notice::success(text, model.now));
+            Vec::new()
+        }
+        Msg::NotDrafted(trouble) => {
+            outcome::not_drafted(model, trouble);
             Vec::new()
         }
         Msg::Refused { action, trouble } => outcome::refused(model, action, trouble),
         Msg::Published { out, published } => {
             model.out = Some(out);
-            model.dialog = None;
+            if matches!(&model.dialog, Some(Dialog::Publish(form)) if form.sent) {
+                model.dialog = None;
+            }
             let text = format!("Snapshot {} is published to {}", published.version, published.place);
             model.notice = Some(Notice::success(text, model.now));
             Vec::new()
@@ -74,12 +98,13 @@ pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             outcome::not_published(model, trouble);
             Vec::new()
         }
-        Msg::Explained(outcome) => {
-            model.explain.answer = Some(outcome);
+        Msg::Explained { flag, outcome } => {
+            model.explain.answered(&flag, outcome);
             Vec::new()
         }
         Msg::Inspected(entry) => {
-            model.audit.inspected = Some(entry);
+            let is_shown = matches!(model.screens.last(), Some(Screen::Entry { seq, .. }) if *seq == entry.seq);
+            model.audit.inspected = is_shown.then_some(entry).or(model.audit.inspected.take());
             Vec::new()
         }
         Msg::Unlocked(outcome) => outcome::unlocked(model, outcome),
@@ -89,12 +114,11 @@ pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Failed(trouble) if trouble.is_locked() => {
             // The kill is in the log; what is missing is the key that carries it to clients at once.
-            model.dialog = Some(Dialog::Passphrase(PassphraseForm::new(Some(Box::new(Effect::SendKills)))));
+            outcome::ask_passphrase(model, Some(Effect::SendKills));
             Vec::new()
         }
         Msg::Failed(trouble) => {
-            model.failure = Some(trouble.clone());
-            model.notice = Some(Notice::trouble(trouble, model.now));
+            outcome::fail(model, trouble);
             Vec::new()
         }
     };
@@ -103,8 +127,7 @@ pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 }
 
 fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
-    let interrupted = std::mem::take(&mut model.interrupted);
-    let copied = std::mem::take(&mut model.copied);
+    let last = std::mem::take(&mut model.last);
     let is_small = model.class() == Class::TooSmall;
     if is_small && event.code == KeyCode::Char('q') && event.modifiers.is_empty() {
         return vec![Effect::Quit];
@@ -115,9 +138,9 @@ fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         Some(binding) if is_small && !binding.command.is_of_program() => Vec::new(),
         None if is_small => Vec::new(),
         None => type_key(model, event),
-        Some(binding) if binding.command == Command::Interrupt => interrupt(model, interrupted),
+        Some(binding) if binding.command == Command::Interrupt => interrupt(model, last),
         Some(binding) => match binding.need.met(model) {
-            Ok(()) => run(model, binding.command, copied),
+            Ok(()) => run(model, binding.command, last),
             Err(why) => {
                 model.notice = Some(Notice::news(why, model.now));
                 Vec::new()
@@ -126,11 +149,11 @@ fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     }
 }
 
-fn interrupt(model: &mut Model, interrupted: bool) -> Vec<Effect> {
-    if interrupted {
+fn interrupt(model: &mut Model, last: Last) -> Vec<Effect> {
+    if last == Last::Interrupt {
         return vec![Effect::Quit];
     }
-    model.interrupted = true;
+    model.last = Last::Interrupt;
     model.notice = Some(Notice::news("Ctrl-C once more leaves the dashboard", model.now));
     Vec::new()
 }
@@ -147,6 +170,7 @@ fn type_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let is_explaining = model.place() == Place::Explain;
     match &mut model.dialog {
         Some(Dialog::Share(form)) => return form.edit(event),
+        Some(Dialog::Awaited(awaited)) => awaited.keep(event),
         Some(Dialog::Confirm(confirm)) => confirm.edit(event),
         Some(Dialog::Publish(form)) => form.edit(event),
         Some(Dialog::Passphrase(form)) => form.edit(event),
@@ -192,7 +216,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
             model.audit.filter.paste(text);
             model.relist();
         }
-        None => {}
+        Some(Dialog::Awaited(_)) | None => {}
     }
     Vec::new()
 }
@@ -224,17 +248,17 @@ fn click(model: &mut Model, column: u16, row: u16) -> Vec<Effect> {
             Vec::new()
         }
         // A click on what is selected opens it.
-        Hit::Flag(flag) if model.selected.as_ref() == Some(&flag) => run(model, Command::Open, false),
+        Hit::Flag(flag) if model.selected.as_ref() == Some(&flag) => run(model, Command::Open, Last::Other),
         Hit::Flag(flag) => {
             model.selected = Some(flag);
             Vec::new()
         }
-        Hit::Kill(target) if model.kills.selected.as_ref() == Some(&target) => run(model, Command::Open, false),
+        Hit::Kill(target) if model.kills.selected.as_ref() == Some(&target) => run(model, Command::Open, Last::Other),
         Hit::Kill(target) => {
             model.kills.selected = Some(target);
             Vec::new()
         }
-        Hit::Entry(seq) if model.audit.selected == Some(seq) => run(model, Command::Open, false),
+        Hit::Entry(seq) if model.audit.selected == Some(seq) => run(model, Command::Open, Last::Other),
         Hit::Entry(seq) => {
             model.audit.selected = Some(seq);
             Vec::new()

@@ -28,11 +28,33 @@ pub(in crate::tui) struct Confirm {
     pub(in crate::tui) typed: LineInput,
     pub(in crate::tui) focus: Focus,
     pub(in crate::tui) trouble: Option<Trouble>,
-    /// Whether it was sent, and has yet to be answered.
-    pub(in crate::tui) sent: bool,
+    /// What was asked for, and has yet to be answered.
+    pub(in crate::tui) sent: Option<Sent>,
+    /// Whether the proposal is what was read.
+    pub(in crate::tui) reading: Reading,
     /// Where it came from, and steps back to.
     pub(in crate::tui) origin: Option<ShareForm>,
     pub(in crate::tui) scroll: usize,
+}
+
+/// What is done with a confirmed change.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(in crate::tui) enum Sent {
+    /// It is made.
+    Made,
+    /// It is put into the draft.
+    Kept,
+}
+
+/// Whether a proposal is what whoever confirms it has read.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub(in crate::tui) enum Reading {
+    /// It is.
+    AsShown,
+    /// Another one was asked for, and is being worked out.
+    Awaited,
+    /// Others changed the project, and what it does is another now.
+    Changed,
 }
 
 /// The field that takes keys.
@@ -51,13 +73,17 @@ impl Confirm {
             typed: LineInput::default(),
             focus: Focus::Reason,
             trouble: None,
-            sent: false,
+            sent: None,
+            reading: Reading::AsShown,
             origin,
             scroll: 0,
         }
     }
 
     pub(in crate::tui) fn edit(&mut self, key: KeyEvent) {
+        if self.sent.is_some() {
+            return;
+        }
         let edited = match self.focus {
             Focus::Reason => match self.listed_reason(key) {
                 Some(reason) => {
@@ -68,7 +94,7 @@ impl Confirm {
             },
             Focus::Typed => self.typed.edit(key),
         };
-        if edited {
+        if edited && self.reading != Reading::Changed {
             self.trouble = None;
         }
     }
@@ -94,9 +120,13 @@ impl Confirm {
     }
 
     pub(in crate::tui) fn turn(&mut self) -> Vec<Effect> {
+        if self.sent.is_some() {
+            return Vec::new();
+        }
         if let Action::Start { schedule, .. } = &mut self.action {
             let at = SCHEDULES.iter().position(|known| known == schedule).unwrap_or(0).saturating_add(1);
             *schedule = SCHEDULES.get(at).copied().unwrap_or(SCHEDULES[0]);
+            self.reading = Reading::Awaited;
             return vec![Effect::Propose(self.action.clone())];
         }
         if self.action.typed().is_some() {
@@ -110,10 +140,10 @@ impl Confirm {
 
     /// Does it, or says what is missing.
     pub(in crate::tui) fn confirm(&mut self) -> Vec<Effect> {
-        if self.sent || self.lacks() {
+        if self.sent.is_some() || self.lacks() {
             return Vec::new();
         }
-        self.sent = true;
+        self.sent = Some(Sent::Made);
         self.trouble = None;
         let reason = self.reason.text();
         let reason = (!reason.trim().is_empty()).then_some(reason);
@@ -122,15 +152,42 @@ impl Confirm {
 
     /// Puts it into the draft, or says why it cannot be.
     pub(in crate::tui) fn keep(&mut self) -> Vec<Effect> {
+        if self.sent.is_some() {
+            return Vec::new();
+        }
         if !self.action.is_draftable() {
             self.trouble = Some(Trouble::saying("this is done at once or not at all, and no part of a draft"));
             return Vec::new();
         }
+        self.sent = Some(Sent::Kept);
         vec![Effect::Keep { proposal: self.proposal.clone() }]
+    }
+
+    /// Takes what it does now. Whoever read something else has to read it again.
+    pub(in crate::tui) fn proposed(&mut self, proposal: Box<Proposal>) {
+        let is_same = proposal.edits() == self.proposal.edits() && proposal.plan() == self.proposal.plan();
+        self.reading = match self.reading {
+            Reading::AsShown if is_same || self.sent.is_some() => Reading::AsShown,
+            Reading::Awaited => Reading::AsShown,
+            Reading::AsShown | Reading::Changed => Reading::Changed,
+        };
+        self.proposal = proposal;
+        if self.reading == Reading::Changed {
+            let trouble = Trouble::saying("others changed the project: what this does is not what it was");
+            self.trouble = Some(trouble.with_hint("Enter takes note of it, the next one does it"));
+        }
     }
 
     /// Tells whether something is missing, and says what.
     fn lacks(&mut self) -> bool {
+        match self.reading {
+            Reading::AsShown => {}
+            Reading::Awaited => return true,
+            Reading::Changed => {
+                (self.reading, self.trouble) = (Reading::AsShown, None);
+                return true;
+            }
+        }
         let reason = self.reason.text();
         let is_needed = self.action.reason() == ReasonNeed::Required || !reason.trim().is_empty();
         if is_needed && let Err(error) = Project::check_reason(&reason) {

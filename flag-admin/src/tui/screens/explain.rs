@@ -86,6 +86,13 @@ impl Explain {
         }
     }
 
+    /// Takes an answer, unless another flag is asked about by now.
+    pub(in crate::tui) fn answered(&mut self, flag: &FlagKey, outcome: Result<Explained, Trouble>) {
+        if self.flag.as_ref() == Some(flag) {
+            self.answer = Some(outcome);
+        }
+    }
+
     pub(in crate::tui) fn rows(&self, columns: usize) -> Vec<Row> {
         let mut rows = match &self.answer {
             None => Row::of(

@@ -1,6 +1,7 @@
 //! What the dashboard shows, one screen or dialog a file: its state, what it takes, how it looks.
 
 pub(super) mod audit;
+pub(super) mod awaited;
 pub(super) mod confirm;
 pub(super) mod detail;
 pub(super) mod entry;

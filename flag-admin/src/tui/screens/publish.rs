@@ -32,6 +32,9 @@ impl PublishForm {
     }
 
     pub(in crate::tui) fn edit(&mut self, key: KeyEvent) {
+        if self.sent {
+            return;
+        }
         if self.out.edit(key) {
             self.trouble = None;
         }

@@ -25,6 +25,8 @@ pub(in crate::tui) struct ShareForm {
     pub(in crate::tui) rule: Option<Box<str>>,
     pub(in crate::tui) input: LineInput,
     pub(in crate::tui) verdict: Verdict,
+    /// Whether its confirmation opens once it is worked out.
+    pub(in crate::tui) goes_on: bool,
     pub(in crate::tui) scroll: usize,
 }
 
@@ -46,7 +48,14 @@ pub(in crate::tui) enum Verdict {
 impl ShareForm {
     /// Returns the form for a flag, for its fallthrough first.
     pub(in crate::tui) fn new(flag: &FlagFacts) -> Self {
-        Self { flag: flag.key.clone(), rule: None, input: LineInput::default(), verdict: Verdict::Nothing, scroll: 0 }
+        Self {
+            flag: flag.key.clone(),
+            rule: None,
+            input: LineInput::default(),
+            verdict: Verdict::Nothing,
+            goes_on: false,
+            scroll: 0,
+        }
     }
 
     /// Takes a key that edits. Returns what is to be worked out then.
@@ -58,6 +67,7 @@ impl ShareForm {
     pub(in crate::tui) fn judge(&mut self) -> Vec<Effect> {
         let text = self.input.text();
         self.scroll = 0;
+        self.goes_on = false;
         if text.trim().is_empty() {
             self.verdict = Verdict::Nothing;
             return Vec::new();

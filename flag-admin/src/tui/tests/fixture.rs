@@ -140,6 +140,10 @@ pub(super) struct Session {
     pub(super) desk: Desk,
     /// Effects for the terminal that were asked for.
     pub(super) asked: Vec<Effect>,
+    /// Effects that the desk has done.
+    pub(super) done: Vec<Effect>,
+    /// What the desk has yet to do, while it hangs.
+    hanging: Option<Vec<Effect>>,
     log: MemoryLog,
     clock: FixedClock,
 }
@@ -199,7 +203,7 @@ impl Session {
         let keymap = Rc::new(Keymap::standard());
         let start = Start { now: clock.now(), size: (columns, rows), out: None, keymap };
         let model = Model::new(desk.facts().unwrap(), start);
-        Self { model, desk, asked: Vec::new(), log, clock }
+        Self { model, desk, asked: Vec::new(), done: Vec::new(), hanging: None, log, clock }
     }
 
     /// Lets another program set a share.
@@ -239,6 +243,21 @@ impl Session {
         self.take(msg);
     }
 
+    /// Lets the desk hang: it takes what it is asked for, and answers nothing.
+    pub(super) fn hang(&mut self) {
+        self.hanging = Some(Vec::new());
+    }
+
+    /// Lets the desk answer again, what it was asked for first.
+    pub(super) fn recover(&mut self) {
+        for effect in self.hanging.take().unwrap_or_default() {
+            self.done.push(effect.clone());
+            for msg in self.desk.perform(effect) {
+                self.take(msg);
+            }
+        }
+    }
+
     pub(super) fn take(&mut self, msg: Msg) {
         let mut waiting = std::collections::VecDeque::from([msg]);
         while let Some(msg) = waiting.pop_front() {
@@ -247,7 +266,13 @@ impl Session {
                     Effect::Quit | Effect::Suspend | Effect::Repaint | Effect::Copy(_) | Effect::SaveSession => {
                         self.asked.push(effect);
                     }
-                    other => waiting.extend(self.desk.perform(other)),
+                    other => match &mut self.hanging {
+                        Some(hanging) => hanging.push(other),
+                        None => {
+                            self.done.push(other.clone());
+                            waiting.extend(self.desk.perform(other));
+                        }
+                    },
                 }
             }
         }

@@ -9,3 +9,4 @@ mod looks;
 mod screens;
 mod takeover;
 mod updates;
+mod waiting;

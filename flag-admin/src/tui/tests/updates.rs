@@ -162,7 +162,7 @@ fn what_is_about_to_be_confirmed_is_worked_out_anew_when_others_change_it() {
     session.look();
     let screen = session.screen();
     assert!(screen.contains("20% → 25%") && screen.contains("gain 0% to 5%"), "{screen}");
-    session.press("Enter");
+    session.press("Enter Enter");
     assert_eq!(session.model.place(), Place::Flags);
 }
 
