@@ -133,6 +133,37 @@ fn rules_are_tried_in_their_order() {
 }
 
 #[test]
+fn a_p1_that_affects_many_pauses_a_step_that_nobody_reports_on() {
+    let gates = gates();
+    let state = started(&gates);
+    let unreadable = vec![Fault::Unreadable { why: "gone".to_owned() }];
+    let silent = Evidence { signals: vec![signal(Severity::P1, Some("11%"))], ..seen(&state, 0, 0, time(2)) };
+    let unpublished = Evidence { published: false, ..silent.clone() };
+    let faulty = Evidence { faults: unreadable, ..silent.clone() };
+    for evidence in [silent.clone(), unpublished, faulty] {
+        let paused = tick(&gates, &state, &evidence, 2);
+        let reason = PauseReason::Signal { id: 7, severity: Severity::P1 };
+        assert_eq!((paused.rule, paused.state.phase), (4, Phase::Paused(reason)));
+    }
+    let narrow = Evidence { signals: vec![signal(Severity::P1, Some("10%"))], ..silent };
+    assert_eq!(tick(&gates, &state, &narrow, 2).state.phase, Phase::Holding(HoldReason::NoData));
+}
+
+#[test]
+fn people_are_told_when_reports_stop_making_sense_and_not_while_they_are_on_their_way() {
+    let gates = gates();
+    let state = started(&gates);
+    let silent = seen(&state, 0, 0, time(1));
+    let waits = tick(&gates, &state, &silent, 1);
+    assert_eq!((waits.effects.as_slice(), waits.state.phase.is_alarming()), (&[][..], false));
+    let faulty = Evidence { faults: vec![Fault::Contradiction], ..silent };
+    let told = tick(&gates, &waits.state, &faulty, 2);
+    assert_eq!(told.effects, [Effect::Notify { phase: "holding", why: "fault" }]);
+    assert!(told.state.phase.is_alarming());
+    assert!(tick(&gates, &told.state, &faulty, 3).effects.is_empty(), "once");
+}
+
+#[test]
 fn e49_nonsense_moves_nothing_forward_or_back() {
     let gates = gates();
     let state = State { decided: time(30), ..started(&gates) };

@@ -99,6 +99,52 @@ fn e52_a_rollback_that_does_nothing_is_told() {
     let ticked = fleet.tick();
     let check = ticked[0].check.unwrap();
     assert_eq!((check.were_exposed, check.still_exposed), (1_000, 1_000));
+    let told = alerts(&fleet);
+    assert_eq!(told[0].0, "rollout.rolled_back");
+    let text = "the rollout of search in production of caro was rolled back, and 1000 of 1000 units that were looked at \
+                still get the flag; look at its rules, or kill it: flag-admin kill search; see flag-admin rollout status search";
+    assert_eq!(told[1], ("rollout.rollback_failed", text.to_owned()));
+    assert_eq!(fleet.project.replay_rollout(&fleet.environment, "search", None).unwrap().differing, 0);
+}
+
+/// What there is to tell, oldest first.
+fn alerts(fleet: &Fleet) -> Vec<(&'static str, String)> {
+    let alerts = fleet.project.alerts(flag_core::Timestamp::from_millis(0));
+    alerts.into_iter().map(|alert| (alert.kind.as_str(), alert.text)).collect()
+}
+
+#[test]
+fn a_rollback_that_somebody_asked_for_is_checked_as_well() {
+    let mut fleet = Fleet::new("[flags.search]\n", 100);
+    fleet.start("search", standard());
+    fleet.act("search", Event::Abort).unwrap();
+    let check = fleet.project.rollout(&fleet.environment, "search").unwrap().1.check.unwrap();
+    assert!(check.were_exposed > 0 && !check.has_failed(), "{check:?}");
+    // Readmitted, nobody is rolled back any more.
+    fleet.act("search", Event::Resume).unwrap();
+    assert_eq!(fleet.project.rollout(&fleet.environment, "search").unwrap().1.check, None);
+    assert_eq!(alerts(&fleet), []);
+}
+
+#[test]
+fn a_pause_is_told_once_however_long_it_lasts() {
+    let mut fleet = Fleet::new("[flags.search]\n", 20_000);
+    fleet.start("search", standard());
+    fleet.live_a_day("search", Health { error: 0.1, ..Health::default() });
+    fleet.pass(DAY);
+    fleet.tick();
+    let ids = |fleet: &Fleet| -> Vec<String> {
+        fleet.project.alerts(flag_core::Timestamp::from_millis(0)).into_iter().map(|alert| alert.id).collect()
+    };
+    let (first, told) = (ids(&fleet), alerts(&fleet));
+    assert_eq!((told.len(), told[0].0), (1, "rollout.paused"));
+    assert!(told[0].1.contains("was paused: exceeded: error rate"), "{told:?}");
+    for _ in 0..3 {
+        fleet.live_a_day("search", Health { error: 0.06, ..Health::default() });
+        fleet.pass(DAY);
+        fleet.tick();
+    }
+    assert_eq!(ids(&fleet), first, "more reports are no other pause");
 }
 
 #[test]

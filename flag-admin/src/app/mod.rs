@@ -79,7 +79,7 @@ pub use publishing::verify::{
     Quarantined, Verification, Verified, VerifyError, commitment_of_snapshot, verify_snapshot,
 };
 pub use rollouts::replay::{Replayed, Step as ReplayedStep, WhatIf};
-pub use rollouts::{RolloutStatus, RolloutsError, Ticked, Verification as RollbackCheck};
+pub use rollouts::{RolloutStatus, RolloutsError, Ticked};
 pub use tokens::{
     Caller, CredentialError, FAILURES_PER_MINUTE, NewToken, ScopeError, Throttle, TokenError, TokenLine, TokenRequest,
     TokenRole, TokenSecret, verb_for,

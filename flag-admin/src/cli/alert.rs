@@ -17,7 +17,7 @@ pub(super) enum AlertCommand {
     List,
     /// Let alerts go to another place, or change it; a webhook's secret is shown once
     #[command(
-        after_help = "Examples:\n  flag-admin alert add oncall webhook https://hooks.example/flags\n  flag-admin alert add team slack https://hooks.slack.com/services/... --events kill.activated,kill.overdue\n  flag-admin alert add journal log\n  flag-admin alert add oncall webhook https://hooks.example/flags --rotate\n\nKinds of alerts: kill.activated, kill.overdue, kill.lifted, rollout.paused, rollout.rolled_back."
+        after_help = "Examples:\n  flag-admin alert add oncall webhook https://hooks.example/flags\n  flag-admin alert add team slack https://hooks.slack.com/services/... --events kill.activated,kill.overdue\n  flag-admin alert add journal log\n  flag-admin alert add oncall webhook https://hooks.example/flags --rotate\n\nKinds of alerts: kill.activated, kill.overdue, kill.lifted, rollout.paused, rollout.rolled_back,\nrollout.rollback_failed, rollout.held, rollout.completed."
     )]
     Add(AddArguments),
     /// Let alerts go to a place no more
@@ -109,7 +109,16 @@ impl<'s> Shown<'s> {
     }
 }
 
-const KINDS: [&str; 5] = ["kill.activated", "kill.overdue", "kill.lifted", "rollout.paused", "rollout.rolled_back"];
+const KINDS: [&str; 8] = [
+    "kill.activated",
+    "kill.overdue",
+    "kill.lifted",
+    "rollout.paused",
+    "rollout.rolled_back",
+    "rollout.rollback_failed",
+    "rollout.held",
+    "rollout.completed",
+];
 
 /// Carries out a command on alerts.
 pub(super) fn run(session: &Session, terminal: &mut Terminal<'_>, command: AlertCommand) -> Result<(), Stop> {

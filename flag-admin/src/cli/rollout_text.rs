@@ -5,7 +5,7 @@ use flag_core::Timestamp;
 use super::problem::Stop;
 use super::terminal::{Meaning, Terminal};
 use crate::app::{Replayed, RolloutStatus, Ticked};
-use crate::rollout::{GateName, HoldReason, Level, PauseReason, Phase, Reading, RollbackReason, Standing};
+use crate::rollout::{GateName, Level, Phase, Reading, Standing};
 
 /// Prints how a rollout stands.
 pub(super) fn print_status(terminal: &mut Terminal<'_>, status: &RolloutStatus, now: Timestamp) -> Result<(), Stop> {
@@ -25,7 +25,7 @@ pub(super) fn print_status(terminal: &mut Terminal<'_>, status: &RolloutStatus, 
         .map(|(number, step)| if number == state.step { format!("[{}]", step.share) } else { step.share.to_string() })
         .collect();
     terminal.line(format_args!("  steps    {}", shares.join(" > ")))?;
-    let said = phase(next);
+    let said = next.to_string();
     let said = match next {
         Phase::Paused(_) | Phase::RolledBack(_) => terminal.paint(Meaning::Loss, said),
         Phase::Completed => terminal.paint(Meaning::Gain, said),
@@ -96,7 +96,7 @@ pub(super) fn print_ticked(terminal: &mut Terminal<'_>, ticked: &Ticked) -> Resu
     let name = terminal.paint(Meaning::Name, &ticked.flag);
     let (before, after) = (ticked.before.share, ticked.after.share);
     let shares = if before == after { after.to_string() } else { format!("{before} → {after}") };
-    terminal.line(format_args!("{name}  {shares}  {}", phase(&ticked.after.phase)))?;
+    terminal.line(format_args!("{name}  {shares}  {}", ticked.after.phase))?;
     if let Some(request) = ticked.request {
         terminal.line(format_args!("  waits for another member: flag-admin approve {request}"))?;
     }
@@ -151,66 +151,6 @@ pub(super) fn print_replayed(terminal: &mut Terminal<'_>, replayed: &Replayed) -
 fn words((phase, why): (&str, &str)) -> String {
     let (phase, why) = (phase.replace('_', " "), why.replace('_', " "));
     if why.is_empty() { phase } else { format!("{phase}: {why}") }
-}
-
-/// Says a phase and its reason.
-pub(super) fn phase(phase: &Phase) -> String {
-    match phase {
-        Phase::Ramping => "ramping: the step has just begun".to_owned(),
-        Phase::Completed => "completed: everyone has it".to_owned(),
-        Phase::Holding(reason) => format!("holding: {}", hold(reason)),
-        Phase::Paused(reason) => format!("paused: {}", pause(reason)),
-        Phase::RolledBack(reason) => format!("rolled back: {}", rollback(reason)),
-    }
-}
-
-fn hold(reason: &HoldReason) -> String {
-    match reason {
-        HoldReason::NotPublished => "the share is not published yet".to_owned(),
-        HoldReason::NoData => "nobody has reported at this step; reports of a day come on the next one".to_owned(),
-        HoldReason::Stale { newest } => format!("the last report is about {newest}"),
-        HoldReason::Assignment => "not as many machines have it as the share says".to_owned(),
-        HoldReason::Fault { fault } => fault.to_string(),
-        HoldReason::Soaking { until } => format!("the step lasts until {until} at least"),
-        HoldReason::TooFew { reports, needed, machines, machines_needed } => {
-            format!("{reports} of {needed} reports, {machines} of {machines_needed} machines")
-        }
-        HoldReason::Undecided { gates, needs } => {
-            let needs = needs.map(|needs| format!(", about {needs} more reports")).unwrap_or_default();
-            format!("not shown yet: {}{needs}", listed(gates))
-        }
-        HoldReason::NotDue { at } => format!("healthy; the next step is due at {at}"),
-        HoldReason::OutsideWindow { until } => format!("healthy; the next change window opens at {until}"),
-        HoldReason::NeedsApproval => {
-            "healthy; somebody has to agree to the next step: flag-admin rollout advance".to_owned()
-        }
-    }
-}
-
-fn pause(reason: &PauseReason) -> String {
-    match reason {
-        PauseReason::Breached { gates } => format!("exceeded: {}", listed(gates)),
-        PauseReason::Signal { id, severity } => format!("signal {id} ({severity})"),
-        PauseReason::NoEvidence { held } => format!("held for too long: {}", hold(held)),
-        PauseReason::Inconclusive { gates } => format!("could not be shown in time: {}", listed(gates)),
-        PauseReason::ChangedElsewhere { found: Some(found) } => format!("something else set the share to {found}"),
-        PauseReason::ChangedElsewhere { found: None } => "the flag is no split any more".to_owned(),
-        PauseReason::Person => "by a person".to_owned(),
-    }
-}
-
-fn rollback(reason: &RollbackReason) -> String {
-    match reason {
-        RollbackReason::Killed => "the flag is killed".to_owned(),
-        RollbackReason::Signal { id } => format!("signal {id} (P0)"),
-        RollbackReason::Breached { gates } => format!("exceeded: {}", listed(gates)),
-        RollbackReason::Person => "by a person".to_owned(),
-    }
-}
-
-fn listed(gates: &[GateName]) -> String {
-    let gates: Vec<String> = gates.iter().map(ToString::to_string).collect();
-    gates.join(", ")
 }
 
 fn minutes(minutes: i64) -> String {

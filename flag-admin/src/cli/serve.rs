@@ -138,7 +138,7 @@ fn rolling_out(place: PathBuf) -> Duty {
 
 /// Says what became of a rollout, for the server's log.
 fn ticked_words(ticked: &Ticked) -> String {
-    format!("{} at {}, {}", ticked.flag, ticked.after.share, super::rollout_text::phase(&ticked.after.phase))
+    format!("{} at {}, {}", ticked.flag, ticked.after.share, ticked.after.phase)
 }
 
 /// Refuses to let other machines in without encryption, unless somebody said so.

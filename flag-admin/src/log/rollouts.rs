@@ -51,6 +51,7 @@ impl EnvironmentState {
             holds_out: holdout.is_some(),
             seen: 0,
             recorded: entry.time,
+            check: None,
         };
         self.rollouts.insert(flag.clone(), rollout);
         Ok(())
@@ -72,6 +73,9 @@ impl EnvironmentState {
         let rollout = self.rollouts.get_mut(flag).ok_or_else(unknown)?;
         rollout.state = record.state.clone();
         rollout.recorded = entry.time;
+        if exposes.is_some() {
+            rollout.check = record.check;
+        }
         rollout.seen = record.evidence.arms.reports();
         rollout.holds_out &= holdout.is_none();
         Ok(())

@@ -2,7 +2,7 @@ use flag_client::Day;
 use flag_core::{Share, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Arms, Evidence, Fault, Severity};
+use super::evidence::{Arms, Evidence, Fault, OpenSignal, Severity};
 use super::gates::{GateName, Gates, Level, Reading, Standing};
 use super::policy::{Inconclusive, RollbackBy};
 use super::slow_limit::slow_limit;
@@ -142,7 +142,7 @@ pub fn begin(gates: &Gates, now: Timestamp, baseline: &Arms, beyond: &Arms) -> D
 /// 1. the flag is killed, or somebody signalled a P0: back to nobody;
 /// 2. a limit for rollback is exceeded beyond doubt: back to nobody;
 /// 3. evidence is missing, stale, contradictory, or of units that were not assigned as the share says: hold, and pause after a while;
-/// 4. a limit for pausing is exceeded beyond doubt, or a P1 affects many: pause;
+/// 4. a limit for pausing is exceeded beyond doubt, or a P1 affects many, which it does without evidence, too: pause;
 /// 5. the step is too young, or there are too few reports: hold;
 /// 6. everything is shown to be within its limits: the next step, once it is due and agreed to;
 /// 7. otherwise hold, and pause after a while.
@@ -219,28 +219,36 @@ impl Turn<'_> {
         if self.evidence.exposed != Some(self.state.share) {
             return self.paused(PauseReason::ChangedElsewhere { found: self.evidence.exposed }, 3, readings);
         }
-        let evidence = match fresh {
-            Ok(evidence) => evidence,
-            Err(fault) => return self.missing(HoldReason::Fault { fault }, readings),
+        let useful = fresh.map_err(|fault| HoldReason::Fault { fault }).and_then(|evidence| {
+            let missing = self.missing_reason(&evidence);
+            missing.map_or(Ok(evidence), Err)
+        });
+        let evidence = match (useful, self.widespread_signal()) {
+            (Ok(evidence), _) => evidence,
+            // What a person saw needs no reports.
+            (Err(_), Some(reason)) => return self.paused(reason, 4, readings),
+            (Err(reason), None) => return self.missing(reason, readings),
         };
-        if let Some(reason) = self.missing_reason(&evidence) {
-            return self.missing(reason, readings);
-        }
         readings.extend(self.gates.pause(&evidence));
         let gates = breached(&readings);
         if !gates.is_empty() {
             return self.paused(PauseReason::Breached { gates }, 4, readings);
         }
-        let widespread =
-            |affected: Option<_>| affected.is_some_and(|affected| affected > self.gates.plan().policy.p1_affected);
-        if let Some(signal) = evidence.signals.iter().find(|signal| widespread(signal.affected)) {
-            let reason = PauseReason::Signal { id: signal.id, severity: signal.severity };
+        if let Some(reason) = self.widespread_signal() {
             return self.paused(reason, 4, readings);
         }
         if let Some(reason) = self.too_young(&evidence) {
             return self.holding(reason, 5, readings);
         }
         self.judge_progress(&evidence, readings, haste)
+    }
+
+    /// Returns what to pause for if somebody signalled a bug that affects many.
+    fn widespread_signal(&self) -> Option<PauseReason> {
+        let most = self.gates.plan().policy.p1_affected;
+        let is_widespread = |signal: &&OpenSignal| signal.affected.is_some_and(|affected| affected > most);
+        let signal = self.evidence.signals.iter().find(is_widespread)?;
+        Some(PauseReason::Signal { id: signal.id, severity: signal.severity })
     }
 
     /// Returns the evidence since the step began, or what makes it useless.
@@ -447,9 +455,8 @@ impl Turn<'_> {
         }
         let mut decision = self.holding(reason, 3, readings);
         decision.state.held_since = Some(since);
-        if self.state.held_since.is_none()
-            && !matches!(decision.state.phase, Phase::Holding(HoldReason::NoData | HoldReason::NotPublished))
-        {
+        let is_news = decision.state.phase.words() != self.state.phase.words();
+        if is_news && decision.state.phase.is_alarming() {
             decision.effects.push(notice(&decision.state.phase));
         }
         decision

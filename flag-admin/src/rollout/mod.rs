@@ -16,6 +16,7 @@ mod schedule;
 pub mod simulate;
 mod slow_limit;
 mod state;
+mod words;
 
 pub use self::controller::{Decision, Effect, Event, MoveError, begin, decide};
 pub use self::evidence::{Arms, Evidence, Fault, OpenSignal, Severity, SourceReading, SourceValue};
@@ -23,6 +24,6 @@ pub use self::gates::{GateName, Gates, Level, Reading, Standing};
 pub use self::plan::{MetricGate, Plan, PlanError, Source, SourceKind};
 pub use self::policy::{Inconclusive, Limits, Policy, RollbackBy};
 pub use self::quantities::{Quantity, QuantityError, Rate, Span};
-pub use self::record::{Record, Rollout};
+pub use self::record::{Record, RollbackCheck, Rollout};
 pub use self::schedule::{ChangeWindow, Schedule, ScheduleError, Step, Weekday};
 pub use self::state::{Alarm, HoldReason, PauseReason, Phase, RollbackReason, State};

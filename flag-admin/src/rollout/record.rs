@@ -25,6 +25,25 @@ pub struct Rollout {
     pub seen: u64,
     /// When the last thing about it was recorded.
     pub recorded: Timestamp,
+    /// What looking at units after the last rollback found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<RollbackCheck>,
+}
+
+/// What looking at units after a rollback found. Units are the same each time, and nobody's.
+#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RollbackCheck {
+    /// Units that were exposed before.
+    pub were_exposed: usize,
+    /// Those of them that are still.
+    pub still_exposed: usize,
+}
+
+impl RollbackCheck {
+    /// Tells whether the rollback left somebody exposed: something else than the rollout serves the flag, a rule perhaps.
+    pub const fn has_failed(self) -> bool {
+        self.still_exposed > 0
+    }
 }
 
 /// One decision with all it was made of, so that anybody can make it again.
@@ -43,4 +62,7 @@ pub struct Record {
     pub readings: Vec<Reading>,
     /// Where the rollout stands from then on.
     pub state: State,
+    /// Of a rollback, what looking at units found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<RollbackCheck>,
 }

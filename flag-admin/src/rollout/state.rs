@@ -243,6 +243,12 @@ impl Phase {
         }
     }
 
+    /// Tells whether it is held for something that somebody should look at: reports that make no sense or stopped coming, not those that
+    /// have not come yet.
+    pub const fn is_alarming(&self) -> bool {
+        matches!(self, Self::Holding(HoldReason::Stale { .. } | HoldReason::Assignment | HoldReason::Fault { .. }))
+    }
+
     /// Tells whether only a person can move the rollout forward.
     pub const fn is_stopped(&self) -> bool {
         matches!(self, Self::Paused(_) | Self::RolledBack(_))

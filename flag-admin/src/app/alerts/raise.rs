@@ -1,13 +1,13 @@
 use std::fmt;
 
-use flag_core::Timestamp;
+use flag_core::{FlagKey, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::app::flags::listing::{KillCard, Watch};
 use crate::app::project::Project;
 use crate::log::{EnvironmentName, EnvironmentState};
-use crate::rollout::Phase;
+use crate::rollout::{Phase, RollbackCheck, Rollout};
 
 const MILLIS_PER_HOUR: i64 = 3_600_000;
 
@@ -30,6 +30,15 @@ pub enum AlertKind {
     /// A rollout was rolled back.
     #[serde(rename = "rollout.rolled_back")]
     RolloutRolledBack,
+    /// People still get a flag after it was rolled back.
+    #[serde(rename = "rollout.rollback_failed")]
+    RolloutRollbackFailed,
+    /// A rollout is held, since what is reported makes no sense or stopped coming.
+    #[serde(rename = "rollout.held")]
+    RolloutHeld,
+    /// A rollout reached everyone.
+    #[serde(rename = "rollout.completed")]
+    RolloutCompleted,
     /// Nothing happened: somebody tries out a sink.
     #[serde(rename = "test")]
     Test,
@@ -44,6 +53,9 @@ impl AlertKind {
             Self::KillLifted => "kill.lifted",
             Self::RolloutPaused => "rollout.paused",
             Self::RolloutRolledBack => "rollout.rolled_back",
+            Self::RolloutRollbackFailed => "rollout.rollback_failed",
+            Self::RolloutHeld => "rollout.held",
+            Self::RolloutCompleted => "rollout.completed",
             Self::Test => "test",
         }
     }
@@ -171,26 +183,53 @@ fn of_kills(place: Place<'_>, state: &EnvironmentState, now: Timestamp) -> Vec<A
 }
 
 fn of_rollouts(place: Place<'_>, state: &EnvironmentState) -> Vec<Alert> {
-    let Place { project, environment } = place;
-    let told = state.rollouts.iter().filter_map(|(flag, rollout)| {
-        let (kind, what) = match &rollout.state.phase {
-            Phase::Paused(_) => (AlertKind::RolloutPaused, "was paused"),
-            Phase::RolledBack(_) => (AlertKind::RolloutRolledBack, "was rolled back"),
-            _ => return None,
+    let told = state.rollouts.iter().flat_map(|(flag, rollout)| {
+        let state = &rollout.state;
+        let stopped = state.stopped_at.unwrap_or(state.decided);
+        let said = match &state.phase {
+            Phase::Paused(reason) => Some((AlertKind::RolloutPaused, stopped, format!("was paused: {reason}"))),
+            Phase::RolledBack(reason) => {
+                Some((AlertKind::RolloutRolledBack, state.exposed_at, format!("was rolled back: {reason}")))
+            }
+            Phase::Holding(reason) if state.phase.is_alarming() => {
+                state.held_since.map(|since| (AlertKind::RolloutHeld, since, format!("is held: {reason}")))
+            }
+            Phase::Completed => {
+                Some((AlertKind::RolloutCompleted, state.decided, "is complete: everyone has it".to_owned()))
+            }
+            _ => None,
         };
-        let at = rollout.recorded;
-        Some(Alert {
-            id: format!("{}-{flag}-{}-{}", kind.as_str().replace(['.', '_'], "-"), rollout.began, at.as_millis()),
-            kind,
-            at,
-            text: format!(
-                "the rollout of {flag} {what} in {environment} of {project}: flag-admin rollout status {flag}"
-            ),
-            data: json!({
-                "project": project, "environment": environment, "flag": flag, "share": rollout.state.share,
-                "step": rollout.state.step, "phase": rollout.state.phase, "at": at,
-            }),
-        })
+        let failed = rollout.check.filter(|check| check.has_failed() && matches!(state.phase, Phase::RolledBack(_)));
+        let failed = failed.map(|check| {
+            let RollbackCheck { still_exposed, were_exposed } = check;
+            let text = format!(
+                "was rolled back, and {still_exposed} of {were_exposed} units that were looked at still get the flag; look at \
+                 its rules, or kill it: flag-admin kill {flag}"
+            );
+            (AlertKind::RolloutRollbackFailed, state.exposed_at, text)
+        });
+        [said, failed].into_iter().flatten().map(|told| of_rollout(place, flag, rollout, told))
     });
     told.collect()
+}
+
+fn of_rollout(
+    place: Place<'_>,
+    flag: &FlagKey,
+    rollout: &Rollout,
+    (kind, at, what): (AlertKind, Timestamp, String),
+) -> Alert {
+    let Place { project, environment } = place;
+    Alert {
+        id: format!("{}-{flag}-{}-{}", kind.as_str().replace(['.', '_'], "-"), rollout.began, at.as_millis()),
+        kind,
+        at,
+        text: format!(
+            "the rollout of {flag} in {environment} of {project} {what}; see flag-admin rollout status {flag}"
+        ),
+        data: json!({
+            "project": project, "environment": environment, "flag": flag, "share": rollout.state.share,
+            "step": rollout.state.step, "phase": rollout.state.phase, "at": at, "check": rollout.check,
+        }),
+    }
 }

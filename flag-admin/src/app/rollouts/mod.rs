@@ -13,10 +13,10 @@ use crate::app::evidence::Instruments;
 use crate::app::flags::rollout::RolloutError;
 use crate::app::ports::CellStoreError;
 use crate::app::project::Project;
-use crate::log::{Actor, Change, EnvironmentName, EnvironmentState, ExposureError, exposure_of};
+use crate::log::{Actor, Change, EnvironmentName, EnvironmentState, ExposureError, bare_snapshot, exposure_of};
 use crate::rollout::{
-    Decision, Effect, Event, Evidence, Gates, MoveError, Phase, Plan, PlanError, Reading, Record, Rollout, State,
-    begin, decide,
+    Decision, Effect, Event, Evidence, Gates, MoveError, Phase, Plan, PlanError, Reading, Record, RollbackCheck,
+    Rollout, State, begin, decide,
 };
 
 /// How many units are looked at to see that a rollback did something.
@@ -172,16 +172,7 @@ pub struct Ticked {
     pub request: Option<u64>,
     /// What a rollback came to.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub check: Option<Verification>,
-}
-
-/// What looking at units after a rollback found.
-#[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Verification {
-    /// Units that were exposed before.
-    pub were_exposed: usize,
-    /// Those of them that are still.
-    pub still_exposed: usize,
+    pub check: Option<RollbackCheck>,
 }
 
 impl Project {
@@ -242,7 +233,8 @@ impl Project {
         let gates = Gates::of(&rollout.plan);
         let decision = decide(&gates, &rollout.state, event, &evidence, self.now())
             .map_err(|source| RolloutsError::Move { flag: key.clone(), source })?;
-        self.propose(environment, vec![change_of(key, rollout, event, self.now(), evidence, &decision)])
+        let change = self.checked(environment, change_of(key, rollout, event, self.now(), evidence, &decision))?;
+        self.propose(environment, vec![change])
     }
 
     /// Returns a flag's rollout.
@@ -327,8 +319,11 @@ impl Project {
             ticked.exposes = None;
             return Ok(ticked);
         }
-        let before = ticked.exposes.is_some().then(|| self.ruleset(environment)).transpose()?;
-        let change = change_of(flag, rollout, Event::Tick, now, evidence, &decision);
+        let change = self.checked(environment, change_of(flag, rollout, Event::Tick, now, evidence, &decision))?;
+        let check = match &change {
+            Change::RolloutDecided { record, .. } => record.check,
+            _ => None,
+        };
         let proposal = self.propose(environment, vec![change])?;
         let committed = self.commit(&proposal, None)?;
         ticked.request = committed.request;
@@ -336,20 +331,28 @@ impl Project {
         if committed.request.is_some() {
             ticked.after = ticked.before.clone();
             ticked.exposes = None;
-        } else if let Some(before) = before.filter(|_| decision.effects.contains(&Effect::VerifyRollback)) {
-            ticked.check = Some(still_exposed(&before, &self.ruleset(environment)?, flag));
+        } else {
+            ticked.check = check;
         }
         Ok(ticked)
     }
 
-    /// Looks at units that a flag was served to, and counts those that it still is: a rollback that does nothing shows.
-    pub fn check_rollback(
-        &self,
-        environment: &EnvironmentName,
-        flag: &FlagKey,
-        before: &Ruleset,
-    ) -> Result<Verification, AppError> {
-        Ok(still_exposed(before, &self.ruleset(environment)?, flag))
+    /// Looks at units before and after a rollback, and writes down whether their value changes: a rollback that does nothing shows.
+    fn checked(&self, environment: &EnvironmentName, mut change: Change) -> Result<Change, AppError> {
+        let Change::RolloutDecided { flag, record, exposes: Some(_), .. } = &change else { return Ok(change) };
+        if !matches!(record.state.phase, Phase::RolledBack(_)) {
+            return Ok(change);
+        }
+        let before = self.ruleset(environment)?;
+        let imagined = self.imagine(environment, std::slice::from_ref(&change), &mut Vec::new())?;
+        let after = imagined.environment(environment).map_or_else(Ruleset::default, |state| {
+            Ruleset::compile(&bare_snapshot(self.state.project(), environment, state))
+        });
+        let check = still_exposed(&before, &after, flag);
+        if let Change::RolloutDecided { record, .. } = &mut change {
+            record.check = Some(check);
+        }
+        Ok(change)
     }
 }
 
@@ -367,7 +370,7 @@ fn exposes(decision: &Decision) -> Option<Share> {
 
 fn record(event: Event, at: Timestamp, evidence: Evidence, decision: &Decision) -> Record {
     let Decision { state, rule, readings, .. } = decision;
-    Record { event, at, evidence, rule: *rule, readings: readings.clone(), state: state.clone() }
+    Record { event, at, evidence, rule: *rule, readings: readings.clone(), state: state.clone(), check: None }
 }
 
 fn change_of(
@@ -393,7 +396,7 @@ fn waiting(state: &EnvironmentState, flag: &FlagKey, share: Option<Share>) -> Op
     state.requests.iter().find(|(_, request)| request.changes.iter().any(is_it)).map(|(number, _)| *number)
 }
 
-fn still_exposed(before: &Ruleset, after: &Ruleset, flag: &FlagKey) -> Verification {
+fn still_exposed(before: &Ruleset, after: &Ruleset, flag: &FlagKey) -> RollbackCheck {
     let off = |ruleset: &Ruleset| ruleset.flag(flag.as_str()).map(|flag| flag.off_variant().to_owned());
     let is_exposed = |ruleset: &Ruleset, unit: &str| {
         let decision = ruleset.evaluate(flag.as_str(), &Context::new(unit));
@@ -402,5 +405,5 @@ fn still_exposed(before: &Ruleset, after: &Ruleset, flag: &FlagKey) -> Verificat
     let units = (0..CHECKED_UNITS).map(|number| format!("rollback-check-{number}"));
     let exposed: Vec<String> = units.filter(|unit| is_exposed(before, unit)).collect();
     let still = exposed.iter().filter(|unit| is_exposed(after, unit)).count();
-    Verification { were_exposed: exposed.len(), still_exposed: still }
+    RollbackCheck { were_exposed: exposed.len(), still_exposed: still }
 }
