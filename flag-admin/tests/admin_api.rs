@@ -4,6 +4,8 @@
 #![allow(clippy::disallowed_methods, clippy::format_push_string, reason = "what waits for a server looks at the clock")]
 #![cfg(unix)]
 
+#[path = "support/office.rs"]
+mod office;
 #[path = "support/serving.rs"]
 mod serving;
 mod support;
@@ -11,63 +13,9 @@ mod support;
 use std::process::Command;
 
 use flag_client::{Declaration, FlagClient, Remote};
+use office::Office;
 use serde_json::{Value, json};
-use serving::{Answer, Serving};
-use support::Sandbox;
 use tempfile::TempDir;
-
-/// A project with members, published and served, and their tokens.
-struct Office {
-    sandbox: Sandbox,
-    serving: Serving,
-}
-
-impl Office {
-    fn open() -> Self {
-        let sandbox = Sandbox::with_sample();
-        for (member, role) in [
-            ("bob", "engineering_lead"),
-            ("eve", "emergency_responder"),
-            ("ci", "engineer"),
-            ("carol", "release_manager"),
-        ] {
-            sandbox.project(&["member", "add", member, role, "--yes"]).text();
-        }
-        sandbox.project(&["publish", "--to", "public"]).text();
-        let serving = Serving::start(&sandbox, &["-C", "flags", "serve", "--public", "public"]);
-        Self { sandbox, serving }
-    }
-
-    fn token(&self, arguments: &[&str]) -> String {
-        let all: Vec<&str> = ["token", "new"].iter().chain(arguments).chain(&["--yes", "--json"]).copied().collect();
-        self.sandbox.project(&all).json()["secret"].as_str().unwrap().to_owned()
-    }
-
-    fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
-        self.ask_with(token, method, path, &[], body)
-    }
-
-    fn ask_with(&self, token: &str, method: &str, path: &str, more: &[(&str, &str)], body: &Value) -> Answer {
-        let bearer = format!("Bearer {token}");
-        let mut headers = vec![("authorization", &*bearer), ("content-type", "application/json")];
-        headers.extend(more);
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.serving.ask(method, path, &headers, body.as_bytes())
-    }
-
-    #[track_caller]
-    fn done(&self, token: &str, method: &str, path: &str, body: &Value) -> Value {
-        let answer = self.ask(token, method, path, body);
-        assert_eq!(answer.status, 200, "{}", answer.json());
-        answer.json()
-    }
-
-    #[track_caller]
-    fn refused(&self, token: &str, method: &str, path: &str, body: &Value) -> (u16, String) {
-        let answer = self.ask(token, method, path, body);
-        (answer.status, answer.json()["error"]["code"].as_str().unwrap().to_owned())
-    }
-}
 
 fn client(office: &Office, home: &TempDir) -> FlagClient {
     let remote = Remote {
@@ -105,13 +53,8 @@ fn a_kill_switch_is_flipped_as_the_strategy_writes_it() {
     };
     assert_eq!((&answer["killed"], &answer["reason"]), (&json!(["telemetry"]), &json!("not given")), "{answer}");
     assert_eq!(answer["published"]["targets"], json!(["telemetry"]));
-    // The next run of a program obeys, once the server has noticed what is published: within a second.
-    for _ in 0..100 {
-        if office.serving.get("/v1/kills.json", &[]).status == 200 {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    // Once it is answered it is served, and the next run of a program obeys.
+    assert_eq!(office.serving.get("/v1/kills.json", &[]).status, 200);
     assert!(!client(&office, &home).is_enabled("telemetry"));
     let log = office.sandbox.project(&["log", "--limit", "1", "--json"]).json();
     assert_eq!(
@@ -376,7 +319,7 @@ fn everything_that_a_command_does_can_be_asked_for() {
     assert_eq!(shown["share"], 20_000);
     let published = office.done(&carol, "POST", "/admin/v1/publish", &Value::Null);
     assert_eq!(published["version"], 2);
-    office.serving.until("/readyz", |answer| answer.json()["snapshot"] == 2);
+    assert_eq!(office.serving.get("/readyz", &[]).json()["snapshot"], 2);
     for path in ["segments", "groups", "environments", "members", "requests", "log", "kills"] {
         assert!(office.ask(&bob, "GET", &format!("/admin/v1/{path}"), &Value::Null).status == 200, "{path}");
     }

@@ -128,7 +128,10 @@ fn refusals_from_afar_say_what_is_wrong() {
     let narrow = afar.run(narrow["secret"].as_str().unwrap(), &["flag", "list"]);
     assert!(narrow.err.contains("is for production, not for the whole project"), "{narrow:?}");
     let keys = afar.run(&eve, &["alert", "list"]);
-    assert_eq!(keys.err, format!("error: {url} refused: this is done where the project lies\n"));
+    assert_eq!(
+        keys.err,
+        "error: alert is not done from afar: where alerts go, and their secrets, lie with the project\nhint: run it where the project lies, without --server\n"
+    );
     for (server, message) in [
         ("http://127.0.0.1:1", "error: http://127.0.0.1:1 cannot be read: error sending request"),
         (

@@ -92,6 +92,10 @@ impl Shelf for FolderShelf {
         thread::sleep(at_most.min(PAUSE));
     }
 
+    fn pause(&self) -> Option<Duration> {
+        Some(PAUSE)
+    }
+
     fn place(&self) -> String {
         self.folder.display().to_string()
     }

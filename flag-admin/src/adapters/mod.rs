@@ -23,6 +23,7 @@ mod promql;
 mod public_address;
 mod publish_place;
 mod publish_target;
+mod remote_instruments;
 mod remote_server;
 mod root_files;
 mod rows;
@@ -61,6 +62,7 @@ pub use project_folder::{
 };
 pub use publish_place::PublishPlace;
 pub use publish_target::{PublishTarget, TargetError};
+pub use remote_instruments::{RemoteCells, RemoteSources};
 pub use remote_server::{RemoteServer, ServerUrlError, Whoami};
 pub use root_files::{RootFiles, create_draft, replace_draft, root_document};
 pub use serve_lock::{ServeLock, ServeLockError};

@@ -17,10 +17,12 @@ use super::object_store::StorePlace;
 use super::passphrase::{GivenPassphrase, Passphrase, Passphrases};
 use super::publish_place::PublishPlace;
 use super::publish_target::PublishTarget;
+use super::remote_instruments::{RemoteCells, RemoteSources};
 use super::remote_server::RemoteServer;
 use super::root_files::RootFiles;
 use super::serve_lock::{ServeLock, ServeLockError};
 use super::settings_file::{SettingsError, SettingsFile};
+use super::sources::Sources;
 use super::sqlite::SqliteLog;
 use super::store::StoreUrl;
 use super::store_documents::{DocumentRows, OpenRows, PostgresRows, SqliteRows, StoreDocuments};
@@ -30,7 +32,8 @@ use crate::app::ports::{
     RootStoreError, TokenUses,
 };
 use crate::app::{
-    BackupError, Birth, Failure, InitError, OpenError, Operator, Ports, Project, Sink, birth, birth_under,
+    BackupError, Birth, Failure, InitError, OpenError, OpenInstruments, Operator, Ports, Project, Sink, birth,
+    birth_under,
 };
 use crate::log::{EnvironmentName, Head, ProjectName};
 
@@ -362,6 +365,17 @@ impl ProjectFolder {
                 source: Box::new(error),
             })
         }
+    }
+
+    /// Opens what rollouts and experiments of an environment are judged by, which may lie with a server.
+    pub fn instruments(&self, environment: &EnvironmentName) -> Result<OpenInstruments, CellStoreError> {
+        Ok(match &self.remote {
+            Some(server) => OpenInstruments {
+                cells: Box::new(RemoteCells::new(server.clone())),
+                sources: Box::new(RemoteSources::new(server.clone(), environment.clone())),
+            },
+            None => OpenInstruments { cells: self.cells()()?, sources: Box::new(Sources::new()) },
+        })
     }
 
     /// Returns the lease of whichever server leads.

@@ -3,6 +3,7 @@
 //! Entries are read and proved here as from any store. What is appended goes to the server as changes: it judges them by the token and seals
 //! them itself, so that nobody at the other end can write an entry.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -56,6 +57,8 @@ struct Connection {
     token: Zeroizing<String>,
     client: Client,
     runtime: Runtime,
+    /// What was answered to the last change.
+    last: RefCell<Option<Value>>,
 }
 
 impl fmt::Debug for RemoteServer {
@@ -125,7 +128,7 @@ impl RemoteServer {
         let builder = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
         let client = builder.build().map_err(|error| ServerUrlError::System(io::Error::other(error)))?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(ServerUrlError::System)?;
-        Ok(Self(Rc::new(Connection { url, token, client, runtime })))
+        Ok(Self(Rc::new(Connection { url, token, client, runtime, last: RefCell::default() })))
     }
 
     /// Returns the address, for messages.
@@ -141,7 +144,7 @@ impl RemoteServer {
         expected: Option<Head>,
         body: Option<&Value>,
     ) -> Result<Value, LogError> {
-        let Connection { url, token, client, runtime } = &*self.0;
+        let Connection { url, token, client, runtime, .. } = &*self.0;
         let action = if *method == Method::GET { "read" } else { "written" };
         let failed = |source: io::Error| LogError::Storage { place: self.place(), action, source: source.into() };
         let url =
@@ -173,7 +176,7 @@ impl RemoteServer {
         Err(LogError::Refused { place: self.place(), status: status.as_u16(), message, hint: text("hint") })
     }
 
-    fn get<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, LogError> {
+    pub(super) fn get<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, LogError> {
         let value = self.ask(&Method::GET, path, None, None)?;
         serde_json::from_value(value).map_err(|error| LogError::Storage {
             place: self.place(),
@@ -192,6 +195,11 @@ impl RemoteServer {
         self.ask(&Method::POST, &format!("publish?environment={environment}"), None, Some(body))
     }
 
+    /// Returns what the server answered to the last change, if there was one.
+    pub fn last_answer(&self) -> Option<Value> {
+        self.0.last.borrow().clone()
+    }
+
     fn rows(&self, after: u64) -> Result<Rows, LogError> {
         self.get(&format!("log/rows?after={after}"))
     }
@@ -203,6 +211,29 @@ impl RemoteServer {
             source: error.into(),
         };
         STANDARD.decode(text).map_err(failed)
+    }
+}
+
+/// Returns where changes are sent, and as what. Some are made by the server itself, which holds the keys and the evidence.
+fn order_of(changes: &[&Change], reason: Option<&str>) -> (String, Value) {
+    match changes {
+        [Change::KillActivated { target, .. }] => {
+            ("kills".to_owned(), json!({ "target": target, "reason": reason, "unlisted": true }))
+        }
+        [Change::RolloutStarted { flag, plan, .. }] => {
+            (format!("flags/{flag}/rollout/start"), json!({ "plan": plan, "reason": reason }))
+        }
+        [Change::RolloutDecided { flag, exposes, record, .. }] => {
+            let event = serde_json::to_value(record.event).unwrap_or_default();
+            let path = format!("flags/{flag}/rollout/{}", event.as_str().unwrap_or_default());
+            (path, json!({ "shown": { "exposes": exposes }, "reason": reason }))
+        }
+        changes => {
+            // The server seals its own checkpoints.
+            let kept: Vec<&&Change> =
+                changes.iter().filter(|change| !matches!(change, Change::StateSealed { .. })).collect();
+            ("changes".to_owned(), json!({ "changes": kept, "reason": reason }))
+        }
     }
 }
 
@@ -227,28 +258,20 @@ impl LogStore for RemoteServer {
 
     fn append(&mut self, expected: Head, entries: &[Sealed]) -> Result<(), LogError> {
         let Some(first) = entries.first().map(Sealed::entry) else { return Ok(()) };
-        let reason = &first.reason;
-        let place = first.environment.as_ref().map_or_else(String::new, |name| format!("?environment={name}"));
-        // The server seals its own checkpoints.
-        let changes = |changes: Vec<&Change>| {
-            let kept: Vec<&Change> =
-                changes.into_iter().filter(|change| !matches!(change, Change::StateSealed { .. })).collect();
-            (format!("changes{place}"), json!({ "changes": kept, "reason": reason }))
-        };
+        let reason = first.reason.as_deref();
+        let makes_place = matches!(first.change, Change::EnvironmentCreated { .. });
+        let place = entries.iter().find_map(|entry| entry.entry().environment.as_ref()).filter(|_| !makes_place);
+        let place = place.map_or_else(String::new, |name| format!("?environment={name}"));
         let (path, body) = match &first.change {
-            Change::KillActivated { target, .. } if entries.len() == 1 => {
-                (format!("kills{place}"), json!({ "target": target, "reason": reason, "unlisted": true }))
-            }
-            Change::ChangeRequested { changes: asked, .. } => changes(asked.iter().collect()),
-            Change::ChangeApproved { request } => {
-                (format!("requests/{request}/approve{place}"), json!({ "reason": reason }))
-            }
-            Change::ChangeRejected { request } => {
-                (format!("requests/{request}/reject{place}"), json!({ "reason": reason }))
-            }
-            _ => changes(entries.iter().map(|entry| &entry.entry().change).collect()),
+            Change::ChangeRequested { changes: asked, .. } => order_of(&asked.iter().collect::<Vec<_>>(), reason),
+            Change::ChangeApproved { request } => (format!("requests/{request}/approve"), json!({ "reason": reason })),
+            Change::ChangeRejected { request } => (format!("requests/{request}/reject"), json!({ "reason": reason })),
+            _ => order_of(&entries.iter().map(|entry| &entry.entry().change).collect::<Vec<_>>(), reason),
         };
-        self.ask(&Method::POST, &path, Some(expected), Some(&body)).map(|_| ())
+        let path = format!("{path}{place}");
+        let answer = self.ask(&Method::POST, &path, Some(expected), Some(&body))?;
+        self.0.last.replace(Some(answer));
+        Ok(())
     }
 
     fn seals_itself(&self) -> bool {

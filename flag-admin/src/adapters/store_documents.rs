@@ -32,6 +32,10 @@ pub(super) trait DocumentRows: Send {
     fn is_touched(&mut self) -> Result<bool, LogError>;
     /// Waits until somebody else may have written.
     fn wait(&mut self, at_most: Duration) -> Result<(), LogError>;
+    /// Returns how long to wait before the next look, where nobody tells of what others wrote.
+    fn pause(&self) -> Option<Duration> {
+        None
+    }
     /// Keeps other publishers out for as long as the connection lives, if the engine can.
     fn exclude_publishers(&mut self) -> Result<(), LogError>;
 }
@@ -137,6 +141,10 @@ impl Shelf for StoreDocuments {
         }
     }
 
+    fn pause(&self) -> Option<Duration> {
+        self.rows.as_ref().and_then(|rows| rows.pause())
+    }
+
     fn place(&self) -> String {
         PLACE.to_owned()
     }
@@ -229,6 +237,10 @@ impl DocumentRows for SqliteRows {
     fn wait(&mut self, at_most: Duration) -> Result<(), LogError> {
         thread::sleep(PAUSE.min(at_most));
         Ok(())
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        Some(PAUSE)
     }
 
     fn exclude_publishers(&mut self) -> Result<(), LogError> {

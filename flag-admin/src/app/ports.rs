@@ -415,6 +415,11 @@ pub trait Shelf: Send {
     /// Waits until something may have changed, at most for so long.
     fn wait(&mut self, at_most: Duration);
 
+    /// Returns how long to wait before the next look, where waiting is nothing but letting time go by.
+    fn pause(&self) -> Option<Duration> {
+        None
+    }
+
     /// Returns the place in words.
     fn place(&self) -> String;
 }

@@ -9,7 +9,7 @@ use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::Terminal;
 use crate::adapters::{
-    DashboardFile, ProjectFolder, Protection, Sources, SystemClock, inspect_key, is_on_light_background, is_plain,
+    DashboardFile, ProjectFolder, Protection, SystemClock, inspect_key, is_on_light_background, is_plain,
     is_without_color,
 };
 use crate::app::ports::{KeyStore as _, Publisher};
@@ -76,6 +76,7 @@ pub(super) fn show(
     let DashboardArguments { out, ascii, no_mouse, theme, plain, config, replay: _ } = arguments;
     let wanted = DashboardFile::find(config.as_deref())?;
     let out = out.or_else(|| folder.remembered_target(&environment));
+    let instruments = folder.instruments(&environment).map_err(RolloutsError::from).map_err(AppError::from)?;
     terminal.flush()?;
     let folder = Rc::new(folder);
     let dashboard = Dashboard {
@@ -84,9 +85,9 @@ pub(super) fn show(
         remember_target: memory_of(Rc::clone(&folder), environment.clone()),
         unlock: unlock(session, Rc::clone(&folder)),
         drafts: Box::new(folder.drafts()),
-        cells: folder.cells()().map_err(RolloutsError::from).map_err(AppError::from)?,
+        cells: instruments.cells,
         clock: Box::new(SystemClock),
-        sources: Box::new(Sources::new()),
+        sources: instruments.sources,
         environment,
         out,
         palette: palette(theme.as_deref().or(wanted.theme.as_deref()))?,

@@ -172,9 +172,10 @@ fn analysis(opened: &Opened, arguments: &MeasuredArguments) -> Result<Analysis, 
         (Some(path), ..) => Ok(analyze(&design, &read_csv(path)?)),
         (None, Some(query), Some(source)) => Ok(analyze(&design, &read_sql(source, query)?)),
         _ => {
-            let cells = opened.folder.cells()().map_err(ExperimentError::from).map_err(AppError::from)?;
+            let instruments = opened.folder.instruments(environment);
+            let instruments = instruments.map_err(ExperimentError::from).map_err(AppError::from)?;
             let since = arguments.since.unwrap_or_else(|| Day::of(Timestamp::from_millis(0)));
-            Ok(project.analyze_reports(environment, design, &*cells, since)?)
+            Ok(project.analyze_reports(environment, design, &*instruments.cells, since)?)
         }
     }
 }

@@ -10,7 +10,7 @@ use super::plan_text;
 use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::{Form, Meaning, Terminal};
-use crate::adapters::PublishPlace;
+use crate::adapters::{PublishPlace, RemoteServer};
 use crate::app::ports::KeyStore as _;
 use crate::app::{AppError, KillCard, KillRoute, KillScope, Project, Proposal, SignedKills, Watch, with_causes};
 use crate::log::Head;
@@ -99,6 +99,11 @@ pub(super) fn kill(session: &Session, terminal: &mut Terminal<'_>, arguments: &K
         (arguments.target.as_deref().unwrap_or_default(), arguments.reason.as_deref().unwrap_or_default());
     Project::check_reason(reason)?;
     let mut opened = session.open()?;
+    let is_from_afar = opened.folder.server().is_some();
+    if is_from_afar && (arguments.out.is_some() || arguments.no_publish) {
+        let hint = Some("leave --to and --no-publish out");
+        return Err(Stop::problem("usage", "a server publishes a kill at once, where it serves", hint));
+    }
     let is_at_once = !arguments.dry_run && opened.draft.is_none();
     let at_once = if is_at_once { at_once(&opened, terminal, arguments)? } else { None };
     let would = arguments.out.is_some() && !is_at_once;
@@ -108,12 +113,30 @@ pub(super) fn kill(session: &Session, terminal: &mut Terminal<'_>, arguments: &K
     let Some(place) = at_once else {
         let extent = if arguments.dry_run { Extent::Show } else { Extent::Do };
         carry_out(&mut opened, terminal, &proposal, extent, Some(reason))?;
+        if let (Some(server), true) = (opened.folder.server(), extent == Extent::Do && opened.draft.is_none()) {
+            return published_from_afar(server, terminal, target);
+        }
         if terminal.form() == Form::Text && extent == Extent::Do {
             terminal.line("clients hear of it with the next snapshot: flag-admin publish --to DIR")?;
         }
         return Ok(());
     };
     publish_at_once(&mut opened, terminal, &proposal, reason, place)
+}
+
+/// Tells what became of a kill at the server that holds the project.
+fn published_from_afar(server: &RemoteServer, terminal: &mut Terminal<'_>, target: &str) -> Result<(), Stop> {
+    let Some(answer) = server.last_answer() else { return Ok(()) };
+    if let Some(why) = answer["published"]["why"].as_str() {
+        let message = format!("{target} is killed in the log, but {} could not publish it: {why}", server.place());
+        let hint = Some("clients hear of it with the next snapshot: flag-admin publish");
+        return Err(Stop::problem("not_published", message, hint));
+    }
+    if terminal.form() == Form::Json || answer["published"]["place"].is_null() {
+        return Ok(());
+    }
+    let killed = terminal.paint(Meaning::Loss, target);
+    terminal.line(format_args!("killed {killed}, and {} published it", server.place()))
 }
 
 /// Returns where a kill is published at once: the place named, or the one that is remembered, if the emergency key is here. What keeps a

@@ -5,6 +5,7 @@
 //! broken pipe) is no failure. Exit codes: 0 done, 1 refused or failed, 2 usage; `plan --exit-code` has 3 for changes.
 
 mod adopt_kills;
+mod afar;
 mod alert;
 mod approve;
 mod arguments;
@@ -120,6 +121,9 @@ fn run(arguments: Arguments, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     };
     if session.is_for_draft() && is_never_drafted(&command) {
         return Err(crate::app::AppError::Draft(crate::app::DraftError::Looking).into());
+    }
+    if session.is_from_afar() {
+        afar::refuse(&command)?;
     }
     match command {
         Command::Dashboard(dashboard) => dashboard::dashboard(&session, terminal, dashboard),

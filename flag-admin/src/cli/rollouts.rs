@@ -13,9 +13,7 @@ use super::problem::Stop;
 use super::rollout_text::{print_replayed, print_status, print_ticked};
 use super::session::{Opened, Session, read_text};
 use super::terminal::{Form, Terminal};
-use crate::adapters::Sources;
-use crate::app::ports::CellStore;
-use crate::app::{AppError, Instruments, RolloutStatus, RolloutsError, Ticked};
+use crate::app::{AppError, OpenInstruments, RolloutStatus, RolloutsError, Ticked};
 use crate::rollout::{Event, Plan};
 
 #[derive(Debug, Subcommand)]
@@ -150,8 +148,9 @@ pub(super) fn run(session: &Session, terminal: &mut Terminal<'_>, command: Rollo
     }
 }
 
-fn cells(opened: &Opened) -> Result<Box<dyn CellStore>, Stop> {
-    Ok(opened.folder.cells()().map_err(RolloutsError::from).map_err(AppError::from)?)
+fn instruments(opened: &Opened) -> Result<OpenInstruments, Stop> {
+    let open = opened.folder.instruments(&opened.environment);
+    Ok(open.map_err(RolloutsError::from).map_err(AppError::from)?)
 }
 
 fn start(session: &Session, terminal: &mut Terminal<'_>, arguments: StartArguments) -> Result<(), Stop> {
@@ -160,9 +159,8 @@ fn start(session: &Session, terminal: &mut Terminal<'_>, arguments: StartArgumen
     let mut plan = read_plan(plan.as_deref(), &schedule)?;
     plan.rule = rule.map(Into::into);
     plan.policy.without_metrics.extend(without_metrics.into_iter().map(Into::into));
-    let (cells, sources) = (cells(&opened)?, Sources::new());
-    let instruments = Instruments { cells: &*cells, sources: &sources };
-    let proposal = opened.project.propose_rollout_start(&opened.environment, &flag, plan, &instruments)?;
+    let instruments = instruments(&opened)?;
+    let proposal = opened.project.propose_rollout_start(&opened.environment, &flag, plan, &instruments.lent())?;
     carry_out(&mut opened, terminal, &proposal, change.extent(), change.reason.as_deref())
 }
 
@@ -185,26 +183,24 @@ fn moved(session: &Session, terminal: &mut Terminal<'_>, arguments: &MoveArgumen
         return Err(Stop::problem("no_reason", "resuming a rollout takes a reason", hint));
     }
     let mut opened = session.open_logged()?;
-    let (cells, sources) = (cells(&opened)?, Sources::new());
-    let instruments = Instruments { cells: &*cells, sources: &sources };
-    let proposal = opened.project.propose_rollout_move(&opened.environment, flag, event, &instruments)?;
+    let instruments = instruments(&opened)?;
+    let proposal = opened.project.propose_rollout_move(&opened.environment, flag, event, &instruments.lent())?;
     carry_out(&mut opened, terminal, &proposal, change.extent(), change.reason.as_deref())
 }
 
 fn status(session: &Session, terminal: &mut Terminal<'_>, flag: Option<&str>) -> Result<(), Stop> {
     let opened = session.open_logged()?;
-    let (cells, sources) = (cells(&opened)?, Sources::new());
-    let instruments = Instruments { cells: &*cells, sources: &sources };
+    let instruments = instruments(&opened)?;
     let environment = &opened.environment;
     if let Some(flag) = flag {
-        let status = opened.project.rollout_status(environment, flag, &instruments)?;
+        let status = opened.project.rollout_status(environment, flag, &instruments.lent())?;
         return match terminal.form() {
             Form::Json => terminal.json(&status),
             Form::Text => print_status(terminal, &status, opened.project.now()),
         };
     }
     let flags = opened.project.environment(environment).map_err(AppError::from)?.rollouts.keys();
-    let all = flags.map(|flag| opened.project.rollout_status(environment, flag.as_str(), &instruments));
+    let all = flags.map(|flag| opened.project.rollout_status(environment, flag.as_str(), &instruments.lent()));
     let all: Vec<RolloutStatus> = all.collect::<Result<_, _>>()?;
     if terminal.form() == Form::Json {
         return terminal.json(&all);
@@ -224,9 +220,8 @@ fn status(session: &Session, terminal: &mut Terminal<'_>, flag: Option<&str>) ->
 }
 
 fn tick(opened: &mut Opened, terminal: &mut Terminal<'_>, arguments: &TickArguments) -> Result<(), Stop> {
-    let (cells, sources) = (cells(opened)?, Sources::new());
-    let instruments = Instruments { cells: &*cells, sources: &sources };
-    let rollouts = opened.project.tick_rollouts(&opened.environment, &instruments)?;
+    let instruments = instruments(opened)?;
+    let rollouts = opened.project.tick_rollouts(&opened.environment, &instruments.lent())?;
     let is_moved = rollouts.iter().any(|ticked| ticked.exposes.is_some());
     let published = if is_moved && (arguments.publish || arguments.out.is_some()) {
         Some(publish(opened, arguments.out.clone())?)
@@ -248,6 +243,10 @@ fn tick(opened: &mut Opened, terminal: &mut Terminal<'_>, arguments: &TickArgume
 }
 
 fn publish(opened: &mut Opened, out: Option<PathBuf>) -> Result<u64, Stop> {
+    if let Some(server) = opened.folder.server() {
+        let published = server.publish(&opened.environment, &serde_json::json!({})).map_err(AppError::from)?;
+        return Ok(published["version"].as_u64().unwrap_or_default());
+    }
     let out = out.or_else(|| opened.folder.remembered_target(&opened.environment)).ok_or_else(|| {
         let message = format!("{} was not published yet, so it is not known where to", opened.environment);
         Stop::problem("no_target", message, Some("name the place: --to ./public"))

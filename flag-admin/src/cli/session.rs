@@ -68,6 +68,11 @@ impl Session {
         Ok(opened)
     }
 
+    /// Tells whether the command is for a project that a server holds.
+    pub(super) const fn is_from_afar(&self) -> bool {
+        self.server.is_some()
+    }
+
     /// Tells whether the command is for a draft.
     pub(super) const fn is_for_draft(&self) -> bool {
         self.globals.draft

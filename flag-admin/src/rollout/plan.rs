@@ -191,7 +191,13 @@ impl Plan {
                     let known = self.policy.slow_above_millis.unwrap_or(u64::MAX);
                     self.policy.slow_above_millis = Some(millis.min(known));
                 }
-                _ => self.metrics.push(MetricGate { metric: name, target: target.clone(), limit }),
+                _ => {
+                    let gate = MetricGate { metric: name, target: target.clone(), limit };
+                    // A plan may have been completed before.
+                    if !self.metrics.contains(&gate) {
+                        self.metrics.push(gate);
+                    }
+                }
             }
         }
         self

@@ -17,6 +17,7 @@ mod limit;
 mod listen;
 mod log;
 mod metrics;
+mod nudge;
 mod ofrep;
 mod openapi;
 mod refusal;

@@ -14,6 +14,7 @@ use super::intake::Intake;
 use super::limit::Limit;
 use super::log::Log;
 use super::metrics::Metrics;
+use super::nudge::Nudge;
 use super::route::paths;
 use super::served::Served;
 use super::stop::Stopping;
@@ -38,6 +39,7 @@ pub struct Server(Arc<Shared>);
 struct Shared {
     served: ArcSwap<Served>,
     news: watch::Sender<News>,
+    nudge: Nudge,
     desk: Desk,
     intake: Intake,
     report_limit: Limit,
@@ -61,6 +63,7 @@ impl Server {
         Self(Arc::new(Shared {
             news: watch::Sender::new(News::of(&served)),
             served: ArcSwap::from_pointee(served),
+            nudge: Nudge::default(),
             desk,
             intake,
             report_limit: Limit::new(REPORTS_AT_ONCE, REPORTS_PER_SECOND),
@@ -129,6 +132,11 @@ impl Server {
         let news = News::of(&served);
         self.0.served.store(Arc::new(served));
         self.0.news.send_if_modified(|told| std::mem::replace(told, news.clone()) != news);
+    }
+
+    /// Returns what asks for a look at what is published.
+    pub(super) fn nudge(&self) -> &Nudge {
+        &self.0.nudge
     }
 
     pub(super) fn listen(&self) -> watch::Receiver<News> {

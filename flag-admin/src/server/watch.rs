@@ -24,11 +24,16 @@ pub(super) fn start(
     thread::Builder::new().name("shelf".into()).spawn(move || {
         let mut trouble = None;
         while !server.stopping().is_asked() {
+            let wanted = server.nudge().wanted();
             look(&server, &mut *shelf, &first_root, &mut trouble);
+            server.nudge().looked(wanted);
             if let Some(told) = told.take() {
                 let _ = told.send(());
             }
-            shelf.wait(PATIENCE);
+            match shelf.pause() {
+                Some(pause) => server.nudge().wait(wanted, pause),
+                None => shelf.wait(PATIENCE),
+            }
         }
     })?;
     Ok(looked)

@@ -49,11 +49,12 @@ impl Project {
     /// Works out what changes do that another program made, such as a command on another machine: those that a use case here could have
     /// made, and no others. Who may make them is judged as for any proposal.
     pub fn propose_submitted(&self, environment: &EnvironmentName, changes: Vec<Change>) -> Result<Proposal, AppError> {
-        if let [Change::EnvironmentCreated { .. }, ..] = changes.as_slice() {
-            return self.propose(environment, changes);
-        }
-        let before = self.environment(environment)?;
-        for change in &changes {
+        let begun = EnvironmentState::default();
+        let (before, checked) = match changes.split_first() {
+            Some((Change::EnvironmentCreated { environment: new }, rest)) if new == environment => (&begun, rest),
+            _ => (self.environment(environment)?, changes.as_slice()),
+        };
+        for change in checked {
             self.check_submitted(before, change)?;
         }
         let after = self.imagine(environment, &changes, &mut Vec::new())?;
@@ -93,6 +94,8 @@ impl Project {
             Change::FlagArchived { .. }
             | Change::FlagRenamed { .. }
             | Change::StageSet { .. }
+            | Change::SignalRaised { .. }
+            | Change::SignalCleared { .. }
             | Change::SegmentSet { .. }
             | Change::SegmentRemoved { .. }
             | Change::GroupSet { .. }

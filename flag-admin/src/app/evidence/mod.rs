@@ -3,6 +3,8 @@
 pub(super) mod experiments;
 pub(super) mod intake;
 
+use std::fmt;
+
 use flag_client::Day;
 use flag_core::{FlagKey, Share};
 
@@ -20,6 +22,27 @@ pub struct Instruments<'i> {
     pub cells: &'i dyn CellStore,
     /// Other systems.
     pub sources: &'i dyn MetricSource,
+}
+
+/// Instruments that are open.
+pub struct OpenInstruments {
+    /// What reports come to.
+    pub cells: Box<dyn CellStore>,
+    /// Other systems.
+    pub sources: Box<dyn MetricSource>,
+}
+
+impl fmt::Debug for OpenInstruments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenInstruments").finish_non_exhaustive()
+    }
+}
+
+impl OpenInstruments {
+    /// Returns them for somebody to look at.
+    pub fn lent(&self) -> Instruments<'_> {
+        Instruments { cells: &*self.cells, sources: &*self.sources }
+    }
 }
 
 /// The days before a rollout whose reports tell how things are without the flag.

@@ -167,6 +167,10 @@ pub const fn verb_for(change: &Change) -> Verb {
         | Change::FlagRenamed { .. }
         | Change::StageSet { .. }
         | Change::RolloutSet { .. }
+        | Change::RolloutStarted { .. }
+        | Change::RolloutDecided { .. }
+        | Change::SignalRaised { .. }
+        | Change::SignalCleared { .. }
         | Change::SegmentSet { .. }
         | Change::SegmentRemoved { .. }
         | Change::GroupSet { .. }

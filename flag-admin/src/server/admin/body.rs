@@ -1,11 +1,15 @@
 use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use flag_client::trust::strict_json;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
+use super::carry_out::How;
 use crate::server::body::{BODY_MAX_BYTES, is_json};
 use crate::server::refusal::Refusal;
+use crate::server::state::Server;
 
 /// Which media types a body may have.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -16,7 +20,34 @@ pub(super) enum Media {
     Any,
 }
 
-/// Reads a body of JSON. An empty one is that of an empty object.
+/// What a change is told: what it is about, and how far it goes. It is read once it is known who calls.
+pub(super) struct Order<T> {
+    pub(super) what: T,
+    pub(super) how: How,
+}
+
+impl<T: DeserializeOwned> FromRequest<Server> for Order<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, _: &Server) -> Result<Self, Refusal> {
+        let (parts, body) = request.into_parts();
+        let mut members: Map<String, Value> = read(&parts.headers, body, Media::Json).await?;
+        let reason = members.remove("reason").unwrap_or_default();
+        let dry_run = members.remove("dry_run").unwrap_or(Value::Bool(false));
+        let how = How {
+            reason: serde_json::from_value(reason).map_err(|_| bad("reason is no text"))?,
+            dry_run: serde_json::from_value(dry_run).map_err(|_| bad("dry_run is neither true nor false"))?,
+        };
+        let what = serde_json::from_value(Value::Object(members));
+        Ok(Self { what: what.map_err(|error| bad(format!("the body does not fit: {error}")))?, how })
+    }
+}
+
+fn bad(message: impl Into<String>) -> Refusal {
+    Refusal::new(StatusCode::BAD_REQUEST, "bad_body", message)
+}
+
+/// Reads a body of JSON that has one meaning. An empty one is that of an empty object.
 pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body, media: Media) -> Result<T, Refusal> {
     if media == Media::Json {
         check_media(headers)?;
@@ -31,7 +62,6 @@ pub(super) async fn read<T: DeserializeOwned>(headers: &HeaderMap, body: Body, m
             Refusal::new(StatusCode::BAD_REQUEST, "body_unreadable", "the body ended early")
         }
     })?;
-    let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, "bad_body", message);
     let text = if bytes.iter().all(u8::is_ascii_whitespace) {
         "{}"
     } else {

@@ -1,3 +1,4 @@
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +17,11 @@ pub(super) struct How {
     /// Shows what would be done, and does nothing.
     pub(super) dry_run: bool,
 }
+
+/// What is told to a change that needs to be told nothing more.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
 
 /// What became of a proposal, as commands tell it with `--json`.
 #[derive(Serialize)]
@@ -61,4 +67,17 @@ pub(super) fn check_head(opened: &Opened, call: &Call, proposal: &Proposal) -> R
         }
         refusal
     })
+}
+
+/// Works out a change in the caller's name, and does it as far as is asked.
+pub(super) async fn change(
+    call: Call,
+    how: How,
+    propose: impl FnOnce(&Opened, &Call) -> Result<Proposal, Refusal> + Send + 'static,
+) -> Response {
+    call.changing(move |opened, call| {
+        let proposal = propose(opened, call)?;
+        carry_out(opened, call, &proposal, &how)
+    })
+    .await
 }

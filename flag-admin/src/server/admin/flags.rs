@@ -2,12 +2,12 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
-use flag_core::Share;
 use serde::Deserialize;
 
 use super::body::{Media, read};
 use super::call::Call;
 use super::carry_out::{How, carry_out, told};
+use super::share::ShareText;
 use crate::app::{AppError, Direction, Enabled, LifeStage, Prune};
 use crate::definition::Definitions;
 use crate::log::{Change, Verb};
@@ -20,14 +20,6 @@ pub(super) async fn list(call: Call) -> Response {
 
 pub(super) async fn show(call: Call, Path(flag): Path<String>) -> Response {
     call.at(Verb::ReadConfig, move |opened, call| told(opened.project.flag_card(&call.environment, &flag)?)).await
-}
-
-/// A share as whole thousandths of a percent, or in words such as `25%`.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ShareText {
-    Thousandths(u32),
-    Words(String),
 }
 
 #[derive(Deserialize)]
@@ -48,14 +40,7 @@ pub(super) async fn rollout(call: Call, Path(flag): Path<String>, headers: Heade
         Err(refusal) => return refusal.into_response(),
     };
     call.changing(move |opened, call| {
-        let text = match &asked.share {
-            // A share in JSON is its own form; anything larger than everyone is refused with the same words.
-            ShareText::Thousandths(share) => format!("{}.{:03}%", share / 1_000, share % 1_000),
-            ShareText::Words(words) => words.clone(),
-        };
-        let share: Share = text.parse().map_err(|error: flag_core::ShareError| {
-            Refusal::new(axum::http::StatusCode::UNPROCESSABLE_ENTITY, "bad_share", error.to_string())
-        })?;
+        let share = asked.share.read()?;
         let proposal = opened.project.propose_rollout(&call.environment, &flag, asked.rule.as_deref(), share)?;
         carry_out(opened, call, &proposal, &How { reason: asked.reason, dry_run: asked.dry_run })
     })
@@ -157,20 +142,6 @@ pub(super) async fn archive(call: Call, Path(flag): Path<String>, headers: Heade
     .await
 }
 
-pub(super) async fn segments(call: Call) -> Response {
-    call.at(Verb::ReadConfig, |opened, call| told(opened.project.segments(&call.environment).map_err(AppError::from)?))
-        .await
-}
-
-pub(super) async fn groups(call: Call) -> Response {
-    call.at(Verb::ReadConfig, |opened, call| told(opened.project.groups(&call.environment).map_err(AppError::from)?))
-        .await
-}
-
-pub(super) async fn environments(call: Call) -> Response {
-    call.of_project(Verb::ReadConfig, |opened, _| told(opened.project.environments())).await
-}
-
 pub(super) async fn export(call: Call) -> Response {
     call.at(Verb::ReadConfig, |opened, call| {
         let definitions = opened.project.definitions(&call.environment).map_err(AppError::from)?;
@@ -223,7 +194,12 @@ pub(super) async fn submit(call: Call, headers: HeaderMap, body: Body) -> Respon
         Err(refusal) => return refusal.into_response(),
     };
     call.changing(move |opened, call| {
-        let proposal = opened.project.propose_submitted(&call.environment, asked.changes)?;
+        let environment = match asked.changes.first() {
+            // An environment that is made is what the rest is about.
+            Some(Change::EnvironmentCreated { environment }) => environment.clone(),
+            _ => call.environment.clone(),
+        };
+        let proposal = opened.project.propose_submitted(&environment, asked.changes)?;
         carry_out(opened, call, &proposal, &How { reason: asked.reason, dry_run: asked.dry_run })
     })
     .await

@@ -19,6 +19,7 @@ use crate::log::Verb;
 use crate::server::desk::Opened;
 use crate::server::log::Level;
 use crate::server::refusal::Refusal;
+use crate::server::state::Server;
 
 pub(super) async fn list(call: Call) -> Response {
     call.at(Verb::ReadConfig, |opened, call| {
@@ -68,7 +69,8 @@ pub(super) async fn kill(call: Call, headers: HeaderMap, body: Body) -> Response
         Ok(asked) => asked,
         Err(refusal) => return refusal.into_response(),
     };
-    call.at(Verb::Kill, move |opened, call| {
+    let server = call.server.clone();
+    let response = call.at(Verb::Kill, move |opened, call| {
         let scope = if asked.unlisted { KillScope::Anything } else { KillScope::Flags };
         let how = How { reason: asked.reason.or_else(|| Some(REASON_NOT_GIVEN.to_owned())), dry_run: asked.dry_run };
         let mut place = emergency_place(opened, call);
@@ -77,8 +79,16 @@ pub(super) async fn kill(call: Call, headers: HeaderMap, body: Body) -> Response
             told["published"] = send(opened, call, &mut place);
         }
         Ok(told)
-    })
-    .await
+    });
+    seen(&server, response.await).await
+}
+
+/// Answers of a kill once it is served here, too.
+async fn seen(server: &Server, response: Response) -> Response {
+    if response.status().is_success() {
+        server.nudge().look().await;
+    }
+    response
 }
 
 /// What the seed of this project writes: `{"telemetry_disabled": true}`, whatever media type curl says it has. Several may be named, and a
@@ -88,7 +98,8 @@ pub(super) async fn switches(call: Call, headers: HeaderMap, body: Body) -> Resp
         Ok(asked) => asked,
         Err(refusal) => return refusal.into_response(),
     };
-    call.at(Verb::Kill, move |opened, call| {
+    let server = call.server.clone();
+    let response = call.at(Verb::Kill, move |opened, call| {
         let Switches { targets, reason } = Switches::of(&asked)?;
         let mut place = emergency_place(opened, call);
         let route = route(&place);
@@ -114,8 +125,8 @@ pub(super) async fn switches(call: Call, headers: HeaderMap, body: Body) -> Resp
         let asks = (reason == REASON_NOT_GIVEN && !done.is_empty())
             .then(|| "say why: flag-admin kill explain TARGET --reason TEXT".to_owned());
         Ok(json!({ "killed": done, "already": already, "reason": reason, "published": published, "asks": asks }))
-    })
-    .await
+    });
+    seen(&server, response.await).await
 }
 
 struct Switches<'b> {

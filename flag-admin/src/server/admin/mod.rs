@@ -6,13 +6,22 @@
 mod body;
 mod call;
 mod carry_out;
+mod definitions;
 mod drafts;
+mod environments;
+mod experiments;
 mod flags;
+mod groups;
+mod hygiene;
 mod kills;
 mod log;
 mod people;
 mod publish;
+mod rollouts;
 mod routes;
+mod segments;
+mod share;
+mod signals;
 mod status;
 
 pub(super) use self::call::Gate;

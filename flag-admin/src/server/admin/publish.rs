@@ -38,7 +38,8 @@ pub(super) async fn publish(call: Call, headers: HeaderMap, body: Body) -> Respo
         Ok(asked) => asked,
         Err(refusal) => return refusal.into_response(),
     };
-    call.at(Verb::Publish, move |opened, call| {
+    let server = call.server.clone();
+    let response = call.at(Verb::Publish, move |opened, call| {
         if let Some(expected) = call.expected {
             opened
                 .project
@@ -56,6 +57,10 @@ pub(super) async fn publish(call: Call, headers: HeaderMap, body: Body) -> Respo
                 told(serde_json::json!({ "refreshed": false, "version": version, "expires_at": expires_at }))
             }
         }
-    })
-    .await
+    });
+    let response = response.await;
+    if response.status().is_success() {
+        server.nudge().look().await;
+    }
+    response
 }

@@ -1,6 +1,9 @@
 use axum::routing::{MethodRouter, delete, get, post, put};
 
-use super::{drafts, flags, kills, log, people, publish};
+use super::{
+    definitions, drafts, environments, experiments, flags, groups, hygiene, kills, log, people, publish, rollouts,
+    segments, signals,
+};
 use crate::server::route::{Access, Answer, JSON, Operation, Route, gives, says};
 use crate::server::state::Server;
 
@@ -43,6 +46,8 @@ fn route(path: &'static str, handler: MethodRouter<Server>, operations: Vec<Oper
 /// Returns the routes of those who administer. Every one takes `?environment=NAME`; else it is about the one that is served.
 pub(in crate::server) fn routes() -> Vec<Route> {
     let mut routes = of_flags();
+    routes.extend(of_what_flags_share());
+    routes.extend(of_evidence());
     routes.extend(of_kills());
     routes.extend(of_people());
     routes.extend(of_the_log());
@@ -51,12 +56,36 @@ pub(in crate::server) fn routes() -> Vec<Route> {
 
 fn of_flags() -> Vec<Route> {
     vec![
-        route("/admin/v1/flags", get(flags::list), vec![read("listFlags", "The flags")]),
-        route("/admin/v1/flags/{flag}", get(flags::show), vec![read("showFlag", "One flag, whole")]),
+        route(
+            "/admin/v1/flags",
+            get(flags::list).post(definitions::make),
+            vec![read("listFlags", "The flags"), write("post", "makeFlag", "Makes a flag")],
+        ),
+        route(
+            "/admin/v1/flags/{flag}",
+            get(flags::show).patch(definitions::edit),
+            vec![
+                read("showFlag", "One flag, whole"),
+                write("patch", "editFlag", "Changes parts of a flag's definition, as RFC 7396 merges them"),
+            ],
+        ),
+        route(
+            "/admin/v1/flags/{flag}/clone",
+            post(definitions::clone),
+            vec![write("post", "cloneFlag", "Copies a flag under another key")],
+        ),
+        route(
+            "/admin/v1/copy",
+            post(environments::copy),
+            vec![write("post", "copyFlags", "Brings flags of another environment into this one")],
+        ),
         route(
             "/admin/v1/flags/{flag}/rollout",
-            post(flags::rollout),
-            vec![write("post", "setRollout", "Sets the share that is exposed")],
+            get(rollouts::show).post(flags::rollout),
+            vec![
+                read("showRollout", "How a rollout that moves by itself stands, and what its gates read"),
+                write("post", "setRollout", "Sets the share that is exposed"),
+            ],
         ),
         route(
             "/admin/v1/flags/{flag}/enabled",
@@ -78,9 +107,6 @@ fn of_flags() -> Vec<Route> {
             post(flags::archive),
             vec![write("post", "archiveFlag", "Takes a flag out")],
         ),
-        route("/admin/v1/segments", get(flags::segments), vec![read("listSegments", "Named conditions")]),
-        route("/admin/v1/groups", get(flags::groups), vec![read("listGroups", "Exclusion groups")]),
-        route("/admin/v1/environments", get(flags::environments), vec![read("listEnvironments", "The environments")]),
         route(
             "/admin/v1/definitions",
             get(flags::export).post(flags::apply),
@@ -112,6 +138,113 @@ fn of_flags() -> Vec<Route> {
             "/admin/v1/publish",
             post(publish::publish),
             vec![write("post", "publish", "Signs a snapshot and publishes it where the environment is served")],
+        ),
+    ]
+}
+
+fn of_what_flags_share() -> Vec<Route> {
+    vec![
+        route("/admin/v1/segments", get(segments::list), vec![read("listSegments", "Named conditions")]),
+        route(
+            "/admin/v1/segments/{segment}",
+            get(segments::show).put(segments::set).delete(segments::remove),
+            vec![
+                read("showSegment", "One named condition, and what uses it"),
+                write("put", "setSegment", "Makes or changes a named condition"),
+                write("delete", "removeSegment", "Removes a named condition that nothing uses"),
+            ],
+        ),
+        route("/admin/v1/groups", get(groups::list), vec![read("listGroups", "Exclusion groups")]),
+        route(
+            "/admin/v1/groups/{group}",
+            get(groups::show).put(groups::make).delete(groups::remove),
+            vec![
+                read("showGroup", "One exclusion group, and who owns which part of it"),
+                write("put", "makeGroup", "Makes an exclusion group"),
+                write("delete", "removeGroup", "Removes an exclusion group that has no flags"),
+            ],
+        ),
+        route(
+            "/admin/v1/groups/{group}/flags/{flag}",
+            put(groups::bring).delete(groups::take),
+            vec![
+                write("put", "joinGroup", "Brings a flag into an exclusion group"),
+                write("delete", "leaveGroup", "Takes a flag out of an exclusion group"),
+            ],
+        ),
+        route(
+            "/admin/v1/environments",
+            get(environments::list).post(environments::make),
+            vec![
+                read("listEnvironments", "The environments"),
+                write("post", "makeEnvironment", "Makes an environment, empty or as another one is"),
+            ],
+        ),
+        route(
+            "/admin/v1/signals",
+            get(signals::list).post(signals::raise),
+            vec![
+                read("listSignals", "The bugs that are signalled"),
+                write("post", "raiseSignal", "Signals a bug of what a flag turns on"),
+            ],
+        ),
+        route(
+            "/admin/v1/signals/{signal}/clear",
+            post(signals::clear),
+            vec![write("post", "clearSignal", "Clears a signal that is dealt with")],
+        ),
+    ]
+}
+
+fn of_evidence() -> Vec<Route> {
+    vec![
+        route(
+            "/admin/v1/rollouts",
+            get(rollouts::list),
+            vec![read("listRollouts", "The rollouts that move by themselves")],
+        ),
+        route(
+            "/admin/v1/flags/{flag}/rollout/start",
+            post(rollouts::start),
+            vec![write("post", "startRollout", "Starts a rollout that moves by itself")],
+        ),
+        route(
+            "/admin/v1/flags/{flag}/rollout/replay",
+            get(rollouts::replay),
+            vec![read("replayRollout", "Makes every decision of a rollout again from the log, and compares")],
+        ),
+        route(
+            "/admin/v1/flags/{flag}/rollout/{event}",
+            post(rollouts::step),
+            vec![write("post", "moveRollout", "Moves a rollout: advance, back, pause, resume, abort or tick")],
+        ),
+        route(
+            "/admin/v1/flags/{flag}/cells",
+            get(rollouts::counts),
+            vec![read("listCells", "What anonymous reports of a flag come to, from ?since=DAY on")],
+        ),
+        route(
+            "/admin/v1/flags/{flag}/why",
+            post(hygiene::why),
+            vec![write("post", "explain", "What a flag comes to for a unit, and why; changes nothing")],
+        ),
+        route("/admin/v1/experiments", get(experiments::list), vec![read("listExperiments", "The experiments")]),
+        route(
+            "/admin/v1/experiments/{flag}",
+            get(experiments::analyze),
+            vec![read("analyzeExperiment", "Compares two variants by what reports say, and what that decides")],
+        ),
+        route(
+            "/admin/v1/experiments/{flag}/conclude",
+            post(experiments::conclude),
+            vec![write("post", "concludeExperiment", "Ends an experiment: everyone gets one variant")],
+        ),
+        route("/admin/v1/lint", get(hygiene::lint), vec![read("lint", "Holds the definitions against the rules")]),
+        route("/admin/v1/stale", get(hygiene::stale), vec![read("listStale", "The flags that should go")]),
+        route(
+            "/admin/v1/past",
+            get(hygiene::past),
+            vec![read("showPast", "The flags and kills as they were at ?at=SEQ or a time")],
         ),
     ]
 }

@@ -81,9 +81,24 @@ fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
 
 fn of_code(code: &str) -> StatusCode {
     match code {
-        "no_request" | "no_draft" | "no_entry" | "no_flag" | "not_killed" => StatusCode::NOT_FOUND,
+        "no_rollout" | "no_request" | "no_draft" | "no_entry" | "no_flag" | "not_killed" => StatusCode::NOT_FOUND,
         "own_request" => StatusCode::FORBIDDEN,
         "already_killed"
+        | "flag_exists"
+        | "environment_exists"
+        | "group_exists"
+        | "group_full"
+        | "group_used"
+        | "group_member"
+        | "segment_used"
+        | "in_use"
+        | "needed"
+        | "killed"
+        | "disabled"
+        | "rollout_under_way"
+        | "already_exposed"
+        | "cannot_move"
+        | "against_verdict"
         | "request_moved"
         | "draft_moved"
         | "draft_exists"
