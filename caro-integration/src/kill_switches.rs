@@ -4,7 +4,8 @@ use crate::flags;
 /// The capabilities that an emergency can take away, and whether one has.
 ///
 /// One that is on anywhere is on: in the snapshot, in an emergency document, in a file, in `CARO_KILL`. Nothing takes another place's kill
-/// away. The default is that nothing is disabled.
+/// away. Each capability is a flag too, `telemetry` and so on, and where that is off for this machine, for instance because it was
+/// published as disabled, so is the capability. The default is that nothing is disabled.
 #[derive(Copy, Clone, Debug, Default, PartialEq, Eq)]
 pub struct KillSwitches {
     /// All of telemetry is off, for privacy incidents.
@@ -18,10 +19,11 @@ pub struct KillSwitches {
 impl KillSwitches {
     /// Returns the kill switches as they stand now.
     pub fn load(features: &Features) -> Self {
+        // A kill turns its flag off, whatever else is set.
         Self {
-            telemetry_disabled: features.is_killed(flags::TELEMETRY),
-            llm_backends_disabled: features.is_killed(flags::LLM_BACKENDS),
-            command_execution_disabled: features.is_killed(flags::COMMAND_EXECUTION),
+            telemetry_disabled: !features.is_enabled(flags::TELEMETRY),
+            llm_backends_disabled: !features.is_enabled(flags::LLM_BACKENDS),
+            command_execution_disabled: !features.is_enabled(flags::COMMAND_EXECUTION),
         }
     }
 

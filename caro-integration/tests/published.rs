@@ -4,6 +4,7 @@
 
 mod support;
 
+use flag_client::{Consent, Outcome, Recorded};
 use serde_json::{Value, json};
 use support::{Machine, flat, rollout};
 
@@ -205,6 +206,67 @@ fn a_published_kill_is_shown_and_stays() {
     let enabled = "enhanced_safety_v2 stays off for this machine all the same: a kill switch holds it off. \
                    Your choice stands in HOME/.caro/config.toml:3";
     assert_eq!(said(&machine, "caro features enable enhanced_safety_v2"), enabled);
+}
+
+/// Published as `off`, as disabled for everyone, or as needing what is off: no kill stands, and the capability is away all the same.
+#[test]
+fn a_capability_that_is_published_as_off_is_switched_off() {
+    let disabled = |flags: &mut Value| flags["telemetry"]["enabled"] = json!(false);
+    let off = |flags: &mut Value| flags["telemetry"]["fallthrough"] = json!({ "variant": "off" });
+    let needs = |flags: &mut Value| {
+        flags["telemetry"]["prerequisites"] = json!([{ "flag": "ollama_backend", "variants": ["on"] }]);
+    };
+    for (publish, because) in [
+        (&disabled as &dyn Fn(&mut Value), "it is switched off for everyone"),
+        (&off, "it is published so for everyone"),
+        (&needs, "it needs ollama_backend, which is off"),
+    ] {
+        let mut flags = flags();
+        publish(&mut flags);
+        let config = "[feature_flags.overrides]\ntelemetry = true\n";
+        let machine = Machine::new().install_id(INSIDE).reports(Consent::Given).config(config).published(&flags, &[]);
+        let features = machine.open();
+        assert!(features.kill_switches().is_disabled("telemetry"), "{because}");
+        assert!(!features.kill_switches().is_disabled("llm_backends"), "{because}");
+        assert_eq!(features.client().record("enhanced_safety_v2", Outcome::Success, None), Recorded::Off);
+
+        let list = said(&machine, "caro features list");
+        assert!(list.contains(&format!("! telemetry is switched off: {because}")), "{list}");
+        let switches = said(&machine, "caro features kill-switch");
+        assert!(switches.contains("✗ telemetry disabled the published flags stops all of telemetry"), "{switches}");
+        let json = machine.json("caro features kill-switch telemetry");
+        assert_eq!(
+            (&json["disabled"], &json["origins"], &json["because"]),
+            (&json!(true), &json!([]), &json!(because))
+        );
+        let why = said(&machine, "caro features why telemetry");
+        let state =
+            format!("telemetry is switched off on this machine: {because}. This kill switch stops all of telemetry.");
+        assert!(why.starts_with(&state), "{why}");
+        assert!(why.contains("What is not yours ends where it was set."), "{why}");
+
+        let stays = format!(
+            "telemetry stays off: {because} \
+             hint: no kill switch does it; see what decides it with: caro features why telemetry --verbose"
+        );
+        assert_eq!(refused(&machine, "caro features kill-switch --disable telemetry"), stays);
+        said(&machine, "caro features kill-switch --enable telemetry");
+        let lifted = format!("telemetry stays off, though no longer by your kill switch: {because}.");
+        assert_eq!(said(&machine, "caro features kill-switch --disable telemetry"), lifted);
+        let feedback = said(&machine, "caro features feedback enhanced_safety_v2 --good");
+        assert!(feedback.starts_with("Nothing is noted, since telemetry is switched off."), "{feedback}");
+    }
+}
+
+/// A user's own settings switch a capability off for that machine, and say where.
+#[test]
+fn a_capability_that_the_user_set_off_is_switched_off() {
+    for section in ["feature_flags", "feature_flags.overrides"] {
+        let machine = Machine::new().config(&format!("[{section}]\ntelemetry = false\n"));
+        assert!(machine.open().kill_switches().telemetry_disabled, "{section}");
+        let switches = said(&machine, "caro features kill-switch");
+        assert!(switches.contains("✗ telemetry disabled HOME/.caro/config.toml:2"), "{section}: {switches}");
+    }
 }
 
 #[test]

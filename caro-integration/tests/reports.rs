@@ -109,7 +109,7 @@ fn the_kill_of_telemetry_stops_feedback_and_reports_at_once() {
     assert!(text.starts_with("Nothing is noted, since telemetry is switched off.\n"), "{text}");
     let features = machine.open();
     assert_eq!(features.client().record("command_history", flag_client::Outcome::Crash, None), Recorded::Off);
-    let stopped = "the reports stay as they are: reports are off, since \"telemetry\" is killed\n\
+    let stopped = "the reports stay as they are: reports are off, since \"telemetry\" is switched off\n\
                    hint: see who switched it off with: caro features kill-switch";
     assert_eq!(machine.caro("caro features report --show").unwrap_err(), stopped);
     #[cfg(feature = "remote")]

@@ -103,7 +103,7 @@ impl FlagClient {
         let readings = Readings::default();
         let (problems, watch) = (&declaration_problems, quarantine.as_deref());
         let in_force = put_together(&host, &readings, &declarations, problems, &published, watch);
-        note_kills(outcomes.as_ref(), &in_force);
+        note_capability(outcomes.as_ref(), &in_force);
         Self {
             inner: Arc::new(Inner {
                 host,
@@ -397,7 +397,7 @@ impl Inner {
     fn rebuild(&self, published: &Published) {
         let (problems, watch) = (&self.declaration_problems, self.quarantine.as_deref());
         let in_force = put_together(&self.host, &self.readings, &self.declarations, problems, published, watch);
-        note_kills(self.outcomes.as_ref(), &in_force);
+        note_capability(self.outcomes.as_ref(), &in_force);
         self.in_force.store(Arc::new(in_force));
     }
 
@@ -434,10 +434,10 @@ impl Inner {
     }
 }
 
-/// Tells who records outcomes which kills stand: a kill ends uses that have begun before it, too.
-fn note_kills(outcomes: Option<&(Arc<Recorder>, CrashWatch)>, in_force: &InForce) {
+/// Tells who records outcomes whether that is switched off: uses that began before end unrecorded, too.
+fn note_capability(outcomes: Option<&(Arc<Recorder>, CrashWatch)>, in_force: &InForce) {
     if let Some((recorder, _)) = outcomes {
-        recorder.note_kills(in_force);
+        recorder.note_capability(in_force);
     }
 }
 

@@ -279,6 +279,12 @@ impl InForce {
         self.kills.iter().any(|kill| *kill.target == *target)
     }
 
+    /// Tells whether a capability is off: killed, or a flag of its name is off for this installation.
+    pub(crate) fn is_capability_off(&self, name: &str) -> bool {
+        let target = self.target(name);
+        self.is_killed(target) || self.flag(target).is_some_and(|flag| !is_on(&flag.evaluate(&self.context(target))))
+    }
+
     pub(crate) fn problems(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().chain(self.unit.problem())
     }

@@ -141,7 +141,7 @@ fn fault_08_a_server_that_asks_to_be_left_alone_is_left_alone() {
     };
     asks("5");
     let message = told(&client.sync().unwrap_err());
-    assert!(message.ends_with("/v1/root/2.json: the server answered with status 429"), "{message}");
+    assert!(message.ends_with("/v1/root/2.json: the server answered with status 429 (Too Many Requests)"), "{message}");
     assert_eq!(server.requests(), ["/v1/root/2.json"], "the other documents are not asked for");
 
     for now in [0, 1, 4_999] {

@@ -136,6 +136,24 @@ fn a_kill_of_the_capability_stops_recording_at_once_in_the_midst_of_a_use() {
     assert_eq!(client.record(FLAG, Outcome::Success, None), Recorded::Kept);
 }
 
+#[test]
+fn a_capability_that_is_off_without_a_kill_is_not_recorded_either() {
+    let on = flag("telemetry", true, "");
+    let off = flag("telemetry", false, "");
+    let disabled = flag("telemetry", true, r#","enabled":false"#);
+    let elsewhere = flag("another_capability", false, "");
+    for (flags, expected) in
+        [(&on, Recorded::Kept), (&off, Recorded::Off), (&disabled, Recorded::Off), (&elsewhere, Recorded::Kept)]
+    {
+        let home = Home::new();
+        let outcomes = Outcomes::new().folder(home.path("outcomes")).unless_killed("telemetry");
+        let flags = format!("{flags},{}", flag(FLAG, true, ""));
+        let client = home.builder_with(&flags).reports(Consent::Given).outcomes(outcomes).open();
+        assert_eq!(client.record(FLAG, Outcome::Success, None), expected, "{flags}");
+        assert!(client.is_enabled(FLAG), "{flags}");
+    }
+}
+
 /// What one run as the administrator leaves behind, the user can still read, write and lock.
 #[cfg(unix)]
 #[test]

@@ -114,10 +114,10 @@ fn a_kill_of_the_capability_keeps_reports_where_they_are_until_it_is_lifted() {
     machine.set_day(2);
     client.kill("telemetry").unwrap();
     let error = client.pending_reports().unwrap_err();
-    assert!(matches!(&error, ReportError::Killed { capability } if **capability == *"telemetry"), "{error:?}");
-    assert_eq!(error.to_string(), "reports are off, since \"telemetry\" is killed");
+    assert!(matches!(&error, ReportError::SwitchedOff { capability } if **capability == *"telemetry"), "{error:?}");
+    assert_eq!(error.to_string(), "reports are off, since \"telemetry\" is switched off");
     #[cfg(feature = "remote")]
-    assert!(matches!(client.send_reports(), Err(ReportError::Killed { .. })));
+    assert!(matches!(client.send_reports(), Err(ReportError::SwitchedOff { .. })));
     assert!(machine.home.path("outcomes").join("cells-2026-06-02.jsonl").exists(), "kept, and not reported");
     client.unkill("telemetry").unwrap();
     assert_eq!(pending(&client).first(), reports.first());

@@ -238,7 +238,7 @@ fn fault_06_whatever_is_answered_the_cache_stays_and_each_change_of_state_is_tol
     let wait = health.next_attempt.unwrap().millis_since(NOW);
     assert_eq!(wait, 1_800_000, "half of the interval, which is longer than a quarter of an hour");
     let message = told(&**health.last_error.as_ref().unwrap());
-    assert!(message.ends_with("/v1/snapshot.json: the server answered with status 403"), "{message}");
+    assert!(message.ends_with("/v1/snapshot.json: the server answered with status 403 (Forbidden)"), "{message}");
 
     server.on("snapshot.json", Reply::Document(snapshot(2, &flag("command_history", false, "")), None));
     refresh(&service, &server);

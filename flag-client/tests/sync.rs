@@ -108,7 +108,7 @@ fn kills_arrive_even_where_the_snapshot_does_not() {
     assert_eq!(
         told(&error),
         format!(
-            "published flags were not refreshed: snapshot was not refreshed from {}/v1/snapshot.json: the server answered with status 500",
+            "published flags were not refreshed: snapshot was not refreshed from {}/v1/snapshot.json: the server answered with status 500 (Internal Server Error)",
             server.url
         )
     );
@@ -164,13 +164,13 @@ fn whatever_the_server_does_the_flags_in_force_stay() {
     tampered[at] = b'K';
     let by_emergency_key = sign(PayloadType::Snapshot, "{}", "kill");
     let table = [
-        (Reply::Status(401), "the server answered with status 401"),
-        (Reply::Status(403), "the server answered with status 403"),
+        (Reply::Status(401), "the server answered with status 401 (Unauthorized)"),
+        (Reply::Status(403), "the server answered with status 403 (Forbidden)"),
         (Reply::Status(404), "there is none"),
-        (Reply::Status(304), "the server answered with status 304"),
-        (Reply::Status(429), "the server answered with status 429"),
-        (Reply::Status(503), "the server answered with status 503"),
-        (Reply::Status(204), "the server answered with status 204"),
+        (Reply::Status(304), "the server answered with status 304 (Not Modified)"),
+        (Reply::Status(429), "the server answered with status 429 (Too Many Requests)"),
+        (Reply::Status(503), "the server answered with status 503 (Service Unavailable)"),
+        (Reply::Status(204), "the server answered with status 204 (No Content)"),
         (Reply::Redirect(other_host), "the server redirects to flags.example.org, which is not followed"),
         (Reply::Truncated(snapshot(9, ""), 100), "it could not be read to its end"),
         (Reply::Announced(4 * 1024 * 1024 + 1), "it is larger than 4194304 bytes"),
@@ -416,7 +416,7 @@ fn e47_a_cache_that_says_not_modified_for_ever_loses_its_say_when_the_snapshot_e
     assert_eq!(server.requests()[5], "/v1/snapshot.json*");
     day.store(31, std::sync::atomic::Ordering::Relaxed);
     let message = told(&client.sync().unwrap_err());
-    assert!(message.ends_with("the server answered with status 304"), "{message}");
+    assert!(message.ends_with("the server answered with status 304 (Not Modified)"), "{message}");
     assert_eq!(server.requests()[2], "/v1/snapshot.json");
 }
 

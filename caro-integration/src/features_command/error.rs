@@ -56,6 +56,14 @@ pub enum CommandError {
         /// Who holds it.
         origins: Vec<Origin>,
     },
+    /// No kill switch stands, and what it would stop is off all the same.
+    #[error("{name} stays off: {because}")]
+    StaysOff {
+        /// What is off.
+        name: String,
+        /// Why, in words.
+        because: String,
+    },
     /// The configuration file could not be read or changed.
     #[error("nothing was changed")]
     File(#[source] Arc<LocalFileError>),
@@ -89,8 +97,8 @@ pub enum CommandError {
     NoRemote,
     /// Published flags were not refreshed, or not all of them.
     #[cfg(feature = "remote")]
-    #[error("the refresh did not succeed")]
-    Sync(#[source] Box<flag_client::SyncError>),
+    #[error(transparent)]
+    Sync(Box<flag_client::SyncError>),
     /// The change was not made for another reason.
     #[error(transparent)]
     Client(ClientError),
@@ -141,6 +149,9 @@ impl CommandError {
             Self::HeldElsewhere { .. } => {
                 Some("it ends where it was set; yours are the only ones you can turn off".to_owned())
             }
+            Self::StaysOff { name, .. } => {
+                Some(format!("no kill switch does it; see what decides it with: caro features why {name} --verbose"))
+            }
             Self::File(error) => file_hint(error),
             Self::KillNotKept { name, source } => {
                 let hint = file_hint(source).map(|hint| format!("; {hint}")).unwrap_or_default();
@@ -149,7 +160,7 @@ impl CommandError {
             Self::Reports(error) if matches!(**error, ReportError::NoConsent) => {
                 Some("reports are sent only if you agree to them in caro's configuration".to_owned())
             }
-            Self::Reports(error) if matches!(**error, ReportError::Killed { .. }) => {
+            Self::Reports(error) if matches!(**error, ReportError::SwitchedOff { .. }) => {
                 Some("see who switched it off with: caro features kill-switch".to_owned())
             }
             #[cfg(not(feature = "remote"))]
@@ -157,7 +168,7 @@ impl CommandError {
                 Some("published flags and reports need a caro that is built with the feature `remote`".to_owned())
             }
             #[cfg(feature = "remote")]
-            Self::Sync(error) => sync_hint(error),
+            Self::Sync(error) => Some(super::sync_hint::sync_hint(error)),
             _ => None,
         }
     }
@@ -178,22 +189,6 @@ fn file_hint(error: &LocalFileError) -> Option<String> {
         LocalFileError::Locked { .. } => Some("try again in a moment".to_owned()),
         _ => None,
     }
-}
-
-#[cfg(feature = "remote")]
-fn sync_hint(error: &flag_client::SyncError) -> Option<String> {
-    use flag_client::SyncError;
-
-    Some(match error {
-        SyncError::NoRemote | SyncError::NoUrl => {
-            "this caro has no place set up to fetch published flags from".to_owned()
-        }
-        SyncError::LocalOnly => "remote flags are off here, as the configuration says".to_owned(),
-        SyncError::TimedOut | SyncError::Document { .. } => {
-            "what was fetched before still holds; try again later".to_owned()
-        }
-        _ => return None,
-    })
 }
 
 /// Returns an error's text and those of its causes, each after a colon.

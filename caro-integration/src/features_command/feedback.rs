@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::choose::known;
 use super::table::wrapped;
 use super::{Answer, CommandError, Outcome};
-use crate::{Features, flags};
+use crate::Features;
 
 #[derive(Serialize)]
 struct Given<'a> {
@@ -56,9 +56,9 @@ pub(super) enum Note {
     OnlyIfNeeded,
 }
 
-/// Tells whether feedback would be noted, had nobody killed telemetry.
+/// Tells whether feedback would be noted, were telemetry not off.
 fn is_stopped(features: &Features) -> bool {
-    features.client().consent() == Consent::Given && features.is_killed(flags::TELEMETRY)
+    features.client().consent() == Consent::Given && features.kill_switches().telemetry_disabled
 }
 
 fn lost(features: &Features) -> Option<Box<Problem>> {

@@ -1,4 +1,4 @@
-use flag_client::{ClientDecision, ClientError, Kind, Layer, Origin};
+use flag_client::{ClientDecision, ClientError, Kind, Layer, Origin, Reason};
 use serde::Serialize;
 
 use super::list::{self, told};
@@ -16,7 +16,13 @@ pub(super) struct KillSwitch {
     /// What it stops, for people; empty where this version of caro does not know it.
     description: &'static str,
     disabled: bool,
+    /// Which kills disable it.
     origins: Vec<Origin>,
+    /// What else does, where no kill does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    because: Option<String>,
+    #[serde(skip)]
+    off: Option<Origin>,
 }
 
 impl KillSwitch {
@@ -25,7 +31,22 @@ impl KillSwitch {
         let origins = kills.into_iter().filter(|kill| *kill.target == *name).map(|kill| kill.origin).collect();
         let is_switch = flags::KILL_SWITCHES.contains(&name);
         let description = if is_switch { list::description(features, name) } else { "" };
-        Self { name: name.to_owned(), description, disabled: features.is_killed(name), origins }
+        let off = off_without_kill(features, name);
+        let because = off.as_ref().map(|decision| words::because(features, decision));
+        let disabled = features.is_killed(name) || off.is_some();
+        Self {
+            name: name.to_owned(),
+            description,
+            disabled,
+            origins,
+            because,
+            off: off.map(|decision| decision.origin),
+        }
+    }
+
+    /// Returns where it was disabled, each place by itself.
+    fn holders(&self) -> impl Iterator<Item = String> {
+        self.origins.iter().chain(&self.off).map(words::exact)
     }
 
     fn places(&self) -> String {
@@ -55,6 +76,13 @@ impl KillSwitch {
         }
         if text.is_empty() { text } else { wrapped(&text, 2) }
     }
+}
+
+/// Returns what a kill switch's flag came to, where it is off and no kill is the reason.
+pub(super) fn off_without_kill(features: &Features, name: &str) -> Option<ClientDecision> {
+    let decision = features.client().decision(name);
+    let is_off = decision.kind == Kind::KillSwitch && !decision.enabled && decision.reason != Reason::Killed;
+    is_off.then_some(decision)
 }
 
 #[derive(Serialize)]
@@ -95,7 +123,7 @@ pub(super) fn list(features: &Features) -> Result<Answer, CommandError> {
     for kill_switch in &kill_switches {
         let state = if kill_switch.disabled { "disabled" } else { "working" };
         let name = format!("{} {}", sign(features, kill_switch), kill_switch.name);
-        let mut places = kill_switch.origins.iter().map(words::exact);
+        let mut places = kill_switch.holders();
         cells.push([name, state.to_owned(), places.next().unwrap_or_default()]);
         cells.extend(places.map(|place| [String::new(), String::new(), place]));
     }
@@ -127,7 +155,7 @@ fn rows(cells: &[[String; 3]], kill_switches: &[KillSwitch]) -> String {
     let mut lines = laid_out.lines();
     let mut text = format!("{}\n", lines.next().unwrap_or_default());
     for kill_switch in kill_switches {
-        let own = lines.by_ref().take(kill_switch.origins.len().max(1));
+        let own = lines.by_ref().take(kill_switch.holders().count().max(1));
         text.extend(own.flat_map(|line| [line, "\n"]));
         if !kill_switch.description.is_empty() {
             text.push_str(&indented(&format!("stops {}", kill_switch.stopped()), 4));
@@ -146,10 +174,13 @@ pub(super) fn show(features: &Features, name: &str) -> Result<Answer, CommandErr
 pub(super) fn about(features: &Features, name: &str) -> String {
     let kill_switch = KillSwitch::of(features, name);
     let is_feature = list::decisions(features).iter().any(|decision| *decision.key == *name);
-    let state = match (kill_switch.disabled, is_feature) {
-        (true, _) => format!("{name} is switched off on this machine: by {}.", words::holders(&kill_switch.origins)),
-        (false, true) => format!("{name} is a feature, and no kill switch stands against it on this machine."),
-        (false, false) => format!("{name} is working on this machine: nothing switches it off."),
+    let state = match (&kill_switch.because, kill_switch.disabled, is_feature) {
+        (Some(because), ..) => format!("{name} is switched off on this machine: {because}."),
+        (None, true, _) => {
+            format!("{name} is switched off on this machine: by {}.", words::holders(&kill_switch.origins))
+        }
+        (None, false, true) => format!("{name} is a feature, and no kill switch stands against it on this machine."),
+        (None, false, false) => format!("{name} is working on this machine: nothing switches it off."),
     };
     let mut text = wrapped(&state, 2) + &kill_switch.stops(features) + "\n";
     let is_users = |origin: &Origin| origin.layer == Layer::UserKill;
@@ -161,7 +192,8 @@ pub(super) fn about(features: &Features, name: &str) -> String {
     if kill_switch.origins.iter().any(is_users) {
         text.extend(["Undo yours:  caro features kill-switch --disable ", name, "\n"]);
     }
-    if !kill_switch.origins.iter().all(is_users) {
+    let is_team = |origin: &Origin| origin.layer == Layer::Snapshot;
+    if !kill_switch.origins.iter().all(is_users) || kill_switch.off.as_ref().is_some_and(is_team) {
         text.push_str("What is not yours ends where it was set.\n");
     }
     text
@@ -191,6 +223,13 @@ pub(super) fn turn_off(features: &Features, name: &str) -> Result<Answer, Comman
     let kill_switch = KillSwitch::of(features, &name);
     let origins: Vec<Origin> = change.still_killed_by.into_iter().map(|kill| kill.origin).collect();
     let text = match (origins.is_empty(), change.written) {
+        (true, false) if kill_switch.disabled => {
+            return Err(CommandError::StaysOff { name, because: kill_switch.because.unwrap_or_default() });
+        }
+        (true, true) if kill_switch.disabled => format!(
+            "{name} stays off, though no longer by your kill switch: {}.",
+            kill_switch.because.as_deref().unwrap_or_default()
+        ),
         (false, _) => format!("{name} stays disabled, though no longer by you, but by {}.", words::holders(&origins)),
         (true, true) => format!("{name} is working again on this machine."),
         (true, false) => format!("{name} was not disabled: nothing to do."),

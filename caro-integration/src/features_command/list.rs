@@ -153,6 +153,10 @@ fn notes(features: &Features, listed: &[Listed<'_>], kills: &[KillInForce]) -> V
         .iter()
         .map(|kill| format!("{} is switched off by a kill switch ({})", kill.target, words::exact(&kill.origin)))
         .collect();
+    notes.extend(flags::KILL_SWITCHES.iter().filter_map(|name| {
+        let decision = kill_switch::off_without_kill(features, name)?;
+        Some(format!("{name} is switched off: {}", words::because(features, &decision)))
+    }));
     notes.extend(listed.iter().filter_map(|Listed { decision, .. }| refusal(decision)));
     notes.extend(listed.iter().filter_map(|Listed { decision, .. }| held_back(decision)));
     notes.extend(listed.iter().filter_map(|Listed { decision, .. }| words::without_effect(features, decision)));

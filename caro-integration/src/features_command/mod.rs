@@ -8,6 +8,8 @@ mod report;
 mod reset;
 mod suggestion;
 mod sync;
+#[cfg(feature = "remote")]
+mod sync_hint;
 mod table;
 mod why;
 pub(crate) mod words;

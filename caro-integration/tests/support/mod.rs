@@ -27,6 +27,7 @@ pub struct Machine {
     install_id: Option<&'static str>,
     snapshot: Option<Value>,
     reports: Consent,
+    url: Option<String>,
     channels: Vec<&'static str>,
     now: Option<Timestamp>,
 }
@@ -42,6 +43,7 @@ impl Machine {
             install_id: None,
             snapshot: None,
             reports: Consent::Withheld,
+            url: None,
             channels: Vec::new(),
             now: None,
         }
@@ -98,6 +100,11 @@ impl Machine {
         Self { snapshot: Some(snapshot(7, flags, kills)), ..self }
     }
 
+    /// Names where further versions are fetched from.
+    pub fn fetching_from(self, url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..self }
+    }
+
     /// Writes the root to trust and a signed snapshot of this version to the home folder, and returns their paths.
     pub fn files_of(&self, version: u64, flags: &Value, kills: &[&str]) -> (PathBuf, PathBuf) {
         let (root_file, snapshot_file) = (self.home.path().join("1.json"), self.home.path().join("snapshot.json"));
@@ -131,7 +138,7 @@ impl Machine {
                 pinned_root: root(),
                 state_file: paths.state_dir.join("published.json"),
                 bundled_snapshot: Some(signed(PayloadType::Snapshot, snapshot)),
-                url: None,
+                url: self.url.clone(),
             });
         }
         if let Some(now) = self.now {

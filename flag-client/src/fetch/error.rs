@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use flag_core::Timestamp;
 use flag_core::wire::SnapshotError;
+use reqwest::StatusCode;
 
 use super::SyncReport;
 use crate::trust::{TrustError, TrustFileError};
@@ -98,7 +99,7 @@ pub struct DocumentError {
 #[non_exhaustive]
 pub enum FetchError {
     /// The server answered with another status than 200 or 304.
-    #[error("the server answered with status {status}")]
+    #[error("the server answered with status {status}{}", in_words(*status))]
     Status {
         /// The status.
         status: u16,
@@ -150,6 +151,12 @@ pub enum FetchError {
     /// The document is signed, and cannot be read: its publisher's mistake. What was held before stays.
     #[error("it is signed and cannot be read")]
     Unreadable(#[source] Box<SnapshotError>),
+}
+
+/// The status in the words of RFC 9110, to follow on its number.
+pub(crate) fn in_words(status: u16) -> String {
+    let reason = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    reason.map(|reason| format!(" ({reason})")).unwrap_or_default()
 }
 
 impl SyncError {

@@ -18,6 +18,7 @@ pub use error::{DocumentError, FetchError, SyncError};
 pub use refresh::{Fetched, SyncReport};
 pub use token::{BearerToken, TokenError};
 
+pub(crate) use self::error::in_words;
 pub(crate) use self::etags::{Etags, is_quiet};
 pub(crate) use self::http::{Deadline, Http, failure};
 pub(crate) use self::refresh::{Refreshed, Request};

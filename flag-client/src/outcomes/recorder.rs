@@ -20,8 +20,8 @@ pub(crate) struct Recorder {
     files: Option<DayFiles>,
     clock: Clock,
     has_consent: AtomicBool,
-    /// Whether the capability that recording is part of is killed.
-    is_killed: AtomicBool,
+    /// Whether the capability that recording is part of is off.
+    is_switched_off: AtomicBool,
     /// Whether a lock was waited for in vain, so that no later use of a feature waits for it again.
     is_impatient: AtomicBool,
     /// The first of each kind.
@@ -37,7 +37,7 @@ impl Recorder {
             settings,
             clock: Arc::clone(&host.clock),
             has_consent: AtomicBool::new(host.consent == Consent::Given),
-            is_killed: AtomicBool::new(false),
+            is_switched_off: AtomicBool::new(false),
             is_impatient: AtomicBool::new(false),
             errors: Mutex::default(),
         };
@@ -60,20 +60,20 @@ impl Recorder {
         self.has_consent.store(consent == Consent::Given, Ordering::SeqCst);
     }
 
-    /// Takes in which kills stand from now on.
-    pub(crate) fn note_kills(&self, in_force: &InForce) {
-        let is_killed = self.settings.capability().is_some_and(|capability| in_force.is_killed(capability));
-        self.is_killed.store(is_killed, Ordering::SeqCst);
+    /// Takes in whether the capability that recording is part of is off from now on.
+    pub(crate) fn note_capability(&self, in_force: &InForce) {
+        let is_off = self.settings.capability().is_some_and(|capability| in_force.is_capability_off(capability));
+        self.is_switched_off.store(is_off, Ordering::SeqCst);
     }
 
-    /// Returns the capability that recording is part of, if it is killed.
-    pub(crate) fn killed(&self) -> Option<&str> {
-        self.settings.capability().filter(|_| self.is_killed.load(Ordering::SeqCst))
+    /// Returns the capability that recording is part of, if it is off.
+    pub(crate) fn switched_off(&self) -> Option<&str> {
+        self.settings.capability().filter(|_| self.is_switched_off.load(Ordering::SeqCst))
     }
 
-    /// Tells whether the user did not consent, or a kill stands against it.
+    /// Tells whether the user did not consent, or the capability is off.
     pub(crate) fn is_off(&self) -> bool {
-        self.consent() == Consent::Withheld || self.is_killed.load(Ordering::SeqCst)
+        self.consent() == Consent::Withheld || self.is_switched_off.load(Ordering::SeqCst)
     }
 
     pub(crate) fn today(&self) -> Day {

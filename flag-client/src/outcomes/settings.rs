@@ -54,8 +54,9 @@ impl Outcomes {
 
     /// Names the capability that recording and reports are part of, such as `telemetry`. Of two calls the later one stands.
     ///
-    /// While a kill of it stands, of whatever layer, nothing is recorded, and reports are neither made nor sent. What was recorded before
-    /// stays on the disk: it is reported once the kill is lifted, unless it is too old by then, and
+    /// While a kill of it stands, of whatever layer, nothing is recorded, and reports are neither made nor sent; nor while a flag of that
+    /// name is off on this machine, however that came about. What was recorded before stays on the disk: it is reported once the
+    /// capability is back, unless it is too old by then, and
     /// [`clear_reports`](crate::FlagClient::clear_reports) removes it at any time.
     pub fn unless_killed(mut self, capability: impl Into<Box<str>>) -> Self {
         self.capability = Some(capability.into());

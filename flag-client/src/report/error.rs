@@ -14,10 +14,10 @@ pub enum ReportError {
     /// The user did not consent to reports.
     #[error("reports are off, since the user did not consent to them")]
     NoConsent,
-    /// A kill stands against what reports are part of ([`Outcomes::unless_killed`](crate::Outcomes::unless_killed)). What was recorded
-    /// before stays on the disk until it is cleared, or the kill lifted.
-    #[error("reports are off, since {capability:?} is killed")]
-    Killed {
+    /// What reports are part of is killed or off ([`Outcomes::unless_killed`](crate::Outcomes::unless_killed)). What was recorded before
+    /// stays on the disk until it is cleared, or the capability back.
+    #[error("reports are off, since {capability:?} is switched off")]
+    SwitchedOff {
         /// The capability that the application named.
         capability: Box<str>,
     },

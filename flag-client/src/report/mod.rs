@@ -105,9 +105,9 @@ impl FlagClient {
 
 fn consenting(client: &FlagClient) -> Result<&Recorder, ReportError> {
     let (recorder, _) = client.recorder().ok_or(ReportError::NotRecording)?;
-    match (recorder.consent(), recorder.killed()) {
+    match (recorder.consent(), recorder.switched_off()) {
         (Consent::Withheld, _) => Err(ReportError::NoConsent),
-        (Consent::Given, Some(capability)) => Err(ReportError::Killed { capability: capability.into() }),
+        (Consent::Given, Some(capability)) => Err(ReportError::SwitchedOff { capability: capability.into() }),
         (Consent::Given, None) => Ok(recorder),
     }
 }

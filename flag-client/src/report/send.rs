@@ -13,7 +13,7 @@ use super::form::{Nonce, Report};
 use super::spool::Spool;
 use super::{close_days, consenting};
 use crate::client::FlagClient;
-use crate::fetch::{Source, is_loopback, is_quiet, retry_after, runtime};
+use crate::fetch::{Source, in_words, is_loopback, is_quiet, retry_after, runtime};
 use crate::outcomes::{OutcomeError, Wait};
 
 const PATH: &str = "v1/reports";
@@ -37,7 +37,7 @@ pub struct SentReports {
 #[non_exhaustive]
 pub enum SendFailure {
     /// The server is busy, broken, or sends us elsewhere, which is not followed.
-    #[error("the server answered with status {status}")]
+    #[error("the server answered with status {status}{}", in_words(*status))]
     Status {
         /// The status.
         status: u16,
