@@ -72,6 +72,10 @@ fn page(command: &clap::Command) -> Result<String, Stop> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn without_examples(command: &clap::Command, path: &str, found: &mut Vec<String>) {
@@ -88,5 +92,79 @@ mod tests {
         let mut found = Vec::new();
         without_examples(&Arguments::command(), "", &mut found);
         assert_eq!(found, Vec::<String>::new());
+    }
+    /// Splits a line as a shell does, as far as examples go: words, quotes, and what ends a command.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+        for next in line.chars() {
+            match (quote, next) {
+                (Some(open), _) if open == next => quote = None,
+                (Some(_), _) => word.get_or_insert_default().push(next),
+                (None, '"' | '\'') => {
+                    quote = Some(next);
+                    word.get_or_insert_default();
+                }
+                (None, '|' | '>' | '&' | ';') => break,
+                (None, ' ') => words.extend(word.take()),
+                (None, _) => word.get_or_insert_default().push(next),
+            }
+        }
+        words.extend(word);
+        words
+    }
+
+    /// Gathers the examples of a command and of those below it: what stands after the variables that are set for it.
+    fn examples(command: &clap::Command, found: &mut Vec<(String, Vec<String>)>) {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default().replace("\\\n", " ");
+        for line in help.lines().filter(|line| line.starts_with("  ")) {
+            for part in line.trim().split(" | ").flat_map(|part| part.split(" && ")) {
+                let words = words(part);
+                let program = words.iter().position(|word| !word.contains('='));
+                if let Some(at) = program.filter(|at| words[*at] == PROGRAM) {
+                    found.push((line.trim().to_owned(), words[at..].to_vec()));
+                }
+            }
+        }
+        command.get_subcommands().for_each(|below| examples(below, found));
+    }
+
+    #[test]
+    #[allow(clippy::indexing_slicing, reason = "places that were just found")]
+    fn every_example_is_taken_as_it_stands() {
+        let mut found = Vec::new();
+        examples(&Arguments::command(), &mut found);
+        assert!(found.len() > 100, "{} examples", found.len());
+        let refused: Vec<String> = found
+            .iter()
+            .filter_map(|(line, words)| {
+                let error = Arguments::command().try_get_matches_from(words).err()?;
+                Some(format!("{line}: {}", error.to_string().lines().next().unwrap_or_default()))
+            })
+            .collect();
+        assert_eq!(refused, Vec::<String>::new());
+    }
+
+    /// Returns the variables that a file asks the environment for.
+    fn asked_for(code: &str) -> impl Iterator<Item = &str> {
+        let quoted = code.split('"').skip(1).step_by(2);
+        quoted.filter(|text| {
+            text.len() > 3
+                && text.chars().all(|letter| letter.is_ascii_uppercase() || letter == '_')
+                && !text.starts_with('_')
+        })
+    }
+
+    #[test]
+    fn every_variable_that_is_asked_for_is_in_the_readme() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let readme = fs::read_to_string(here.join("README.md")).unwrap();
+        let mut asked = BTreeSet::new();
+        for file in ["system.rs", "dashboard_file.rs", "test_clock.rs"] {
+            let code = fs::read_to_string(here.join("src/adapters").join(file)).unwrap();
+            asked.extend(asked_for(&code).map(str::to_owned));
+        }
+        assert!(asked.contains("FLAG_PASSPHRASE") && asked.contains("NO_COLOR"), "{asked:?}");
+        let missing: Vec<_> = asked.iter().filter(|name| !readme.contains(&format!("`{name}"))).collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 }
