@@ -306,3 +306,33 @@ mod object_store {
         }
     }
 }
+
+#[test]
+fn what_publishing_would_do_is_shown_and_not_done() {
+    let sandbox = Sandbox::with_sample();
+    let first = sandbox.project(&["publish", "--to", "public", "--dry-run"]);
+    assert!(
+        first.text().starts_with("snapshot 1 of production would be the first in public\n  9 flags, 0 kills\n"),
+        "{}",
+        first.out
+    );
+    assert!(!sandbox.path("public/v1").exists());
+    sandbox.project(&["publish", "--to", "public"]).text();
+    let before = std::fs::read(sandbox.path("public/v1/snapshot.json")).unwrap();
+    let log = sandbox.project(&["log", "--json"]).json();
+    let nothing = sandbox.project(&["publish", "--dry-run"]);
+    assert_eq!(
+        nothing.text().replace(&*sandbox.path("public").to_string_lossy(), "public"),
+        "snapshot 2 of production would take the place of snapshot 1 in public\n  9 flags, 0 kills\n  \
+         nobody gains, loses or moves\nnot published\n"
+    );
+    assert_eq!(sandbox.project(&["log", "--json"]).json(), log, "no version is spent");
+
+    sandbox.project(&["rollout", "set", "enhanced_safety_v2", "75%", "--yes"]).text();
+    let preview = sandbox.project(&["publish", "--dry-run", "--json"]).json();
+    assert_eq!((&preview["version"], &preview["replaces"]), (&json!(2), &json!(1)));
+    let flags = preview["plan"]["flags"].as_array().unwrap();
+    let effect = flags.iter().find(|flag| flag["flag"] == "enhanced_safety_v2").unwrap();
+    assert_eq!((&effect["change"], &effect["lost"]["max"]), (&json!("changed"), &json!(0)), "{effect}");
+    assert_eq!(std::fs::read(sandbox.path("public/v1/snapshot.json")).unwrap(), before);
+}

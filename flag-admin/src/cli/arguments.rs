@@ -177,7 +177,7 @@ pub(super) enum Command {
     Why(WhyArguments),
     /// Sign a snapshot and write it where clients fetch it
     #[command(
-        after_help = "Examples:\n  flag-admin publish --to ./public\n  flag-admin publish --to s3://flags.example/caro --env staging\n  flag-admin publish --refresh --within 7d"
+        after_help = "Examples:\n  flag-admin publish --to ./public\n  flag-admin publish --to ./public --dry-run\n  flag-admin publish --to s3://flags.example/caro --env staging\n  flag-admin publish --refresh --within 7d"
     )]
     Publish(PublishArguments),
     /// Serve what is published, news of it, and its health, over HTTP

@@ -6,7 +6,7 @@ use flag_core::Timestamp;
 
 use super::log::LogArguments;
 use super::problem::Stop;
-use super::publish::project_roots;
+use super::publish::{project_roots, snapshot_in};
 use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::ProjectFolder;
@@ -34,7 +34,7 @@ pub(super) enum AuditCommand {
         after_help = "Examples:\n  flag-admin audit verify\n  flag-admin audit verify --against ./public/v1/snapshot.json"
     )]
     Verify {
-        /// A published snapshot, or a note of audit checkpoint: the log must still hold the very change it was made from
+        /// A published snapshot, or the folder it is published in, or a note of audit checkpoint: the log must still hold the very change it was made from
         #[arg(long, value_name = "FILE")]
         against: Option<PathBuf>,
     },
@@ -80,7 +80,7 @@ pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, against: Op
 }
 
 fn commitment(session: &Session, folder: &ProjectFolder, path: &Path) -> Result<Commitment, Stop> {
-    let bytes = read_bytes(path)?;
+    let bytes = read_bytes(&snapshot_in(path)?)?;
     // A snapshot is an object of JSON; no note begins like one.
     if let Some(note) = std::str::from_utf8(&bytes).ok().filter(|text| !text.trim_start().starts_with('{')) {
         return Ok(commitment_of_note(note, &folder.roots(), &folder.settings().project)?);

@@ -1,4 +1,4 @@
-use flag_core::{CellPlan, Certainty, FlagKey, FlagPlan, PlanPopulation};
+use flag_core::{CellPlan, Certainty, FlagChange, FlagKey, FlagPlan, Plan, PlanPopulation};
 
 use super::problem::Stop;
 use super::terminal::{Meaning, Terminal};
@@ -36,6 +36,22 @@ pub(super) fn print(terminal: &mut Terminal<'_>, proposal: &Proposal) -> Result<
         }
         _ => Ok(()),
     }
+}
+
+/// Prints the effect on each flag that has one.
+pub(super) fn print_effects(terminal: &mut Terminal<'_>, plan: &Plan) -> Result<(), Stop> {
+    for effect in &plan.flags {
+        let name = terminal.paint(Meaning::Name, &effect.flag);
+        let (meaning, kind) = match effect.change {
+            FlagChange::Added => (Meaning::Gain, "added"),
+            FlagChange::Removed => (Meaning::Loss, "removed"),
+            _ => (Meaning::Notice, "changed"),
+        };
+        let kind = terminal.paint(meaning, kind);
+        terminal.line(format_args!("flag {name} {kind}"))?;
+        print_plan(terminal, Some(effect))?;
+    }
+    if plan.flags.is_empty() { print_plan(terminal, None) } else { Ok(()) }
 }
 
 fn print_edit(terminal: &mut Terminal<'_>, edit: &Edit) -> Result<(), Stop> {

@@ -7,12 +7,13 @@ use flag_core::Timestamp;
 use serde::Serialize;
 
 use super::change::counted;
+use super::plan_text;
 use super::problem::Stop;
 use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::{RemoteServer, SystemClock};
 use crate::app::ports::{Clock as _, Document, RootStore as _};
-use crate::app::{AppError, Refreshed, Verification, Verified, verify_snapshot, with_causes};
+use crate::app::{AppError, Preview, Refreshed, Verification, Verified, verify_snapshot, with_causes};
 use crate::log::EnvironmentName;
 
 #[derive(Debug, Args)]
@@ -50,6 +51,13 @@ pub(super) fn publish(
         })?,
     };
     let mut place = opened.folder.publisher(&opened.environment, &out).map_err(AppError::from)?;
+    if arguments.dry_run {
+        return previewed(
+            terminal,
+            &opened.environment,
+            &opened.project.preview_publication(&opened.environment, &place)?,
+        );
+    }
     let published = if arguments.refresh {
         let within = arguments.within.map(|Span(millis)| millis);
         match opened.project.refresh_published(&opened.environment, &mut place, within)? {
@@ -83,6 +91,22 @@ pub(super) fn publish(
     Ok(())
 }
 
+/// Prints what publishing would do.
+fn previewed(terminal: &mut Terminal<'_>, environment: &EnvironmentName, preview: &Preview) -> Result<(), Stop> {
+    if terminal.form() == Form::Json {
+        return terminal.json(preview);
+    }
+    let version = terminal.paint(Meaning::Name, format_args!("snapshot {}", preview.version));
+    let place = &preview.place;
+    terminal.line(match preview.replaces {
+        Some(standing) => format!("{version} of {environment} would take the place of snapshot {standing} in {place}"),
+        None => format!("{version} of {environment} would be the first in {place}"),
+    })?;
+    terminal.line(format_args!("  {}, {}", counted(preview.flags, "flag"), counted(preview.kills, "kill")))?;
+    plan_text::print_effects(terminal, &preview.plan)?;
+    terminal.line("not published")
+}
+
 /// Lets the server that holds the project publish it: the keys are there.
 fn from_afar(
     server: &RemoteServer,
@@ -90,6 +114,10 @@ fn from_afar(
     arguments: &PublishArguments,
     environment: &EnvironmentName,
 ) -> Result<(), Stop> {
+    if arguments.dry_run {
+        let hint = Some("what changed since the last publication: flag-admin env list");
+        return Err(Stop::problem("usage", "a server does not tell beforehand what publishing does", hint));
+    }
     if arguments.out.is_some() {
         return Err(Stop::problem("usage", "a server publishes where it serves", Some("leave --to out")));
     }
@@ -128,6 +156,9 @@ pub(super) struct PublishArguments {
     /// Sign the snapshot that is published anew if it expires soon, and change nothing else: for a timer
     #[arg(long)]
     refresh: bool,
+    /// Show what clients would get that they do not have yet, and do nothing
+    #[arg(long, conflicts_with = "refresh")]
+    dry_run: bool,
     /// How soon: such as 7d or 36h [default: a quarter of the snapshot's lifetime]
     #[arg(long, value_name = "SPAN", requires = "refresh", value_parser = parse_span)]
     within: Option<Span>,
@@ -181,7 +212,7 @@ pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, arguments: 
 }
 
 /// Returns the file of a snapshot, which may be named by the folder it is published in.
-fn snapshot_in(given: &Path) -> Result<Cow<'_, Path>, Stop> {
+pub(super) fn snapshot_in(given: &Path) -> Result<Cow<'_, Path>, Stop> {
     if !given.is_dir() {
         return Ok(Cow::Borrowed(given));
     }

@@ -191,8 +191,8 @@ pub enum Refreshed {
 }
 
 /// A snapshot that is published.
-struct Standing {
-    document: Vec<u8>,
+pub(super) struct Standing {
+    pub(super) document: Vec<u8>,
     digest: Digest,
 }
 
@@ -257,7 +257,7 @@ impl Project {
     }
 
     /// Returns the root in force, if it accepts snapshots.
-    fn usable_root(&self) -> Result<RootInForce, PublishError> {
+    pub(super) fn usable_root(&self) -> Result<RootInForce, PublishError> {
         let root = *self.state.root().ok_or(PublishError::NoRoot)?;
         if self.now() >= root.expires_at {
             let (version, expires_at) = (root.version, root.expires_at);
@@ -401,7 +401,7 @@ impl Project {
     }
 
     /// Refuses to publish over something that is not an older snapshot of the same environment. Returns that one.
-    fn check_published(
+    pub(super) fn check_published(
         &self,
         environment: &EnvironmentName,
         publisher: &dyn Publisher,
@@ -433,7 +433,7 @@ impl Project {
     }
 }
 
-fn refuse_broken(ruleset: &Ruleset) -> Result<(), BrokenRuleset> {
+pub(super) fn refuse_broken(ruleset: &Ruleset) -> Result<(), BrokenRuleset> {
     let broken = |(flag, error): (&str, &flag_core::FlagError)| BrokenFlag { flag: flag.into(), error: error.clone() };
     let flags: Vec<BrokenFlag> = ruleset.quarantined().map(broken).collect();
     if flags.is_empty() { Ok(()) } else { Err(BrokenRuleset { flags }) }
