@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::problem::Stop;
 use super::session::Session;
-use super::terminal::{Form, Meaning, Terminal};
+use super::terminal::{Form, Meaning, SAY_YES, Terminal};
 use crate::adapters::{AlertReach, HttpAlertSender, ProjectFolder, SystemClock, SystemRandomness};
 use crate::app::ports::{Clock as _, LogError, OutboxTally, Randomness as _};
 use crate::app::{Alert, AppError, Delivered, Sink, SinkKind, WebhookSecret, deliver_due, fill_outbox};
@@ -234,7 +234,7 @@ fn sink<'f>(folder: &'f ProjectFolder, name: &str) -> Result<&'f Sink, Stop> {
 fn remove(session: &Session, terminal: &mut Terminal<'_>, name: &str) -> Result<(), Stop> {
     let folder = session.folder()?;
     sink(&folder, name)?;
-    terminal.confirm(&format!("Let alerts go to {name} no more?"))?;
+    terminal.confirm(&format!("Let alerts go to {name} no more?"), SAY_YES)?;
     folder.set_sink(name, None)?;
     folder.outbox().and_then(|mut outbox| outbox.forget(name)).map_err(AppError::from)?;
     let forgotten = folder.alert_secrets().forget(name);

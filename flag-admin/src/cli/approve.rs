@@ -6,7 +6,7 @@ use super::change::{Extent, carry_out, counted};
 use super::plan_text;
 use super::problem::Stop;
 use super::session::Session;
-use super::terminal::{Form, Meaning, Terminal, columns};
+use super::terminal::{Form, LOOK_FIRST, Meaning, Terminal, columns};
 use crate::app::{Project, Proposal};
 use crate::log::{EnvironmentName, Head};
 
@@ -73,7 +73,7 @@ pub(super) fn approve(
     let mut head = proposal.base();
     if approved {
         let changes = counted(proposal.changes().len(), "change");
-        terminal.confirm(&format!("Approve and apply {changes} to {}?", opened.environment))?;
+        terminal.confirm(&format!("Approve and apply {changes} to {}?", opened.environment), LOOK_FIRST)?;
         head = opened.project.approve(&approval, change.reason.as_deref())?.head;
     }
     if terminal.form() == Form::Json {

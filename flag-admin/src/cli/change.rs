@@ -8,7 +8,7 @@ use super::arguments::ChangeArguments;
 use super::plan_text;
 use super::problem::Stop;
 use super::session::{Opened, Session, read_text};
-use super::terminal::{Form, Terminal};
+use super::terminal::{Form, LOOK_FIRST, Terminal};
 use crate::app::{Enabled, Project, Proposal, Prune, StageStep, Verdict};
 use crate::definition::Definitions;
 use crate::log::Head;
@@ -186,7 +186,7 @@ pub(super) fn carry_out_steps(
         let named = proposal.edits().first().map(|edit| &*edit.name).filter(|_| extent == Extent::AskName);
         let answered = shown.and_then(|()| match named {
             Some(name) => terminal.confirm_name(&question, name),
-            None => terminal.confirm(&question),
+            None => terminal.confirm(&question, LOOK_FIRST),
         });
         shown = Ok(answered.map_err(unseen)?);
     }

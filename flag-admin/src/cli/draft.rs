@@ -6,7 +6,7 @@ use super::change::{Extent, carry_out, counted};
 use super::plan_text;
 use super::problem::Stop;
 use super::session::{Opened, Session};
-use super::terminal::{Form, Meaning, Terminal, columns};
+use super::terminal::{Form, Meaning, SAY_YES, Terminal, columns};
 use crate::app::{AppError, Draft, DraftError, DraftStore as _, Proposal, Rebased};
 use crate::log::{Actor, Change, EnvironmentName, Head, sentence};
 
@@ -153,7 +153,8 @@ pub(super) fn discard(session: &Session, terminal: &mut Terminal<'_>) -> Result<
         Err(_) => 0,
     };
     let actor = &opened.project.operator().actor;
-    terminal.confirm(&format!("Drop the draft of {} with {}?", opened.environment, counted(changes, "change")))?;
+    terminal
+        .confirm(&format!("Drop the draft of {} with {}?", opened.environment, counted(changes, "change")), SAY_YES)?;
     opened.folder.drafts().remove(&opened.environment, actor).map_err(AppError::from)?;
     if terminal.form() == Form::Json {
         return terminal.json(&serde_json::json!({ "dropped": changes }));

@@ -12,7 +12,7 @@ use super::change::{Steps, carry_out, carry_out_steps};
 use super::fields::{FieldArguments, variant};
 use super::problem::Stop;
 use super::session::{Opened, Session};
-use super::terminal::{Form, Meaning, Terminal};
+use super::terminal::{Form, Meaning, SAY_YES, Terminal};
 use crate::adapters::editor;
 use crate::app::{AppError, Cohort, Direction, LifeStage, Proposal, Prune};
 use crate::definition::{Definition, Definitions, Documentation, Metric, Milestone, stage_status};
@@ -287,7 +287,7 @@ fn edit_text(opened: &Opened, terminal: &mut Terminal<'_>, key: &str) -> Result<
             }
             Err(error) => {
                 terminal.line(&error)?;
-                terminal.confirm("Edit it again?")?;
+                terminal.confirm("Edit it again?", SAY_YES)?;
             }
         }
     }

@@ -35,6 +35,7 @@ mod lifecycle;
 mod lint;
 mod log;
 mod manual;
+mod meant;
 mod member;
 mod passphrase;
 mod plan;
@@ -235,8 +236,12 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
+    let meant = meant::meant(error);
     if !json {
         let _ = error.print();
+        if let Some(meant) = &meant {
+            let _ = writeln!(io::stderr(), "hint: did you mean \"{meant}\"?");
+        }
         return ExitCode::from(USAGE);
     }
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -247,7 +252,8 @@ fn usage(error: &clap::Error, json: bool) -> ExitCode {
     }
     let text = error.render().to_string();
     let (message, rest) = text.split_once("\n\n").unwrap_or((&text, ""));
-    let hint = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    let meant = meant.map(|meant| format!("did you mean \"{meant}\"?"));
+    let hint = meant.as_deref().or_else(|| rest.lines().find_map(|line| line.trim().strip_prefix("tip: ")));
     let message = message.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ");
     let problem = Problem {
         code: "usage",

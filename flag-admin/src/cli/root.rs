@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::key::{self, KeyRole};
 use super::problem::Stop;
 use super::session::{Session, read_bytes};
-use super::terminal::{Form, Meaning, Terminal};
+use super::terminal::{Form, Meaning, SAY_YES, Terminal};
 use crate::adapters::{SystemClock, create_draft, key_id, read_public_key, replace_draft, signer_at};
 use crate::app::ports::{Clock as _, Document, Publisher as _, RootStore as _};
 use crate::app::{
@@ -216,7 +216,7 @@ fn sign(session: &Session, terminal: &mut Terminal<'_>, arguments: &RootSignArgu
     if terminal.form() == Form::Text {
         show(terminal, &shown)?;
     }
-    terminal.confirm(&format!("Sign root {} of {}?", shown.version, shown.project))?;
+    terminal.confirm(&format!("Sign root {} of {}?", shown.version, shown.project), SAY_YES)?;
     let signer = signer_at(key, RoleName::Root, session.passphrases())?;
     let envelope = countersign(&draft, before.as_deref(), &*signer)?;
     replace_draft(file, &envelope).map_err(|error| Stop::file(file, "written", &error))?;

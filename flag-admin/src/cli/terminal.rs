@@ -36,6 +36,10 @@ pub(super) enum Meaning {
 /// What turns each [`Meaning`] on, and all of them off.
 const COLORS: [&str; 6] = ["\u{1b}[1m", "\u{1b}[34m", "\u{1b}[1;35m", "\u{1b}[33m", "\u{1b}[2m", "\u{1b}[0m"];
 
+/// How to go on without a terminal where `--dry-run` shows what would be done.
+pub(super) const LOOK_FIRST: &str = "look at the plan with --dry-run, and run it with --yes";
+/// How to go on without a terminal where nothing has to be worked out first.
+pub(super) const SAY_YES: &str = "run it with --yes if that is what you want";
 /// How many spaces stand between columns.
 const COLUMN_GAP: usize = 2;
 
@@ -157,7 +161,7 @@ impl<'w> Terminal<'w> {
             return Ok(());
         }
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            return self.confirm(question);
+            return self.confirm(question, LOOK_FIRST);
         }
         self.flush()?;
         let typed = answer(&format!("{question} Type {name} to go on: "))?;
@@ -167,18 +171,14 @@ impl<'w> Terminal<'w> {
         Err(Stop::problem("not_confirmed", format!("{:?} is not {name:?}, so nothing was changed", typed.trim()), None))
     }
 
-    /// Asks whether to go on. Without a terminal nobody can be asked, and only `--yes` goes on.
-    pub(super) fn confirm(&mut self, question: &str) -> Result<(), Stop> {
+    /// Asks whether to go on. Without a terminal nobody can be asked, and only `--yes` goes on: the hint says how.
+    pub(super) fn confirm(&mut self, question: &str, hint: &str) -> Result<(), Stop> {
         if self.yes {
             return Ok(());
         }
         if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-            let hint = Some("look at the plan with --dry-run, and run it with --yes");
-            return Err(Stop::problem(
-                "not_confirmed",
-                "this needs a confirmation, and there is no terminal to ask on",
-                hint,
-            ));
+            let message = "this needs a confirmation, and there is no terminal to ask on";
+            return Err(Stop::problem("not_confirmed", message, Some(hint)));
         }
         self.flush()?;
         let answer = answer(&format!("{question} [y/N] "))?;

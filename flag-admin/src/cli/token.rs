@@ -9,7 +9,7 @@ use super::change::{Extent, carry_out, unseen};
 use super::plan_text;
 use super::problem::Stop;
 use super::session::Session;
-use super::terminal::{Form, Meaning, Terminal};
+use super::terminal::{Form, LOOK_FIRST, Meaning, Terminal};
 use crate::app::{AppError, Committed, NewToken, Project, TokenRequest, TokenRole, Verdict};
 use crate::log::{Actor, EnvironmentName, Grant, Role, TokenId, Verb};
 
@@ -147,7 +147,7 @@ fn new(session: &Session, terminal: &mut Terminal<'_>, arguments: NewArguments) 
         plan_text::print(terminal, &token.proposal)?;
     }
     if extent == Extent::Ask && terminal.has_to_ask() {
-        terminal.confirm(&format!("Issue a token for {}?", token.grant.holder)).map_err(unseen)?;
+        terminal.confirm(&format!("Issue a token for {}?", token.grant.holder), LOOK_FIRST).map_err(unseen)?;
     }
     let committed = match extent {
         Extent::Show => None,
