@@ -99,14 +99,13 @@ mod tests {
         for next in line.chars() {
             match (quote, next) {
                 (Some(open), _) if open == next => quote = None,
-                (Some(_), _) => word.get_or_insert_default().push(next),
                 (None, '"' | '\'') => {
                     quote = Some(next);
                     word.get_or_insert_default();
                 }
                 (None, '|' | '>' | '&' | ';') => break,
                 (None, ' ') => words.extend(word.take()),
-                (None, _) => word.get_or_insert_default().push(next),
+                _ => word.get_or_insert_default().push(next),
             }
         }
         words.extend(word);
