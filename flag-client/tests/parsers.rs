@@ -42,14 +42,11 @@ fn settings() -> impl Strategy<Value = Vec<(usize, Vec<(&'static str, &'static s
 }
 
 fn text<'t>(tables: impl IntoIterator<Item = &'t (usize, Vec<(&'static str, &'static str)>)>) -> String {
-    let mut text = String::new();
-    for (table, lines) in tables {
-        text += &format!("[{}]\n", TABLES[*table]);
-        for (key, value) in lines {
-            text += &format!("{key} = {value}\n");
-        }
-    }
-    text
+    let lines = tables.into_iter().flat_map(|(table, lines)| {
+        let settings = lines.iter().map(|(key, value)| format!("{key} = {value}\n"));
+        std::iter::once(format!("[{}]\n", TABLES[*table])).chain(settings)
+    });
+    lines.collect()
 }
 
 proptest! {
@@ -73,7 +70,9 @@ proptest! {
         let forwards = said(&opened(&home, &text(&tables)));
         let mut turned = tables;
         turned.reverse();
-        turned.iter_mut().for_each(|(_, lines)| lines.reverse());
+        for (_, lines) in &mut turned {
+            lines.reverse();
+        }
         prop_assert_eq!(said(&opened(&home, &text(&turned))), forwards);
     }
 
