@@ -229,3 +229,36 @@ fn the_openapi_document_is_the_one_that_is_checked_in() {
     let (_sandbox, serving) = published();
     assert_eq!(serving.get("/openapi.json", &[]).json(), now);
 }
+
+#[test]
+fn documents_come_packed_to_those_who_ask_and_each_form_has_its_own_etag() {
+    let (sandbox, serving) = published();
+    let file = std::fs::read(sandbox.path("public/v1/snapshot.json")).unwrap();
+    let plain = serving.get("/v1/snapshot.json", &[]);
+    let packed = serving.get("/v1/snapshot.json", &[("accept-encoding", "br, gzip")]);
+    assert_eq!((plain.header("content-encoding"), packed.header("content-encoding")), (None, Some("gzip")));
+    for answer in [&plain, &packed] {
+        assert_eq!((answer.status, answer.header("vary")), (200, Some("accept-encoding")));
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&*packed.body).read_to_end(&mut unpacked).unwrap();
+    assert!(unpacked == file && plain.body == file, "both are the document that is published");
+    assert!(packed.body.len() * 2 < file.len(), "{} of {}", packed.body.len(), file.len());
+    let (one, other) = (plain.header("etag").unwrap(), packed.header("etag").unwrap());
+    assert_ne!(one, other);
+    // Whoever holds either holds the document, whatever they accept now; a cache may have weakened the tag on its way.
+    for (known, accepted) in [(one, "identity"), (one, "gzip"), (other, "identity"), (other, "gzip")] {
+        for known in [known.to_owned(), format!("W/{known}")] {
+            let again = serving.get("/v1/snapshot.json", &[("accept-encoding", accepted), ("if-none-match", &known)]);
+            assert_eq!((again.status, again.header("etag")), (304, known.strip_prefix("W/").or(Some(&known))));
+            assert_eq!((again.header("vary"), again.body.len()), (Some("accept-encoding"), 0));
+        }
+    }
+    sandbox.project(&["flag", "disable", "ollama_backend", "--yes"]).text();
+    sandbox.project(&["publish", "--to", "public"]).text();
+    serving.until("/readyz", |ready| ready.json()["snapshot"] == 2);
+    for known in [one, other] {
+        assert_eq!(serving.get("/v1/snapshot.json", &[("if-none-match", known)]).status, 200);
+    }
+}

@@ -257,3 +257,74 @@ fn a_client_that_sends_its_body_byte_by_byte_holds_up_nobody() {
     assert_eq!(single(&serving, "plain", &json!({})).status, 200);
     drop(slow);
 }
+
+#[test]
+fn an_address_that_asks_for_too_many_evaluations_waits_a_whole_number_of_seconds() {
+    let sandbox = Sandbox::with_project();
+    sandbox.write("flags.toml", FLAGS);
+    sandbox.project(&["apply", "-f", "flags.toml", "--yes"]).text();
+    sandbox.project(&["publish", "--to", "store://"]).text();
+    let serving = Serving::start(&sandbox, &["-C", "flags", "serve", "--evaluations-per-second", "2"]);
+    let mut limited = None;
+    for path in ["/ofrep/v1/evaluate/flags/plain", "/ofrep/v1/evaluate/flags"].iter().cycle().take(60) {
+        let answer = serving.post(path, &[], "{}");
+        // Never 401 or 403, which some clients take for the end.
+        assert!(matches!(answer.status, 200 | 429), "{}", answer.status);
+        if answer.status == 429 {
+            limited = Some(answer);
+            break;
+        }
+    }
+    let limited = limited.expect("never limited");
+    let seconds: u32 = limited.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=2).contains(&seconds), "{seconds}");
+    let said = limited.json();
+    assert_eq!(
+        (&said["errorCode"], &said["errorDetails"]),
+        (&json!("GENERAL"), &json!("too many evaluations from this address"))
+    );
+    // Documents are not evaluations, and reports have a limit of their own.
+    assert_eq!(serving.get("/v1/snapshot.json", &[]).status, 200);
+    std::thread::sleep(Duration::from_secs(u64::from(seconds)) + Duration::from_millis(100));
+    assert_eq!(single(&serving, "plain", &json!({})).status, 200);
+}
+
+fn cells(sandbox: &Sandbox) -> Vec<(String, String)> {
+    let log = rusqlite::Connection::open(sandbox.path("flags/log.sqlite")).unwrap();
+    let mut rows = log.prepare("SELECT part, sums FROM cells ORDER BY part").unwrap();
+    rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn one_report_moves_one_cell_and_steps_that_are_made_up_run_out() {
+    let (sandbox, serving) = serving();
+    let day = today();
+    let at_step = |step: u32, nonce: u32| {
+        report("half", "on", &day, nonce).replace("\"stage\":50000", &format!("\"stage\":{step}"))
+    };
+    for nonce in 0..40 {
+        let before = cells(&sandbox);
+        // Every other one is sent again, as by a client that heard no answer.
+        assert_eq!(serving.post("/v1/reports", &[], &at_step(nonce % 7, nonce / 2)).status, 204);
+        let after = cells(&sandbox);
+        let moved = after.iter().filter(|cell| !before.contains(cell)).count();
+        assert!(moved <= 1 && after.len() - before.len() <= moved, "{moved} moved by one");
+        assert!(nonce % 2 == 0 || moved == 0, "what is sent again moves nothing");
+    }
+    let refused: Vec<Answer> = (100..200)
+        .map(|number| serving.post("/v1/reports", &[], &at_step(number, 1_000 + number)))
+        .filter(|answer| answer.status != 204)
+        .collect();
+    assert!(!refused.is_empty(), "steps never run out");
+    assert_eq!(refused[0].status, 422);
+    assert_eq!(
+        refused[0].json()["error"]["message"],
+        format!("reports of flag \"half\" name more than 64 steps of {day} that are not published")
+    );
+    assert!(cells(&sandbox).len() <= 64, "{}", cells(&sandbox).len());
+    // The step that is published has room whatever strangers made up, also after a restart.
+    drop(serving);
+    let serving = Serving::start(&sandbox, &["-C", "flags", "serve"]);
+    assert_eq!(serving.post("/v1/reports", &[], &at_step(99_999, 2_000)).status, 422);
+    assert_eq!(serving.post("/v1/reports", &[], &at_step(50_000, 2_001)).status, 204);
+}

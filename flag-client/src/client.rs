@@ -4,8 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
+
 use crate::builder::{ClientBuilder, Precedence};
-use crate::current::Current;
 use crate::decision::{ClientDecision, Layer, LocalValue};
 use crate::declaration::{Declaration, DeclarationError};
 use crate::error::ClientError;
@@ -72,7 +73,7 @@ struct Inner {
     host: ClientBuilder,
     declarations: Vec<Declaration>,
     declaration_problems: Vec<Problem>,
-    in_force: Current,
+    in_force: ArcSwap<InForce>,
     /// Held while what is in force is changed, never while it is read.
     published: Mutex<Published>,
     readings: Readings,
@@ -108,7 +109,7 @@ impl FlagClient {
                 host,
                 declarations,
                 declaration_problems,
-                in_force: Current::new(in_force),
+                in_force: ArcSwap::from_pointee(in_force),
                 published: Mutex::new(published),
                 readings,
                 quarantine,
@@ -130,31 +131,27 @@ impl FlagClient {
     /// unless it is a typed flag that is on by default.
     #[inline]
     pub fn is_enabled(&self, flag: impl FlagName) -> bool {
-        self.inner
-            .in_force
-            .read(|in_force| Reader::own(in_force, self.hooks()).is_enabled(&flag, &in_force.context(flag.key())))
+        let in_force = self.inner.in_force.load();
+        Reader::own(&in_force, self.hooks()).is_enabled(&flag, &in_force.context(flag.key()))
     }
 
     /// Returns the id of the variant that a flag serves, unless there is no such flag.
     pub fn variant(&self, flag: impl FlagName) -> Option<String> {
-        self.inner
-            .in_force
-            .read(|in_force| Reader::own(in_force, self.hooks()).variant(flag.key(), &in_force.context(flag.key())))
+        let in_force = self.inner.in_force.load();
+        Reader::own(&in_force, self.hooks()).variant(flag.key(), &in_force.context(flag.key()))
     }
 
     /// Returns the value of a typed flag, or its default in the code where there is none of its type.
     #[inline]
     pub fn get<T: FlagType>(&self, flag: Flag<T>) -> T::Value {
-        self.inner
-            .in_force
-            .read(|in_force| Reader::own(in_force, self.hooks()).get(flag, &in_force.context(flag.key())))
+        let in_force = self.inner.in_force.load();
+        Reader::own(&in_force, self.hooks()).get(flag, &in_force.context(flag.key()))
     }
 
     /// Returns the value of a typed flag and how it came about.
     pub fn evaluate<T: FlagType>(&self, flag: Flag<T>) -> Evaluation<T::Value> {
-        self.inner
-            .in_force
-            .read(|in_force| Reader::own(in_force, self.hooks()).evaluate(flag, &in_force.context(flag.key())))
+        let in_force = self.inner.in_force.load();
+        Reader::own(&in_force, self.hooks()).evaluate(flag, &in_force.context(flag.key()))
     }
 
     /// Returns what a flag came to, why, and what the user may do about it.
@@ -330,12 +327,6 @@ impl FlagClient {
         self.inner.in_force.load_full()
     }
 
-    /// Returns the number of the state that a read of this thread finds.
-    #[cfg(test)]
-    pub(crate) fn in_force_number(&self) -> crate::current::Number {
-        self.inner.in_force.read(|in_force| in_force.number)
-    }
-
     #[inline]
     pub(crate) fn hooks(&self) -> &Hooks {
         &self.inner.host.hooks
@@ -407,7 +398,7 @@ impl Inner {
         let (problems, watch) = (&self.declaration_problems, self.quarantine.as_deref());
         let in_force = put_together(&self.host, &self.readings, &self.declarations, problems, published, watch);
         note_capability(self.outcomes.as_ref(), &in_force);
-        self.in_force.store(in_force);
+        self.in_force.store(Arc::new(in_force));
     }
 
     /// The file that changes are written to.

@@ -43,7 +43,7 @@ pub use changes::submitted::SubmitError;
 pub use changes::undo::{Undo, UndoError};
 pub use error::{AppError, Failure, with_causes};
 pub use evidence::experiments::{Conclusion, ExperimentError, ExperimentLine, Insistence};
-pub use evidence::intake::{IntakeError, accept_report};
+pub use evidence::intake::{IntakeError, REPORT_DAYS_MAX, accept_report};
 pub use evidence::{Instruments, OpenInstruments};
 pub use flags::groups::{GroupError, GroupLine, GroupMember};
 pub use flags::lifecycle::{Cohort, LifecycleError};

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Fractions;
 
+/// How many metrics a cell tells apart by name. Hosts have a few; more names than that are made up, and would make the cell grow.
+const METRICS_MAX: usize = 64;
+
 /// The sums of reports. They only grow; adding is the same in any order.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -67,7 +70,9 @@ impl Cell {
             *sum = sum.saturating_add((*uses).into());
         }
         for (name, fraction) in &report.metrics {
-            self.metrics.entry(name.clone()).or_default().add(fraction.count(), 1);
+            if let Some(fractions) = self.metric(name) {
+                fractions.add(fraction.count(), 1);
+            }
         }
     }
 
@@ -85,9 +90,19 @@ impl Cell {
         for (place, uses) in &other.lat {
             add(self.lat.entry(*place).or_default(), *uses);
         }
-        for (name, fractions) in &other.metrics {
-            self.metrics.entry(name.clone()).or_default().merge(fractions);
+        for (name, more) in &other.metrics {
+            if let Some(fractions) = self.metric(name) {
+                fractions.merge(more);
+            }
         }
+    }
+
+    /// Returns where a metric is summed, if there is room for its name.
+    fn metric(&mut self, name: &str) -> Option<&mut Fractions> {
+        if self.metrics.len() >= METRICS_MAX && !self.metrics.contains_key(name) {
+            return None;
+        }
+        Some(self.metrics.entry(name.into()).or_default())
     }
 
     /// Returns what came after earlier sums of the same reports; `None` if some count went backwards, as it does where reports were lost.

@@ -7,12 +7,14 @@
 mod cell;
 mod fractions;
 mod key;
+mod steps;
 #[cfg(test)]
 mod tests;
 
 pub use self::cell::Cell;
 pub use self::fractions::{Fractions, UNITS};
 pub use self::key::CellKey;
+pub use self::steps::{STEPS_MAX, Steps};
 
 /// A cell with fewer reports is neither shown nor lets a rollout advance: few people could be told apart in it.
 pub const SHOWN_FROM: u64 = 20;

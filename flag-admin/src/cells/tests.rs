@@ -41,6 +41,24 @@ fn reports_become_sums() {
 }
 
 #[test]
+fn names_that_somebody_makes_up_do_not_make_a_cell_grow() {
+    let mut cell = Cell::default();
+    for number in 0..1_000 {
+        let names: Vec<String> = (0..16).map(|more| format!("\"m{number}_{more}\":1")).collect();
+        let rest = format!(
+            r#""first_in_stage":0,"had_error":0,"crashed":0,"err_frac":null,"slow_frac":null,"lat":[],"fb_pos":0,"fb_neg":0,"metrics":{{{}}}"#,
+            names.join(",")
+        );
+        cell.add(&report(&rest));
+    }
+    assert_eq!((cell.n, cell.metrics.len()), (1_000, 64));
+    let mut other = Cell::default();
+    other.add(&clean());
+    cell.merge(&other);
+    assert_eq!((cell.n, cell.metrics.len()), (1_001, 64));
+}
+
+#[test]
 fn a_cell_is_named_by_what_its_reports_share() {
     let key = CellKey::of(&clean());
     assert_eq!(

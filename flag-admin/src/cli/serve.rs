@@ -1,4 +1,5 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +19,9 @@ use crate::server::{self, Bound, Duty, DutyDone, Leading, Opened, Setup, TlsFile
 
 /// The port where nobody says another.
 const PORT: u16 = 8080;
+
+/// How many evaluations one address may ask for a second where nobody says otherwise: a busy service's, and no flood.
+const EVALUATIONS_PER_SECOND: u32 = 5_000;
 
 /// The project's own store.
 const OWN: &str = "store://";
@@ -45,6 +49,9 @@ pub(super) struct ServeArguments {
     /// Listen without encryption on an address that other machines reach, as behind a proxy that encrypts
     #[arg(long)]
     insecure_http: bool,
+    /// How many evaluations one address may ask for a second, and ten times as many at once; 0 is as many as it likes, as behind a proxy
+    #[arg(long, value_name = "NUMBER", default_value_t = EVALUATIONS_PER_SECOND)]
+    evaluations_per_second: u32,
     /// Let alerts go to this machine, also by http, to try things out
     #[arg(long)]
     alerts_to_loopback: bool,
@@ -89,8 +96,9 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
     let (place, served) = (shelf.place(), environment.clone());
     let leading = Leading { lease: folder.lease(), duties };
     let cells = Box::new(folder.cells());
-    let setup =
-        Setup { listen: arguments.listen, tls, open: Box::new(open), cells, shelf, leading, environment, alert_reach };
+    let evaluations_per_second = NonZeroU32::new(arguments.evaluations_per_second);
+    let (listen, open) = (arguments.listen, Box::new(open));
+    let setup = Setup { listen, tls, open, cells, shelf, leading, environment, evaluations_per_second, alert_reach };
     let mut said = Ok(());
     server::run(setup, |bound| said = say(terminal, bound, &served, &place))?;
     said

@@ -1,6 +1,6 @@
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
@@ -13,6 +13,8 @@ const REVALIDATED: HeaderValue = HeaderValue::from_static("no-cache");
 /// A root of one version never changes.
 const UNCHANGING: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const GZIP: HeaderValue = HeaderValue::from_static("gzip");
+const BY_ENCODING: HeaderValue = HeaderValue::from_static("accept-encoding");
 
 pub(super) async fn root(State(server): State<Server>, Path(name): Path<String>, headers: HeaderMap) -> Response {
     // `+1` and `01` are other spellings of a version, and would be other objects in a cache.
@@ -44,17 +46,44 @@ pub(super) fn revalidated(asset: &Asset, headers: &HeaderMap) -> Response {
 }
 
 fn document(asset: &Asset, headers: &HeaderMap, cached: HeaderValue) -> Response {
-    let is_known = matches(headers, &asset.etag);
-    let mut response = Response::new(if is_known { Body::empty() } else { Body::from(asset.bytes.clone()) });
+    let Asset { plain, packed, .. } = asset;
+    let packed = packed.as_ref();
+    // Whoever holds either form holds the document, and is told which of them it is that they hold.
+    let known = [Some(plain), packed].into_iter().flatten().find(|form| matches(headers, &form.etag));
+    let wanted = packed.filter(|_| accepts_gzip(headers)).unwrap_or(plain);
+    let is_known = known.is_some();
+    let form = known.unwrap_or(wanted);
+    let mut response = Response::new(if is_known { Body::empty() } else { Body::from(form.bytes.clone()) });
     let answered = response.headers_mut();
-    answered.insert(ETAG, asset.etag.clone());
+    answered.insert(ETAG, form.etag.clone());
     answered.insert(CACHE_CONTROL, cached);
+    if packed.is_some() {
+        answered.insert(VARY, BY_ENCODING);
+    }
     if is_known {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
-    } else {
-        answered.insert(CONTENT_TYPE, JSON);
+        return response;
+    }
+    answered.insert(CONTENT_TYPE, JSON);
+    if packed.is_some_and(|packed| packed.etag == form.etag) {
+        answered.insert(CONTENT_ENCODING, GZIP);
     }
     response
+}
+
+/// Tells whether a request asks for gzip by name. That it takes anything (`*`) is no wish.
+fn accepts_gzip(headers: &HeaderMap) -> bool {
+    let named = |value: &str| {
+        value.split(',').any(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+            let is_refused = parts.filter_map(|parameter| parameter.split_once('=')).any(|(name, weight)| {
+                name.trim().eq_ignore_ascii_case("q") && weight.trim().parse::<f32>().is_ok_and(|q| q <= 0.0)
+            });
+            is_gzip && !is_refused
+        })
+    };
+    headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok()).any(named)
 }
 
 fn absent(message: &str) -> Response {
@@ -75,6 +104,25 @@ pub(super) fn matches(headers: &HeaderMap, etag: &HeaderValue) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gzip_is_given_to_those_who_name_it() {
+        for (accepted, expected) in [
+            ("gzip", true),
+            ("GZIP;q=0.5", true),
+            ("br, gzip;q=0.8, identity", true),
+            ("gzip;q=0", false),
+            ("gzip; q=0.000", false),
+            ("identity", false),
+            ("*", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(accepted));
+            assert_eq!(accepts_gzip(&headers), expected, "{accepted:?}");
+        }
+        assert!(!accepts_gzip(&HeaderMap::new()));
+    }
 
     #[test]
     fn an_etag_is_found_among_those_a_request_names() {

@@ -215,7 +215,7 @@ mod tests {
         let bytes = |text: &str| text.as_bytes().to_vec();
         let publication =
             Publication { roots: vec![bytes("root"); roots], kills: kills.map(bytes), snapshot: snapshot.map(bytes) };
-        News::of(&Served::new(Serving { publication, ..Serving::nothing() }))
+        News::of(&Served::new(Serving { publication, ..Serving::nothing() }, None))
     }
 
     #[test]

@@ -1,19 +1,24 @@
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::{io, thread};
 
+use flag_client::Day;
 use flag_client::report::Report;
-use flag_core::Timestamp;
+use flag_core::{FlagKey, Timestamp};
 use tokio::sync::oneshot;
 
 use super::log::{Level, Log};
 use crate::app::ports::{Added, CellStore, CellStoreError};
-use crate::app::{Failure, with_causes};
+use crate::app::{Failure, REPORT_DAYS_MAX, with_causes};
+use crate::cells::{STEPS_MAX, Steps};
 use crate::log::EnvironmentName;
 
 /// How many reports may wait to be kept. More are refused, and come again later.
 const WAITING_MAX: usize = 4_096;
 /// How many reports are kept at once, with one wait for the disk.
 const TOGETHER_MAX: usize = 512;
+
+/// For how long steps are remembered: for as long as reports of a day are taken, and a day more.
+const DAYS_KEPT_MILLIS: i64 = (REPORT_DAYS_MAX + 1) * 86_400_000;
 
 /// Opens the cells anew, on the thread that will hold them.
 pub type OpenCells = Box<dyn FnMut() -> Result<Box<dyn CellStore>, CellStoreError> + Send>;
@@ -27,6 +32,7 @@ pub(super) struct Intake {
 #[derive(Debug)]
 struct Waiting {
     report: Report,
+    is_published_step: bool,
     received: Timestamp,
     told: oneshot::Sender<Result<Added, IntakeFailure>>,
 }
@@ -38,6 +44,8 @@ pub(super) enum IntakeFailure {
     Store,
     #[error("{WAITING_MAX} reports wait already")]
     Busy,
+    #[error("reports of flag \"{flag}\" name more than {STEPS_MAX} steps of {day} that are not published")]
+    Steps { flag: FlagKey, day: Day },
     #[error("the server is stopping")]
     Closed,
 }
@@ -51,9 +59,14 @@ impl Intake {
     }
 
     /// Adds a report to its cell. Returns once that will survive a loss of power.
-    pub(super) async fn add(&self, report: Report, received: Timestamp) -> Result<Added, IntakeFailure> {
+    pub(super) async fn add(
+        &self,
+        report: Report,
+        is_published_step: bool,
+        received: Timestamp,
+    ) -> Result<Added, IntakeFailure> {
         let (told, answer) = oneshot::channel();
-        match self.reports.try_send(Waiting { report, received, told }) {
+        match self.reports.try_send(Waiting { report, is_published_step, received, told }) {
             Ok(()) => answer.await.map_err(|_| IntakeFailure::Closed)?,
             Err(TrySendError::Full(_)) => Err(IntakeFailure::Busy),
             Err(TrySendError::Disconnected(_)) => Err(IntakeFailure::Closed),
@@ -61,45 +74,91 @@ impl Intake {
     }
 }
 
-fn work(mut open: OpenCells, environment: &EnvironmentName, waiting: &Receiver<Waiting>, log: &Log) {
-    let mut held: Option<Box<dyn CellStore>> = None;
+/// The cells that are open, and what is known of them.
+struct Held {
+    open: OpenCells,
+    environment: EnvironmentName,
+    cells: Option<Box<dyn CellStore>>,
+    steps: Steps,
+    /// The earliest day that reports are taken of.
+    earliest: Option<Day>,
+}
+
+fn work(open: OpenCells, environment: &EnvironmentName, waiting: &Receiver<Waiting>, log: &Log) {
+    let mut held =
+        Held { open, environment: environment.clone(), cells: None, steps: Steps::default(), earliest: None };
     let mut is_troubled = false;
     while let Ok(first) = waiting.recv() {
         let together: Vec<Waiting> = [first].into_iter().chain(waiting.try_iter().take(TOGETHER_MAX)).collect();
-        let received = together.iter().map(|waiting| waiting.received).max().unwrap_or_default();
-        let (reports, tellers): (Vec<Report>, Vec<_>) =
-            together.into_iter().map(|waiting| (waiting.report, waiting.told)).unzip();
-        let kept = keep(&mut held, &mut open, environment, &reports, received);
-        match &kept {
-            Ok(_) => is_troubled = false,
+        match held.keep(together) {
+            Ok(()) => is_troubled = false,
             Err(error) => {
-                held = None;
+                held.cells = None;
                 // Said once for as long as it lasts.
                 if !std::mem::replace(&mut is_troubled, true) {
-                    log.line(Level::Error, "reports_not_kept", [("message", with_causes(error).into())]);
+                    log.line(Level::Error, "reports_not_kept", [("message", with_causes(&error).into())]);
                 }
             }
-        }
-        let kept = kept.unwrap_or_default();
-        for (place, told) in tellers.into_iter().enumerate() {
-            // Whoever sent it may have gone; it counts all the same.
-            let _ = told.send(kept.get(place).copied().ok_or(IntakeFailure::Store));
         }
     }
 }
 
-fn keep(
-    held: &mut Option<Box<dyn CellStore>>,
-    open: &mut OpenCells,
-    environment: &EnvironmentName,
-    reports: &[Report],
-    received: Timestamp,
-) -> Result<Vec<Added>, CellStoreError> {
-    let cells = match held {
-        Some(cells) => cells,
-        None => held.insert(open()?),
-    };
-    cells.add_all(environment, reports, received)
+impl Held {
+    /// Adds reports to their cells and tells their senders, whatever becomes of them.
+    fn keep(&mut self, together: Vec<Waiting>) -> Result<(), CellStoreError> {
+        let received = together.iter().map(|waiting| waiting.received).max().unwrap_or_default();
+        let mut admitted = Vec::with_capacity(together.len());
+        let mut reports = Vec::with_capacity(together.len());
+        let mut failure = None;
+        for Waiting { report, is_published_step, told, .. } in together {
+            match self.admits(&report, is_published_step, received) {
+                // Whoever sent it may have gone; it counts all the same.
+                Ok(true) => {
+                    reports.push(report);
+                    admitted.push(told);
+                }
+                Ok(false) => {
+                    let _ = told.send(Err(IntakeFailure::Steps { flag: report.flag, day: report.day }));
+                }
+                Err(error) => {
+                    let _ = told.send(Err(IntakeFailure::Store));
+                    failure = Some(error);
+                }
+            }
+        }
+        let environment = self.environment.clone();
+        let kept = self.cells().and_then(|cells| cells.add_all(&environment, &reports, received));
+        let (kept, failed) = match kept {
+            Ok(kept) => (kept, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        for (place, told) in admitted.into_iter().enumerate() {
+            let _ = told.send(kept.get(place).copied().ok_or(IntakeFailure::Store));
+        }
+        failed.or(failure).map_or(Ok(()), Err)
+    }
+
+    /// Tells whether there is room for a report's step. What there are reports of already is read once a flag.
+    fn admits(&mut self, report: &Report, is_published: bool, received: Timestamp) -> Result<bool, CellStoreError> {
+        let earliest = Day::of(received.saturating_add_millis(-DAYS_KEPT_MILLIS));
+        if self.earliest.replace(earliest) != Some(earliest) {
+            self.steps.forget_before(earliest);
+        }
+        if !self.steps.knows(&report.flag) {
+            let environment = self.environment.clone();
+            let seen = self.cells()?.cells(&environment, &report.flag, earliest)?;
+            self.steps.learn(&report.flag, seen.into_iter().map(|(key, _)| (key.day, key.step)));
+        }
+        Ok(self.steps.admit(&report.flag, report.day, report.step, is_published))
+    }
+
+    fn cells(&mut self) -> Result<&mut (dyn CellStore + 'static), CellStoreError> {
+        let cells = match self.cells.take() {
+            Some(cells) => cells,
+            None => (self.open)()?,
+        };
+        Ok(&mut **self.cells.insert(cells))
+    }
 }
 
 impl Failure for IntakeFailure {
@@ -107,6 +166,7 @@ impl Failure for IntakeFailure {
         match self {
             Self::Store => "reports_not_kept",
             Self::Busy => "busy",
+            Self::Steps { .. } => "too_many_steps",
             Self::Closed => "closed",
         }
     }

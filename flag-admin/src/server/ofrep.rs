@@ -1,5 +1,7 @@
+use std::net::IpAddr;
+
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
@@ -8,7 +10,7 @@ use serde_json::json;
 
 use super::body::{self, BODY_MAX_BYTES, Unread};
 use super::documents::matches;
-use super::state::Server;
+use super::state::{Peer, Server};
 use crate::app::ofrep::{Asked, BadRequest, EvaluationFailure, Outcome, evaluate};
 use crate::app::with_causes;
 use crate::log::Digest;
@@ -30,11 +32,12 @@ struct Failure<'r> {
 /// Evaluates one flag.
 pub(super) async fn single(
     State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
     Path(key): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let asked = match read(&server, &headers, body).await {
+    let asked = match read(&server, address, &headers, body).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal.answer(Some(&key)),
     };
@@ -49,8 +52,13 @@ pub(super) async fn single(
 
 /// Evaluates every flag. The ETag is that of the answer, so it changes with the flags and with the context alike: a client keeps its tag
 /// when only its context changes, and must not be told that nothing did.
-pub(super) async fn bulk(State(server): State<Server>, headers: HeaderMap, body: Body) -> Response {
-    let asked = match read(&server, &headers, body).await {
+pub(super) async fn bulk(
+    State(server): State<Server>,
+    Extension(Peer(address)): Extension<Peer>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let asked = match read(&server, address, &headers, body).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal.answer(None),
     };
@@ -91,6 +99,11 @@ impl Refused {
         Self { retry_after: Some(5), ..refused }
     }
 
+    fn too_many(seconds: u32) -> Self {
+        let refused = Self::new(StatusCode::TOO_MANY_REQUESTS, "GENERAL", "too many evaluations from this address");
+        Self { retry_after: Some(seconds), ..refused }
+    }
+
     fn answer(self, key: Option<&str>) -> Response {
         let Self { status, code, details, retry_after } = self;
         let mut response = answer(status, &Failure { key, error_code: code, error_details: details });
@@ -118,7 +131,10 @@ impl From<BadRequest> for Refused {
     }
 }
 
-async fn read(server: &Server, headers: &HeaderMap, body: Body) -> Result<Asked, Refused> {
+async fn read(server: &Server, address: IpAddr, headers: &HeaderMap, body: Body) -> Result<Asked, Refused> {
+    if let Some(limit) = server.evaluation_limit() {
+        limit.take(address, server.now()).map_err(Refused::too_many)?;
+    }
     let body = body::json(server.room(), headers, body, BODY_MAX_BYTES).await?;
     Ok(Asked::from_json(&body.bytes)?)
 }

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
 use super::body::{self, SMALL_BYTES};
+use super::intake::IntakeFailure;
 use super::metrics::Intake;
 use super::refusal::Refusal;
 use super::state::{Peer, Server};
@@ -46,21 +47,26 @@ async fn take_in(
         .await
         .map_err(|unread| invalid(unread.status(), "bad_body", unread.to_string()))?;
     let now = server.now();
-    let report = {
+    let (report, is_published_step) = {
         let held = server.served();
         let Some(rules) = &held.rules else {
             let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_published", "no snapshot is published");
             return Err((Intake::Failed, refusal.with_retry_after(60)));
         };
-        accept_report(rules, &body.bytes, now).map_err(|error| {
+        let report = accept_report(rules, &body.bytes, now).map_err(|error| {
             let status =
                 if error.is_too_large() { StatusCode::PAYLOAD_TOO_LARGE } else { StatusCode::UNPROCESSABLE_ENTITY };
             invalid(status, error.code(), with_causes(&error))
-        })?
+        })?;
+        let is_published_step = report.step.is_some_and(|step| rules.has_step(&report.flag, step));
+        (report, is_published_step)
     };
-    match server.intake().add(report, now).await {
+    match server.intake().add(report, is_published_step, now).await {
         Ok(Added::Counted) => Ok(Intake::Counted),
         Ok(Added::KnownAlready) => Ok(Intake::Resent),
+        Err(error @ IntakeFailure::Steps { .. }) => {
+            Err((Intake::Invalid, Refusal::of(StatusCode::UNPROCESSABLE_ENTITY, &error)))
+        }
         Err(error) => {
             let refusal = Refusal::of(StatusCode::SERVICE_UNAVAILABLE, &error).with_retry_after(30);
             Err((Intake::Failed, refusal))

@@ -1,5 +1,6 @@
 use std::fmt;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
@@ -28,6 +29,9 @@ const REPORTS_AT_ONCE: u32 = 1_000;
 /// How many reports one address may send a second, after that.
 const REPORTS_PER_SECOND: u32 = 20;
 
+/// For how many seconds one address may ask for evaluations at once, after asking for none.
+const EVALUATION_SECONDS_AT_ONCE: u32 = 10;
+
 /// The other end of a connection, as an extension of its requests.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
@@ -43,6 +47,7 @@ struct Shared {
     desk: Desk,
     intake: Intake,
     report_limit: Limit,
+    evaluation_limit: Option<Limit>,
     room: Room,
     gate: Gate,
     environment: EnvironmentName,
@@ -58,8 +63,15 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    pub(super) fn new(desk: Desk, intake: Intake, environment: EnvironmentName, log: Log, stopping: Stopping) -> Self {
-        let served = Served::new(Serving::nothing());
+    pub(super) fn new(
+        desk: Desk,
+        intake: Intake,
+        environment: EnvironmentName,
+        evaluations_per_second: Option<NonZeroU32>,
+        log: Log,
+        stopping: Stopping,
+    ) -> Self {
+        let served = Served::new(Serving::nothing(), None);
         Self(Arc::new(Shared {
             news: watch::Sender::new(News::of(&served)),
             served: ArcSwap::from_pointee(served),
@@ -67,6 +79,8 @@ impl Server {
             desk,
             intake,
             report_limit: Limit::new(REPORTS_AT_ONCE, REPORTS_PER_SECOND),
+            evaluation_limit: evaluations_per_second
+                .map(|number| Limit::new(number.get().saturating_mul(EVALUATION_SECONDS_AT_ONCE), number.get())),
             room: Room::default(),
             gate: Gate::default(),
             environment,
@@ -112,6 +126,11 @@ impl Server {
     /// Returns where large bodies find room.
     pub(super) fn room(&self) -> &Room {
         &self.0.room
+    }
+
+    /// Returns how often one address may ask for evaluations, where that is limited.
+    pub(super) fn evaluation_limit(&self) -> Option<&Limit> {
+        self.0.evaluation_limit.as_ref()
     }
 
     pub(super) fn metrics(&self) -> &Metrics {

@@ -51,7 +51,8 @@ fn look(server: &Server, shelf: &mut dyn Shelf, first_root: &[u8], trouble: &mut
         Ok(serving) => {
             let version = serving.rules.as_ref().map(|rules| rules.version);
             let (root, kills) = (serving.root_version, serving.kills);
-            server.serve(Served::new(serving));
+            let next = Served::new(serving, Some(&server.served()));
+            server.serve(next);
             server.metrics().published();
             let fields = [("snapshot", version.into()), ("root", root.into()), ("kills", kills.into())];
             server.log().line(Level::Info, "serving", fields);

@@ -6,7 +6,7 @@ use crate::app::error::Failure;
 use crate::app::publishing::serving::Rules;
 
 /// Reports of earlier days are refused: their books are closed, and clients drop them, too.
-const DAYS_MAX: i64 = 31;
+pub const REPORT_DAYS_MAX: i64 = 31;
 
 /// Why a report is not counted. Nothing that a client may send counts for more than one report in one cell.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum IntakeError {
         found: Box<str>,
     },
     /// It is about a day that is over for too long, or has not come.
-    #[error("day {found} is not one of the {DAYS_MAX} days up to today")]
+    #[error("day {found} is not one of the {REPORT_DAYS_MAX} days up to today")]
     Day {
         /// The day.
         found: Day,
@@ -57,7 +57,7 @@ pub fn accept_report(rules: &Rules, bytes: &[u8], now: Timestamp) -> Result<Repo
         return Err(IntakeError::Variant { flag: report.flag, found: found.clone() });
     }
     // A machine's clock may be ahead of ours by a time zone.
-    if !(-1..=DAYS_MAX).contains(&Day::of(now).days_since(report.day)) {
+    if !(-1..=REPORT_DAYS_MAX).contains(&Day::of(now).days_since(report.day)) {
         return Err(IntakeError::Day { found: report.day });
     }
     Ok(report)

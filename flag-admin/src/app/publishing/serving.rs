@@ -1,8 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flag_client::trust::{RootDocument, TrustError, TrustState};
-use flag_core::wire::{Snapshot, SnapshotError};
-use flag_core::{Ruleset, Timestamp};
+use flag_core::wire::{self, Snapshot, SnapshotError};
+use flag_core::{FlagKey, Ruleset, Share, Timestamp};
 
 use super::verify::{VerifyError, unverified};
 use crate::app::error::Failure;
@@ -35,6 +35,8 @@ pub struct Rules {
     pub issued_at: Timestamp,
     /// From when on it is stale.
     pub expires_at: Timestamp,
+    /// The exposure shares of each flag's splits.
+    steps: BTreeMap<Box<str>, BTreeSet<Share>>,
     /// Names what decides: it changes with the snapshot and with every kill.
     pub fingerprint: Digest,
 }
@@ -107,8 +109,10 @@ impl Serving {
                     named.extend(target.as_bytes());
                     named.push(0);
                 }
+                let steps = parsed.snapshot.flags.iter().map(|(key, flag)| (key.into(), steps_of(flag))).collect();
                 Some(Rules {
                     ruleset,
+                    steps,
                     epoch: header.epoch,
                     version: header.version,
                     issued_at: header.issued_at,
@@ -122,7 +126,18 @@ impl Serving {
     }
 }
 
+/// Returns the shares that a flag's reports may name as their step while it is published so.
+fn steps_of(flag: &wire::Flag) -> BTreeSet<Share> {
+    let serves = flag.rules.iter().map(|rule| &rule.serve).chain([&flag.fallthrough]);
+    serves.filter_map(|serve| serve.exposure).chain([Share::NOBODY, Share::EVERYONE]).collect()
+}
+
 impl Rules {
+    /// Tells whether a flag is published with this step.
+    pub fn has_step(&self, flag: &FlagKey, step: Share) -> bool {
+        self.steps.get(flag.as_str()).is_some_and(|steps| steps.contains(&step))
+    }
+
     /// Tells whether clients call the snapshot stale.
     pub fn is_stale(&self, now: Timestamp) -> bool {
         now >= self.expires_at
