@@ -163,6 +163,35 @@ hint: allow writing to that file and try again";
     assert_eq!(machine.config_text(), COMMENTED);
 }
 
+#[cfg(unix)]
+#[test]
+fn whatever_stands_in_the_files_place_is_told_with_what_to_do() {
+    let folder = Machine::new();
+    fs::create_dir_all(folder.config_file()).unwrap();
+    let large = Machine::new().config(&"# long\n".repeat(600_000));
+    let no_text = Machine::new().config("");
+    fs::write(no_text.config_file(), b"a = \"\xff\"\n").unwrap();
+    let no_folder = Machine::new();
+    fs::write(no_folder.config_file().parent().unwrap(), "").unwrap();
+    for (machine, what, hint) in [
+        (folder, "config.toml is not a regular file", "move what stands there out of the way and try again"),
+        (
+            large,
+            "config.toml has 4200000 bytes, above the limit of 4194304",
+            "no configuration is that large: is it the right file?",
+        ),
+        (no_text, "config.toml:1:6: not UTF-8", "correct the file there and try again"),
+        (
+            no_folder,
+            "config.toml cannot be read: Not a directory (os error 20)",
+            "see that the disk is sound, has room, and is yours to write",
+        ),
+    ] {
+        let error = machine.caro("caro features enable command_history").unwrap_err();
+        assert_eq!(error, format!("nothing was changed: HOME/.caro/{what}\nhint: {hint}"));
+    }
+}
+
 #[test]
 fn a_reset_takes_away_what_choices_brought_and_nothing_else() {
     let before = "[general]\nmodel = \"smollm-135m\"\n";

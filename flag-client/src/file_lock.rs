@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use fd_lock::RwLock;
 
+use crate::clock::monotonic;
 use crate::durable_file::{open_or_create, owner_only, sibling};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
@@ -67,6 +68,7 @@ pub(crate) fn locked<T>(path: &Path, patience: Patience, work: impl FnOnce() -> 
         Ok(file) => RwLock::new(file),
         Err(error) => return Err(Unlocked::Refused(lock_path, error)),
     };
+    let begun = monotonic();
     let mut wait = Wait::new(path, patience, u64::from(std::process::id()));
     loop {
         match lock.try_write() {
@@ -74,7 +76,7 @@ pub(crate) fn locked<T>(path: &Path, patience: Patience, work: impl FnOnce() -> 
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
             Err(error) => return Err(Unlocked::Refused(lock_path, error)),
         }
-        match wait.next_pause(|| changed_at(path)) {
+        match wait.next_pause(changed_at(path), begun.elapsed()) {
             Some(pause) => thread::sleep(pause),
             None => return Err(Unlocked::Held(lock_path)),
         }
@@ -85,36 +87,33 @@ fn changed_at(path: &Path) -> Option<SystemTime> {
     fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
 }
 
-/// A wait, told in the pauses it has taken.
+/// A wait, and what was seen of the file in its course.
 struct Wait {
     patience: Patience,
     /// Sets processes apart that began to wait together.
     salt: u64,
     pauses: u32,
     seen: Option<SystemTime>,
-    since_change: Duration,
-    in_all: Duration,
+    /// After which time of waiting.
+    seen_after: Duration,
 }
 
 impl Wait {
     fn new(path: &Path, patience: Patience, salt: u64) -> Self {
-        let (pauses, none) = (0, Duration::ZERO);
-        Self { patience, salt, pauses, seen: changed_at(path), since_change: none, in_all: none }
+        Self { patience, salt, pauses: 0, seen: changed_at(path), seen_after: Duration::ZERO }
     }
 
     /// Returns how long to pause before the next try, or nothing once the wait is over.
-    fn next_pause(&mut self, changed_at: impl FnOnce() -> Option<SystemTime>) -> Option<Duration> {
-        let changed_at = changed_at();
+    fn next_pause(&mut self, changed_at: Option<SystemTime>, waited: Duration) -> Option<Duration> {
         if changed_at != self.seen {
             self.seen = changed_at;
-            self.since_change = Duration::ZERO;
+            self.seen_after = waited;
         }
-        if self.since_change >= self.patience.without_change() || self.in_all >= self.patience.in_all() {
+        let without_change = waited.saturating_sub(self.seen_after);
+        if without_change >= self.patience.without_change() || waited >= self.patience.in_all() {
             return None;
         }
         let pause = self.pause();
-        self.since_change = self.since_change.saturating_add(pause);
-        self.in_all = self.in_all.saturating_add(pause);
         self.pauses = self.pauses.saturating_add(1);
         Some(pause)
     }
@@ -148,7 +147,7 @@ mod tests {
             if changed_at_pause(number) {
                 time += Duration::from_millis(1);
             }
-            let Some(pause) = wait.next_pause(|| Some(time)) else { break };
+            let Some(pause) = wait.next_pause(Some(time), total) else { break };
             total += pause;
         }
         total
@@ -171,7 +170,7 @@ mod tests {
     fn pauses_begin_short_stay_short_and_differ_between_processes() {
         let pauses = |salt| {
             let mut wait = wait(Patience::Edit, salt);
-            std::iter::from_fn(move || wait.next_pause(|| None)).take(200).collect::<Vec<_>>()
+            std::iter::from_fn(move || wait.next_pause(None, Duration::ZERO)).take(200).collect::<Vec<_>>()
         };
         let (one, other) = (pauses(4_001), pauses(4_002));
         assert!(one.iter().all(|pause| *pause >= SHORTEST_PAUSE / 2 && *pause <= LONGEST_PAUSE), "{one:?}");

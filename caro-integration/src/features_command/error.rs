@@ -187,8 +187,22 @@ fn file_hint(error: &LocalFileError) -> Option<String> {
         }
         LocalFileError::ReadOnly { .. } => Some("allow writing to that file and try again".to_owned()),
         LocalFileError::Locked { .. } => Some("try again in a moment".to_owned()),
+        LocalFileError::NotAFile { .. } => Some("move what stands there out of the way and try again".to_owned()),
+        LocalFileError::TooLarge { .. } => Some("no configuration is that large: is it the right file?".to_owned()),
+        LocalFileError::Unfaithful { .. } => Some("make that change in the file yourself".to_owned()),
+        LocalFileError::Read { source, .. } | LocalFileError::Write { source, .. } => Some(disk_hint(source)),
         _ => None,
     }
+}
+
+fn disk_hint(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "see that the file and its folder are yours to read and write",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make some room on the disk and try again",
+        io::ErrorKind::ReadOnlyFilesystem => "that disk is read-only: allow writing to it and try again",
+        _ => "see that the disk is sound, has room, and is yours to write",
+    }
+    .to_owned()
 }
 
 /// Returns an error's text and those of its causes, each after a colon.
