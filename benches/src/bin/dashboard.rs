@@ -65,6 +65,7 @@ fn open(folder: &Path) -> Offscreen {
         drafts: Box::new(folder.drafts()),
         cells: folder.cells()().unwrap(),
         clock: Box::new(SystemClock),
+        afar: None,
         sources: Box::new(Sources::new()),
         open_publisher: Box::new(move |out| {
             folder.publisher(&EnvironmentName::production(), out).map(|place| Box::new(place) as Box<dyn Publisher>)

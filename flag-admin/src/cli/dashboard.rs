@@ -9,14 +9,14 @@ use super::problem::Stop;
 use super::session::{Opened, Session};
 use super::terminal::Terminal;
 use crate::adapters::{
-    DashboardFile, ProjectFolder, Protection, SystemClock, inspect_key, is_on_light_background, is_plain,
+    DashboardFile, ProjectFolder, Protection, RemoteServer, SystemClock, inspect_key, is_on_light_background, is_plain,
     is_without_color,
 };
 use crate::app::ports::{KeyStore as _, Publisher};
 use crate::app::{AppError, Failure, RolloutsError};
 use crate::log::EnvironmentName;
 use crate::tui::{
-    self, Characters, Dashboard, DashboardError, Ended, Mouse, OpenPublisher, Palette, RememberTarget, Unlock,
+    self, Afar, Characters, Dashboard, DashboardError, Ended, Mouse, OpenPublisher, Palette, RememberTarget, Unlock,
 };
 
 /// The failure that is one of usage: the program was started where it cannot be shown.
@@ -75,8 +75,12 @@ pub(super) fn show(
     let Opened { folder, project, environment, .. } = opened;
     let DashboardArguments { out, ascii, no_mouse, theme, plain, config, replay: _ } = arguments;
     let wanted = DashboardFile::find(config.as_deref())?;
+    if folder.server().is_some() && out.is_some() {
+        return Err(Stop::problem("usage", "a server publishes where it serves", Some("leave --to out")));
+    }
     let out = out.or_else(|| folder.remembered_target(&environment));
     let instruments = folder.instruments(&environment).map_err(RolloutsError::from).map_err(AppError::from)?;
+    let afar = folder.server().map(|server| afar(server.clone(), environment.clone()));
     terminal.flush()?;
     let folder = Rc::new(folder);
     let dashboard = Dashboard {
@@ -88,6 +92,7 @@ pub(super) fn show(
         cells: instruments.cells,
         clock: Box::new(SystemClock),
         sources: instruments.sources,
+        afar,
         environment,
         out,
         palette: palette(theme.as_deref().or(wanted.theme.as_deref()))?,
@@ -142,6 +147,16 @@ fn unlock(session: &Session, folder: Rc<ProjectFolder>) -> Unlock {
         }
         Ok(())
     })
+}
+
+/// Returns the server that holds the project, as what publishes it.
+fn afar(server: RemoteServer, environment: EnvironmentName) -> Afar {
+    let place = server.place();
+    let publish = move || {
+        let published = server.publish(&environment, &serde_json::json!({}))?;
+        Ok(published["version"].as_u64().unwrap_or_default())
+    };
+    Afar { place, publish: Box::new(publish) }
 }
 
 /// Notes in the settings where was published to. That it cannot be noted costs a --to next time, and nothing else.

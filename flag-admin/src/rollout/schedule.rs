@@ -234,6 +234,11 @@ impl Schedule {
         Some(Self { name: name.into(), steps, soak: a_day(), windows: Vec::new(), utc_offset_minutes: 0 })
     }
 
+    /// Returns the schedule of steps that somebody chose, each lasting `soak` at least, with a name of theirs.
+    pub fn of_steps(name: &str, steps: Vec<Step>, soak: Span) -> Result<Self, ScheduleError> {
+        Self::try_from(Unchecked { name: name.into(), steps, soak, windows: Vec::new(), utc_offset_minutes: 0 })
+    }
+
     /// Returns its name.
     pub fn name(&self) -> &str {
         &self.name

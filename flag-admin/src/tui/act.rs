@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::action::{Action, SCHEDULES};
+use super::action::Action;
 use super::command::Command;
 use super::effect::{DraftTurn, Effect};
 use super::keymap::Place;
@@ -14,6 +14,7 @@ use super::screens::detail::Tab;
 use super::screens::passphrase::PassphraseForm;
 use super::screens::publish::PublishForm;
 use super::screens::share::ShareForm;
+use super::screens::steps::StepsForm;
 use super::trials::Running;
 use super::widgets::help::Help;
 use super::widgets::notice::Notice;
@@ -71,7 +72,13 @@ pub(super) fn run(model: &mut Model, command: Command, last: Last) -> Vec<Effect
             }
         }
         Command::Kill => return kill(model),
-        Command::Start | Command::Advance | Command::StepBack | Command::Pause => return move_rollout(model, command),
+        Command::Start => return start_rollout(model),
+        Command::NextSchedule => return next_schedule(model),
+        Command::Play => {
+            let facts = Rc::clone(&model.facts);
+            return model.simulator.play(&facts);
+        }
+        Command::Advance | Command::StepBack | Command::Pause => return move_rollout(model, command),
         Command::Undo => return undo(model),
         Command::Redo => return vec![Effect::TurnDraft(DraftTurn::Again)],
         Command::UndoEntry => {
@@ -82,7 +89,7 @@ pub(super) fn run(model: &mut Model, command: Command, last: Last) -> Vec<Effect
         Command::Drop => return vec![Effect::DropDraft],
         Command::Rebase => return vec![Effect::RebaseDraft],
         Command::Approve | Command::Reject => return judge(model, command),
-        Command::Publish => model.dialog = Some(Dialog::Publish(PublishForm::new(model.out.as_ref()))),
+        Command::Publish => model.dialog = Some(Dialog::Publish(PublishForm::new(model))),
         Command::Sign => {
             if let Some(Dialog::Publish(form)) = &mut model.dialog {
                 return form.sign();
@@ -187,9 +194,10 @@ pub(super) fn travel(model: &mut Model, command: Command) {
                 palette.travel(|at| by(at, 10));
             }
         }
-        Place::Share | Place::Awaited | Place::Confirm | Place::Publish | Place::Passphrase => {
+        Place::Share | Place::Steps | Place::Awaited | Place::Confirm | Place::Publish | Place::Passphrase => {
             match &mut model.dialog {
                 Some(Dialog::Share(form)) => form.scroll = by(form.scroll, page / 2),
+                Some(Dialog::Steps(form)) => form.scroll = by(form.scroll, page / 2),
                 Some(Dialog::Confirm(confirm)) => confirm.scroll = by(confirm.scroll, page / 2),
                 Some(Dialog::Publish(form)) => form.scroll = by(form.scroll, page / 2),
                 Some(Dialog::Awaited(_) | Dialog::Passphrase(_)) | None => {}
@@ -231,7 +239,7 @@ fn step_out_of(model: &mut Model, dialog: Dialog) {
     let is_under_way = match &dialog {
         Dialog::Confirm(confirm) => confirm.sent.is_some(),
         Dialog::Publish(form) => form.sent,
-        Dialog::Share(_) | Dialog::Awaited(_) | Dialog::Passphrase(_) => false,
+        Dialog::Share(_) | Dialog::Steps(_) | Dialog::Awaited(_) | Dialog::Passphrase(_) => false,
     };
     match dialog {
         // What was sent cannot be called back by looking away.
@@ -240,9 +248,9 @@ fn step_out_of(model: &mut Model, dialog: Dialog) {
         }
         Dialog::Awaited(awaited) => model.work.forget(&awaited.action),
         // From the confirmation the way leads back to what was entered.
-        Dialog::Confirm(confirm) => model.dialog = confirm.origin.map(Dialog::Share),
+        Dialog::Confirm(confirm) => model.dialog = confirm.origin.map(|origin| *origin),
         Dialog::Passphrase(form) => model.dialog = form.below.map(|below| *below),
-        Dialog::Share(_) | Dialog::Publish(_) => {}
+        Dialog::Share(_) | Dialog::Steps(_) | Dialog::Publish(_) => {}
     }
 }
 
@@ -325,12 +333,27 @@ fn kill(model: &mut Model) -> Vec<Effect> {
     propose(model, action)
 }
 
-/// Starts a rollout that moves by itself, or moves it.
+/// Opens the steps of a rollout that moves by itself.
+fn start_rollout(model: &mut Model) -> Vec<Effect> {
+    let Some(flag) = model.selected_flag().map(|flag| flag.key.clone()) else { return Vec::new() };
+    let (form, effects) = StepsForm::open(flag);
+    model.dialog = Some(Dialog::Steps(form));
+    effects
+}
+
+fn next_schedule(model: &mut Model) -> Vec<Effect> {
+    if let Some(Dialog::Steps(form)) = &mut model.dialog {
+        return form.turn();
+    }
+    model.simulator.turn();
+    Vec::new()
+}
+
+/// Moves a rollout that moves by itself.
 fn move_rollout(model: &mut Model, command: Command) -> Vec<Effect> {
     let Some(flag) = model.selected_flag().map(|flag| flag.key.clone()) else { return Vec::new() };
     let is_stopped = model.facts.rollout_of(flag.as_str()).is_some_and(|rollout| rollout.standing == Running::Stopped);
     let event = match command {
-        Command::Start => return propose(model, Action::Start { flag, schedule: SCHEDULES[0] }),
         Command::Advance => Event::Advance,
         Command::StepBack => Event::Back,
         _ if is_stopped => Event::Resume,
@@ -376,6 +399,25 @@ fn copy(model: &mut Model, last: Last) -> Vec<Effect> {
     vec![Effect::Copy(key)]
 }
 
+/// Goes where a command is at home.
+fn go_to_place(model: &mut Model, place: Place) {
+    match place {
+        Place::Kills => go(model, Room::Kills),
+        Place::Experiments => go(model, Room::Experiments),
+        Place::Audit | Place::Entry => {
+            go(model, Room::Audit);
+            model.settle();
+        }
+        Place::Simulate => go(model, Room::Simulate),
+        Place::Pending => {
+            go(model, Room::Pending);
+            model.settle();
+        }
+        Place::Detail => open_flag(model, Tab::Overview),
+        _ => go(model, Room::Flags),
+    }
+}
+
 fn choose(model: &mut Model) -> Vec<Effect> {
     let pick = model.palette.as_ref().and_then(Palette::pick).cloned();
     model.palette = None;
@@ -394,13 +436,18 @@ fn choose(model: &mut Model) -> Vec<Effect> {
             open_flag(model, Tab::Overview);
             Vec::new()
         }
-        Some(Pick::Command(command, need)) => match need.met(model) {
-            Ok(()) => run(model, command, Last::Other),
-            Err(why) => {
-                model.notice = Some(Notice::news(why, model.now));
-                Vec::new()
+        Some(Pick::Command(command, need, place)) => {
+            if place != model.place() {
+                go_to_place(model, place);
             }
-        },
+            match need.met(model) {
+                Ok(()) => run(model, command, Last::Other),
+                Err(why) => {
+                    model.notice = Some(Notice::news(why, model.now));
+                    Vec::new()
+                }
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use flag_core::{FlagKey, Share};
 
 use crate::app::{HistoryLine, KillRoute};
-use crate::rollout::Event;
+use crate::rollout::{Event, Schedule};
 
 /// The schedules that a rollout can be started on from here.
 pub(super) const SCHEDULES: [&str; 3] = ["standard", "accelerated", "cautious"];
@@ -17,8 +17,8 @@ pub(super) enum Action {
     Kill { flag: FlagKey, route: KillRoute },
     /// A kill is over. The target may be a capability that is no flag.
     Unkill { target: Box<str> },
-    /// A rollout that moves by itself starts, on one of the known schedules.
-    Start { flag: FlagKey, schedule: &'static str },
+    /// A rollout that moves by itself starts, on a schedule.
+    Start { flag: FlagKey, schedule: Schedule },
     /// A rollout that moves by itself goes on, back or stops.
     Move { flag: FlagKey, event: Event },
     /// An entry of the log is taken back.
@@ -52,15 +52,6 @@ impl Action {
             Self::Share { flag, .. } | Self::Kill { flag, .. } | Self::Start { flag, .. } | Self::Move { flag, .. } => {
                 Some(flag)
             }
-            _ => None,
-        }
-    }
-
-    /// Returns the word to be typed before it is done: turning off is quick, turning on for everybody is not.
-    pub(super) fn typed(&self) -> Option<&str> {
-        match self {
-            Self::Unkill { target } => Some(target),
-            Self::Share { flag, share: Share::EVERYONE, .. } => Some(flag.as_str()),
             _ => None,
         }
     }

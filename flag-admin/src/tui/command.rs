@@ -58,6 +58,8 @@ commands! {
     NextRule = "next-rule",
     PreviousRule = "previous-rule",
     Review = "review",
+    NextSchedule = "next-schedule",
+    Play = "play-schedule",
     NextField = "next-field",
     PreviousField = "previous-field",
     Confirm = "confirm",

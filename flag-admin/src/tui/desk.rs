@@ -1,16 +1,19 @@
 //! Does what the dashboard asks for, through the use cases.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use flag_core::wire::Kind;
 
 use super::action::Action;
-use super::effect::{DraftTurn, Effect};
+use super::effect::{DraftTurn, Effect, PublishTo};
 use super::facts::{EntryFacts, Facts};
 use super::msg::{Mover, Msg, Trouble};
 use super::screens::explain::Explained;
 use crate::app::ports::{CellStore, MetricSource, Publisher, PublisherError};
 use crate::app::{
     AppError, Committed, Draft, DraftStore, Failure, Instruments, KillRoute, KillScope, Moment, OptedIn, Project,
-    Proposal, RolloutsError, SignedKills, Undo, difference,
+    Proposal, SignedKills, Undo, difference,
 };
 use crate::log::{Change, EnvironmentName};
 use crate::rollout::Plan;
@@ -23,6 +26,14 @@ pub type RememberTarget = Box<dyn Fn(&Path)>;
 
 /// Opens the keys with a passphrase, for the whole sitting.
 pub type Unlock = Box<dyn Fn(String) -> Result<(), Box<dyn Failure>>>;
+
+/// A server that holds the project and publishes it: the keys are with it.
+pub struct Afar {
+    /// Where it is.
+    pub place: String,
+    /// Has it publish the environment. Returns the version of the snapshot.
+    pub publish: Box<dyn Fn() -> Result<u64, AppError>>,
+}
 
 /// A project with what is needed to change and publish it.
 pub(super) struct Desk {
@@ -37,6 +48,8 @@ pub(super) struct Desk {
     /// The folder that kills are published to at once.
     pub(super) out: Option<PathBuf>,
     pub(super) trail: Trail,
+    /// The server that holds the project, where one does.
+    pub(super) afar: Option<Afar>,
     /// How often in a row the log was found as it was.
     pub(super) idle: u32,
 }
@@ -79,7 +92,8 @@ impl Desk {
                 self.edit_draft(|_, _| Ok((None, "The draft is dropped; u brings it back".to_owned())))
             }
             Effect::RebaseDraft => self.edit_draft(Self::rebased),
-            Effect::Publish { out } => self.publish(out),
+            Effect::Publish { to: PublishTo::Folder(out) } => self.publish(out),
+            Effect::Publish { to: PublishTo::Server } => self.publish_afar(),
             Effect::SendKills => match self.out.clone().map(|out| self.publish_kills(&out)) {
                 Some(Ok(sent)) => {
                     vec![Msg::Told(format!("The kills are signed, and clients get them from {}", sent.place))]
@@ -97,6 +111,7 @@ impl Desk {
                 let outcome = answer.map_err(|error| Trouble::of(&error));
                 vec![Msg::Explained { flag, outcome }]
             }
+            Effect::Simulate { schedule } => vec![Msg::Simulated(Box::new(super::simulation::play(schedule)))],
             Effect::Inspect { seq } => vec![Msg::Inspected(self.inspect(seq))],
             // The terminal's, not the project's.
             Effect::Copy(_) | Effect::SaveSession | Effect::Repaint | Effect::Suspend | Effect::Quit => Vec::new(),
@@ -115,7 +130,10 @@ impl Desk {
     /// Reads what reports came to from time to time, where somebody waits for them.
     fn look_at_reports(&mut self) -> Msg {
         self.idle = self.idle.saturating_add(1);
-        let is_waited_for = self.project.environment(&self.environment).is_ok_and(|state| !state.rollouts.is_empty());
+        let is_waited_for = self.project.environment(&self.environment).is_ok_and(|state| {
+            let mut flags = state.flags.values();
+            !state.rollouts.is_empty() || flags.any(|flag| flag.definition.flag.kind == Kind::Experiment)
+        });
         if self.idle < READ_REPORTS_EVERY || !is_waited_for {
             return Msg::Seen;
         }
@@ -144,9 +162,8 @@ impl Desk {
             Action::Unkill { target } => project.propose_unkill(environment, target),
             Action::Undo { line } => Ok(project.propose_undo(environment, Some(line.seq))?.proposal),
             Action::Start { flag, schedule } => {
-                let schedule =
-                    Plan::schedule_named(schedule).map_err(|error| AppError::from(RolloutsError::Plan(error)))?;
-                project.propose_rollout_start(environment, flag.as_str(), Plan::of(schedule), &self.instruments())
+                let plan = Plan::of(schedule.clone());
+                project.propose_rollout_start(environment, flag.as_str(), plan, &self.instruments())
             }
             Action::Move { flag, event } => {
                 project.propose_rollout_move(environment, flag.as_str(), *event, &self.instruments())
@@ -298,6 +315,26 @@ impl Desk {
         self.project.publish_kills(&self.environment, &mut *publisher).map_err(|error| Trouble::of(&error))
     }
 
+    /// Returns the server that holds the project.
+    pub(super) fn server_place(&self) -> Option<Rc<str>> {
+        self.afar.as_ref().map(|afar| afar.place.as_str().into())
+    }
+
+    fn publish_afar(&mut self) -> Vec<Msg> {
+        let Some(afar) = &self.afar else { return Vec::new() };
+        let (result, place) = ((afar.publish)(), afar.place.clone());
+        // What the server wrote into the log is not known here yet.
+        let news = match self.project.refresh() {
+            Ok(_) => self.moved(Mover::Us),
+            Err(error) => Msg::Lost(Trouble::of(&error)),
+        };
+        let outcome = match result {
+            Ok(version) => Msg::Published { to: PublishTo::Server, version, place },
+            Err(error) => Msg::NotPublished(Trouble::of(&error)),
+        };
+        vec![news, outcome]
+    }
+
     fn publish(&mut self, out: PathBuf) -> Vec<Msg> {
         let result = (self.open_publisher)(&out)
             .map_err(AppError::from)
@@ -307,7 +344,8 @@ impl Desk {
             Ok(published) => {
                 (self.remember_target)(&out);
                 self.out = Some(out.clone());
-                vec![moved, Msg::Published { out, published }]
+                let (version, place) = (published.version, published.place);
+                vec![moved, Msg::Published { to: PublishTo::Folder(out), version, place }]
             }
             Err(error) => vec![moved, Msg::NotPublished(Trouble::of(&error))],
         }

@@ -4,6 +4,7 @@ use flag_core::{Attributes, FlagKey};
 
 use super::action::Action;
 use crate::app::Proposal;
+use crate::rollout::Schedule;
 
 /// What the dashboard asks of the world. Only these do anything.
 #[derive(Clone, Debug)]
@@ -20,14 +21,16 @@ pub(super) enum Effect {
     DropDraft,
     /// Put the draft onto the log as it stands.
     RebaseDraft,
-    /// Sign a snapshot and write it to a folder.
-    Publish { out: PathBuf },
+    /// Sign a snapshot and write it to where clients fetch it.
+    Publish { to: PublishTo },
     /// Sign the kills and write them to where clients fetch them.
     SendKills,
     /// Open the keys.
     Unlock(Secret),
     /// Decide a flag for somebody, and tell why.
     Explain { flag: FlagKey, unit: Option<String>, attributes: Attributes },
+    /// Play a schedule on people that do not exist.
+    Simulate { schedule: Schedule },
     /// Tell what an entry of the log replaced.
     Inspect { seq: u64 },
     /// Put a text where the terminal's user can paste it.
@@ -40,6 +43,14 @@ pub(super) enum Effect {
     Suspend,
     /// End.
     Quit,
+}
+
+/// Where a snapshot is published to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PublishTo {
+    Folder(PathBuf),
+    /// Where the server that holds the project serves; it signs with keys of its own.
+    Server,
 }
 
 /// Which way a draft's edits are gone through.

@@ -4,6 +4,7 @@ use super::action::Action;
 use super::model::{Dialog, Model, Screen};
 use super::room::Room;
 use super::screens::detail::Tab;
+use crate::rollout::Schedule;
 
 /// Returns the command with all that it needs, as a shell reads it.
 pub(super) fn command(model: &Model) -> String {
@@ -56,6 +57,7 @@ fn of_flag(model: &Model, tab: Tab) -> Vec<String> {
 fn of_dialog(model: &Model, dialog: &Dialog) -> Vec<String> {
     let action = match dialog {
         Dialog::Share(form) => form.action(),
+        Dialog::Steps(form) => form.action(),
         Dialog::Awaited(awaited) => Some(awaited.action.clone()),
         Dialog::Confirm(confirm) => Some(confirm.action.clone()),
         Dialog::Publish(form) => return vec!["publish".to_owned(), "--to".to_owned(), form.out.text()],
@@ -80,7 +82,12 @@ fn of_action(action: &Action) -> Vec<String> {
         Action::Unkill { target } => vec!["unkill".to_owned(), target.to_string()],
         Action::Start { flag, schedule } => {
             let mut all = words("rollout start");
-            all.extend([flag.to_string(), "--schedule".to_owned(), (*schedule).to_owned()]);
+            let (option, value) = if Schedule::NAMES.contains(&schedule.name()) {
+                ("--schedule", schedule.name())
+            } else {
+                ("--plan", "plan.toml")
+            };
+            all.extend([flag.to_string(), option.to_owned(), value.to_owned()]);
             all
         }
         Action::Move { flag, event } => {

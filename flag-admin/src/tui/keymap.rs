@@ -46,6 +46,8 @@ pub(super) enum Place {
     Pending,
     /// A new share is entered.
     Share,
+    /// The steps of a rollout are entered.
+    Steps,
     /// A change is worked out.
     Awaited,
     /// A change is confirmed.
@@ -63,7 +65,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    pub(super) const ALL: [Self; 19] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Flags,
         Self::Filter,
         Self::Detail,
@@ -76,6 +78,7 @@ impl Place {
         Self::Simulate,
         Self::Pending,
         Self::Share,
+        Self::Steps,
         Self::Awaited,
         Self::Confirm,
         Self::Publish,
@@ -98,6 +101,7 @@ impl Place {
             Self::Simulate => "Simulate",
             Self::Pending => "Pending",
             Self::Share => "New share",
+            Self::Steps => "Steps of a rollout",
             Self::Awaited => "Working it out",
             Self::Confirm => "Confirmation",
             Self::Publish => "Publish",
@@ -116,6 +120,7 @@ impl Place {
                 | Self::AuditFilter
                 | Self::Explain
                 | Self::Share
+                | Self::Steps
                 | Self::Awaited
                 | Self::Confirm
                 | Self::Publish

@@ -13,6 +13,7 @@ mod effect;
 mod equivalent;
 mod errands;
 mod facts;
+mod friction;
 mod fuzzy;
 mod hangup;
 mod keymap;
@@ -32,6 +33,8 @@ mod room;
 mod runtime;
 mod screens;
 mod signals;
+mod simulation;
+mod steps_text;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -48,8 +51,8 @@ use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+pub use self::desk::{Afar, OpenPublisher, RememberTarget, Unlock};
 use self::desk::{Desk, Trail};
-pub use self::desk::{OpenPublisher, RememberTarget, Unlock};
 use self::keymap::Keymap;
 pub use self::keymap::KeymapError;
 use self::model::{Model, Start};
@@ -80,6 +83,8 @@ pub struct Dashboard {
     pub clock: Box<dyn Clock + Send>,
     /// Other systems that know how features do.
     pub sources: Box<dyn MetricSource>,
+    /// The server that holds the project, where one does.
+    pub afar: Option<Afar>,
     /// Where drafts are kept.
     pub drafts: Box<dyn DraftStore>,
     /// The folder that is published to; asked for where absent.
@@ -181,8 +186,10 @@ pub fn run(dashboard: Dashboard) -> Result<Ended, DashboardError> {
     let (keymap, mouse) = (Keymap::with(&dashboard.keys)?, dashboard.mouse);
     let (desk, clock) = dashboard.into_desk();
     let (facts, out) = (desk.facts()?, desk.out.clone());
+    let server = desk.afar.as_ref().map(|afar| afar.place.clone());
     errands::run_beside(desk, move |errands| {
-        let start = Start { now: clock.now(), size: (0, 0), out, keymap: Rc::new(keymap) };
+        let (server, keymap) = (server.map(Rc::from), Rc::new(keymap));
+        let start = Start { now: clock.now(), size: (0, 0), out, server, keymap };
         Runtime::new(Model::new(facts, start), errands, clock, theme, mouse)?.run()
     })
 }
@@ -206,8 +213,19 @@ pub fn replay(session: &Path) -> Result<Ended, DashboardError> {
 
 impl Dashboard {
     fn into_desk(self) -> (Desk, Box<dyn Clock + Send>) {
-        let Self { project, environment, open_publisher, remember_target, unlock, drafts, cells, sources, out, .. } =
-            self;
+        let Self {
+            project,
+            environment,
+            open_publisher,
+            remember_target,
+            unlock,
+            drafts,
+            cells,
+            sources,
+            out,
+            afar,
+            ..
+        } = self;
         let trail = Trail::default();
         let desk = Desk {
             project,
@@ -221,6 +239,7 @@ impl Dashboard {
             out,
             trail,
             idle: 0,
+            afar,
         };
         (desk, self.clock)
     }

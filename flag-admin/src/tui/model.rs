@@ -16,8 +16,9 @@ use super::msg::Trouble;
 use super::prose::Row;
 use super::room::Room;
 use super::screens::{
-    audit, awaited, confirm, detail, entry, experiments, kills, passphrase, pending, publish, share, simulate,
+    audit, awaited, confirm, detail, entry, experiments, kills, passphrase, pending, publish, share, simulate, steps,
 };
+use super::simulation::Simulator;
 use super::theme::Meaning;
 use super::widgets::notice::Notice;
 use super::widgets::popup::Popup;
@@ -49,6 +50,7 @@ pub(super) struct Model {
     pub(super) audit: audit::AuditList,
     pub(super) pending: pending::PendingList,
     pub(super) explain: super::screens::explain::Explain,
+    pub(super) simulator: Simulator,
     /// How far the screens without a list are scrolled.
     pub(super) scroll: usize,
     /// What was stepped into, outermost first. The screen of a number lies below it all.
@@ -69,6 +71,8 @@ pub(super) struct Model {
     pub(super) last: Last,
     /// The folder that snapshots are published to, as far as it is known.
     pub(super) out: Option<PathBuf>,
+    /// The server that holds the project, and publishes it.
+    pub(super) server: Option<Rc<str>>,
 }
 
 /// What the last key was.
@@ -110,6 +114,7 @@ pub(super) enum Screen {
 #[derive(Clone, Debug)]
 pub(super) enum Dialog {
     Share(share::ShareForm),
+    Steps(steps::StepsForm),
     Awaited(Box<awaited::Awaited>),
     Confirm(Box<confirm::Confirm>),
     Publish(publish::PublishForm),
@@ -122,12 +127,13 @@ pub(super) struct Start {
     pub(super) now: Timestamp,
     pub(super) size: (u16, u16),
     pub(super) out: Option<PathBuf>,
+    pub(super) server: Option<Rc<str>>,
     pub(super) keymap: Rc<Keymap>,
 }
 
 impl Model {
     pub(super) fn new(facts: Facts, start: Start) -> Self {
-        let Start { now, size, out, keymap } = start;
+        let Start { now, size, out, server, keymap } = start;
         let mut model = Self {
             facts: Rc::new(facts),
             keymap,
@@ -146,6 +152,7 @@ impl Model {
             audit: audit::AuditList::default(),
             pending: pending::PendingList::default(),
             explain: super::screens::explain::Explain::default(),
+            simulator: Simulator::default(),
             scroll: 0,
             screens: Vec::new(),
             before: None,
@@ -158,6 +165,7 @@ impl Model {
             failure_shown: None,
             last: Last::Other,
             out,
+            server,
         };
         model.relist();
         model.settle();
@@ -179,6 +187,7 @@ impl Model {
         }
         match (&self.dialog, self.screens.last()) {
             (Some(Dialog::Share(_)), _) => Place::Share,
+            (Some(Dialog::Steps(_)), _) => Place::Steps,
             (Some(Dialog::Awaited(_)), _) => Place::Awaited,
             (Some(Dialog::Confirm(_)), _) => Place::Confirm,
             (Some(Dialog::Publish(_)), _) => Place::Publish,
@@ -273,6 +282,7 @@ impl Model {
         match &self.dialog {
             Some(Dialog::Awaited(_)) => true,
             Some(Dialog::Share(form)) => form.goes_on,
+            Some(Dialog::Steps(form)) => form.goes_on,
             Some(Dialog::Confirm(confirm)) => confirm.sent.is_some(),
             Some(Dialog::Publish(form)) => form.sent,
             Some(Dialog::Passphrase(form)) => form.sent,
@@ -352,6 +362,7 @@ impl Model {
         let furthest = self.dialog_popup().map_or(0, |popup| popup.furthest(area));
         match &mut self.dialog {
             Some(Dialog::Share(form)) => form.scroll = form.scroll.min(furthest),
+            Some(Dialog::Steps(form)) => form.scroll = form.scroll.min(furthest),
             Some(Dialog::Confirm(confirm)) => confirm.scroll = confirm.scroll.min(furthest),
             Some(Dialog::Publish(form)) => form.scroll = form.scroll.min(furthest),
             Some(Dialog::Awaited(_) | Dialog::Passphrase(_)) | None => {}
@@ -370,6 +381,7 @@ impl Model {
     pub(super) fn dialog_popup(&self) -> Option<Popup> {
         Some(match self.dialog.as_ref()? {
             Dialog::Share(form) => form.popup(self),
+            Dialog::Steps(form) => form.popup(self),
             Dialog::Awaited(awaited) => return awaited.popup(self),
             Dialog::Confirm(confirm) => confirm.popup(self),
             Dialog::Publish(form) => form.popup(self),

@@ -1,12 +1,12 @@
-use std::path::PathBuf;
-
 use crossterm::event::KeyEvent;
 use flag_core::{FlagKey, Timestamp};
 
 use super::action::Action;
+use super::effect::PublishTo;
 use super::facts::{EntryFacts, Facts};
 use super::screens::explain::Explained;
-use crate::app::{Committed, Failure, Proposal, Published, SignedKills, with_causes};
+use super::simulation::Played;
+use crate::app::{Committed, Failure, Proposal, SignedKills, with_causes};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub(super) enum Msg {
     NotDrafted(Trouble),
     /// A flag was decided for somebody.
     Explained { flag: FlagKey, outcome: Result<Explained, Trouble> },
+    /// What came of a schedule that was played.
+    Simulated(Box<Played>),
     /// What an entry of the log replaced.
     Inspected(EntryFacts),
     /// The keys are open, or cannot be opened.
@@ -54,7 +56,7 @@ pub(super) enum Msg {
     /// A change is not in the log.
     Refused { action: Action, trouble: Trouble },
     /// A snapshot was published.
-    Published { out: PathBuf, published: Published },
+    Published { to: PublishTo, version: u64, place: String },
     /// A snapshot was not published.
     NotPublished(Trouble),
     /// Something else failed.

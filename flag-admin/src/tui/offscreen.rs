@@ -36,7 +36,7 @@ impl Offscreen {
         let theme = Theme { palette: dashboard.palette, characters: dashboard.characters };
         let keymap = Rc::new(Keymap::with(&dashboard.keys)?);
         let (desk, clock) = dashboard.into_desk();
-        let start = Start { now: clock.now(), size: (columns, rows), out: desk.out.clone(), keymap };
+        let start = Start { now: clock.now(), size: (columns, rows), out: desk.out.clone(), server: None, keymap };
         let model = Model::new(desk.facts()?, start);
         let terminal = Terminal::new(TestBackend::new(columns, rows)).map_err(std::io::Error::other)?;
         let mut opened = Self { desk, model, theme, terminal };

@@ -47,6 +47,7 @@ pub(super) fn moved(model: &mut Model, facts: Rc<Facts>, mover: Mover) -> Vec<Ef
     // What is about to be decided was worked out for a project that is no more.
     let action = match &model.dialog {
         Some(Dialog::Share(form)) => form.action(),
+        Some(Dialog::Steps(form)) => form.action(),
         Some(Dialog::Confirm(confirm)) if confirm.sent.is_none() => Some(confirm.action.clone()),
         _ => None,
     };
@@ -58,14 +59,15 @@ pub(super) fn proposed(model: &mut Model, action: Action, outcome: Result<Box<Pr
     match model.dialog.take() {
         Some(Dialog::Awaited(awaited)) if awaited.action == action => match outcome.and_then(permitted) {
             Ok(proposal) => {
-                model.dialog = Some(Dialog::Confirm(Box::new(Confirm::new(action, proposal, None))));
+                let confirm = Confirm::new(action, proposal, None, &model.facts);
+                model.dialog = Some(Dialog::Confirm(Box::new(confirm)));
                 return awaited.into_keys();
             }
             Err(trouble) => fail(model, trouble),
         },
         Some(Dialog::Confirm(mut confirm)) if confirm.action == action => {
             match outcome {
-                Ok(proposal) => confirm.proposed(proposal),
+                Ok(proposal) => confirm.proposed(proposal, &model.facts),
                 Err(trouble) => confirm.trouble = Some(trouble),
             }
             model.dialog = Some(Dialog::Confirm(confirm));
@@ -74,6 +76,14 @@ pub(super) fn proposed(model: &mut Model, action: Action, outcome: Result<Box<Pr
             form.proposed(outcome);
             let goes_on = std::mem::take(&mut form.goes_on);
             model.dialog = Some(Dialog::Share(form));
+            if goes_on {
+                review(model);
+            }
+        }
+        Some(Dialog::Steps(mut form)) if form.action().as_ref() == Some(&action) => {
+            form.proposed(outcome);
+            let goes_on = std::mem::take(&mut form.goes_on);
+            model.dialog = Some(Dialog::Steps(form));
             if goes_on {
                 review(model);
             }
@@ -127,8 +137,11 @@ fn permitted(proposal: Box<Proposal>) -> Result<Box<Proposal>, Trouble> {
     }
 }
 
-/// Goes from a share that was entered to its confirmation.
+/// Goes from a share or from steps that were entered to the confirmation.
 pub(super) fn review(model: &mut Model) {
+    if let Some(Dialog::Steps(_)) = model.dialog {
+        return review_steps(model);
+    }
     let Some(Dialog::Share(form)) = &mut model.dialog else { return };
     if matches!(form.verdict, Verdict::Pending(_)) {
         form.goes_on = true;
@@ -140,11 +153,25 @@ pub(super) fn review(model: &mut Model) {
     let share = *share;
     match (form.action(), permitted(proposal.clone())) {
         (Some(action), Ok(proposal)) => {
-            let confirm = Confirm::new(action, proposal, Some(form.clone()));
+            let origin = Some(Dialog::Share(form.clone()));
+            let confirm = Confirm::new(action, proposal, origin, &model.facts);
             model.dialog = Some(Dialog::Confirm(Box::new(confirm)));
         }
         (_, Err(trouble)) => form.verdict = Verdict::Refused(share, trouble),
         (None, Ok(_)) => {}
+    }
+}
+
+fn review_steps(model: &mut Model) {
+    let Some(Dialog::Steps(form)) = &mut model.dialog else { return };
+    let (Some(action), Some(proposal)) = (form.action(), form.planned()) else { return };
+    match permitted(proposal) {
+        Ok(proposal) => {
+            let origin = Some(Dialog::Steps(form.clone()));
+            let confirm = Confirm::new(action, proposal, origin, &model.facts);
+            model.dialog = Some(Dialog::Confirm(Box::new(confirm)));
+        }
+        Err(trouble) => form.proposed(Err(trouble)),
     }
 }
 
@@ -224,7 +251,10 @@ pub(super) fn done(action: &Action, request: Option<u64>, place: Option<&str>) -
             format!("The kill of {target} is lifted; clients get it with the next snapshot (P)")
         }
         (Action::Start { flag, schedule }, _) => {
-            format!("{flag}: the {schedule} rollout has started; clients get its first step with the next snapshot (P)")
+            format!(
+                "{flag}: the {} rollout has started; clients get its first step with the next snapshot (P)",
+                schedule.name()
+            )
         }
         (Action::Move { flag, event }, _) => {
             let done = match event {

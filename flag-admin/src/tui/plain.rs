@@ -8,8 +8,9 @@ use flag_core::Share;
 
 use super::action::{Action, ReasonNeed};
 use super::desk::Desk;
-use super::effect::Effect;
+use super::effect::{Effect, PublishTo};
 use super::facts::Facts;
+use super::friction::{is_word, word};
 use super::keymap::Keymap;
 use super::listing::{Sort, View, listed};
 use super::model::{Model, Start};
@@ -132,11 +133,11 @@ impl<'t> Plain<'t> {
                 Ok(())
             }
             Msg::Committed { action, committed, sent } => {
-                self.say(&done(&action, committed.request, sent.as_ref().map(|sent| sent.place.as_str())))
+                let server = self.desk.server_place();
+                let place = sent.as_ref().map(|sent| sent.place.as_str()).or(server.as_deref());
+                self.say(&done(&action, committed.request, place))
             }
-            Msg::Published { published, .. } => {
-                self.say(&format!("Snapshot {} is published to {}", published.version, published.place))
-            }
+            Msg::Published { version, place, .. } => self.say(&format!("Snapshot {version} is published to {place}")),
             Msg::Told(text) | Msg::Drafted(text) => self.say(&text),
             Msg::Lost(trouble)
             | Msg::Failed(trouble)
@@ -153,7 +154,8 @@ impl<'t> Plain<'t> {
 
     fn model(&self) -> Model {
         let (now, out) = (self.desk.project.now(), self.desk.out.clone());
-        let start = Start { now, size: (COLUMNS, 24), out, keymap: Rc::new(Keymap::standard()) };
+        let server = self.desk.server_place();
+        let start = Start { now, size: (COLUMNS, 24), out, server, keymap: Rc::new(Keymap::standard()) };
         Model::new((*self.facts).clone(), start)
     }
 
@@ -253,9 +255,12 @@ impl<'t> Plain<'t> {
     }
 
     fn publish(&mut self, rest: &str) -> io::Result<()> {
+        if self.desk.afar.is_some() {
+            return self.perform(Effect::Publish { to: PublishTo::Server });
+        }
         let out = if rest.is_empty() { self.desk.out.clone() } else { Some(rest.into()) };
         match out {
-            Some(out) => self.perform(Effect::Publish { out }),
+            Some(out) => self.perform(Effect::Publish { to: PublishTo::Folder(out) }),
             None => self.say("error: it is not known where to; expected: publish DIR"),
         }
     }
@@ -284,9 +289,9 @@ impl<'t> Plain<'t> {
         {
             return self.say_trouble(&Trouble::of(&error));
         }
-        let expected = action.typed().unwrap_or("yes").to_owned();
+        let expected = word(&action, &proposal, &self.facts).unwrap_or_else(|| "yes".to_owned());
         let typed = self.ask(&format!("Type {expected} to do it: "))?.unwrap_or_default();
-        if typed.trim() != expected {
+        if !is_word(typed.trim(), &expected) {
             return self.say("Nothing was changed.");
         }
         let reason = reason.filter(|reason| !reason.is_empty()).map(str::to_owned);

@@ -211,7 +211,7 @@ fn without_entries(model: &Model, facts: Rc<Facts>) -> Model {
             confirm.typed = hidden(&confirm.typed);
         }
         Some(Dialog::Publish(form)) => form.out = hidden(&form.out),
-        Some(Dialog::Share(_) | Dialog::Awaited(_) | Dialog::Passphrase(_)) | None => {}
+        Some(Dialog::Share(_) | Dialog::Steps(_) | Dialog::Awaited(_) | Dialog::Passphrase(_)) | None => {}
     }
     model
 }

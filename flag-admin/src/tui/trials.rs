@@ -9,7 +9,7 @@ use crate::app::{AppError, ExperimentLine, Instruments, Project};
 use crate::cells::SHOWN_FROM;
 use crate::experiment::Analysis;
 use crate::log::EnvironmentName;
-use crate::rollout::{GateName, Level, Reading, Rollout, Standing, Step};
+use crate::rollout::{GateName, Level, Reading, Rollout, Span, Standing, Step};
 
 /// A rollout that moves by itself.
 #[derive(Clone, Debug)]
@@ -26,6 +26,7 @@ pub(super) struct RolloutFacts {
     pub(super) entered: Timestamp,
     /// How long a step lasts at least.
     pub(super) soak: String,
+    pub(super) least: Span,
     pub(super) gates: Result<Gates, Trouble>,
 }
 
@@ -109,6 +110,7 @@ fn rollout_of(
         by: by.to_string(),
         entered: state.entered,
         soak: plan.schedule.soak().to_string(),
+        least: plan.schedule.soak(),
         gates,
     }
 }

@@ -6,7 +6,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::act::{run, travel};
 use super::command::Command;
-use super::effect::Effect;
+use super::effect::{Effect, PublishTo};
 use super::keymap::Place;
 use super::layout::Class;
 use super::model::{Dialog, Last, Model, Screen};
@@ -71,7 +71,8 @@ fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Committed { action, committed, sent } => {
             outcome::close_sent(model, Sent::Made, Some(&action));
-            let text = outcome::done(&action, committed.request, sent.as_ref().map(|sent| sent.place.as_str()));
+            let place = sent.as_ref().map(|sent| sent.place.as_str()).or(model.server.as_deref());
+            let text = outcome::done(&action, committed.request, place);
             model.notice = Some(Notice::success(text, model.now));
             Vec::new()
         }
@@ -85,12 +86,14 @@ fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Refused { action, trouble } => outcome::refused(model, action, trouble),
-        Msg::Published { out, published } => {
-            model.out = Some(out);
+        Msg::Published { to, version, place } => {
+            if let PublishTo::Folder(out) = to {
+                model.out = Some(out);
+            }
             if matches!(&model.dialog, Some(Dialog::Publish(form)) if form.sent) {
                 model.dialog = None;
             }
-            let text = format!("Snapshot {} is published to {}", published.version, published.place);
+            let text = format!("Snapshot {version} is published to {place}");
             model.notice = Some(Notice::success(text, model.now));
             Vec::new()
         }
@@ -100,6 +103,10 @@ fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
         }
         Msg::Explained { flag, outcome } => {
             model.explain.answered(&flag, outcome);
+            Vec::new()
+        }
+        Msg::Simulated(played) => {
+            (model.simulator.playing, model.simulator.played) = (false, Some(*played));
             Vec::new()
         }
         Msg::Inspected(entry) => {
@@ -170,6 +177,7 @@ fn type_key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     let is_explaining = model.place() == Place::Explain;
     match &mut model.dialog {
         Some(Dialog::Share(form)) => return form.edit(event),
+        Some(Dialog::Steps(form)) => return form.edit(event),
         Some(Dialog::Awaited(awaited)) => awaited.keep(event),
         Some(Dialog::Confirm(confirm)) => confirm.edit(event),
         Some(Dialog::Publish(form)) => form.edit(event),
@@ -204,8 +212,9 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
             form.input.paste(text);
             return form.judge();
         }
+        Some(Dialog::Steps(form)) => return form.paste(text),
         Some(Dialog::Confirm(confirm)) => confirm.paste(text),
-        Some(Dialog::Publish(form)) => form.out.paste(text),
+        Some(Dialog::Publish(form)) => form.paste(text),
         Some(Dialog::Passphrase(form)) => form.input.paste(text),
         None if is_explaining => model.explain.input.paste(text),
         None if model.filtering => {

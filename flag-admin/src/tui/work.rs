@@ -121,7 +121,11 @@ impl Work {
 
 const fn kind(effect: &Effect) -> Kind {
     match effect {
-        Effect::Propose(_) | Effect::Unlock(_) | Effect::Explain { .. } | Effect::Inspect { .. } => Kind::Question,
+        Effect::Propose(_)
+        | Effect::Unlock(_)
+        | Effect::Explain { .. }
+        | Effect::Inspect { .. }
+        | Effect::Simulate { .. } => Kind::Question,
         _ => Kind::Change,
     }
 }
@@ -134,6 +138,11 @@ impl Effect {
 
     /// Tells whether the answer to an earlier effect is of no more use once this was asked for.
     fn replaces(&self, earlier: &Self) -> bool {
+        if let (Self::Propose(Action::Start { flag, .. }), Self::Propose(Action::Start { flag: other, .. })) =
+            (self, earlier)
+        {
+            return flag == other;
+        }
         let (
             Self::Propose(Action::Share { flag, rule, .. }),
             Self::Propose(Action::Share { flag: other, rule: place, .. }),
@@ -157,6 +166,7 @@ impl Effect {
             Self::SendKills => "signing the kills".to_owned(),
             Self::Unlock(_) => "opening the keys".to_owned(),
             Self::Explain { flag, .. } => format!("deciding {flag}"),
+            Self::Simulate { .. } => "playing the schedule".to_owned(),
             Self::Inspect { seq } => format!("reading entry {seq}"),
             Self::Copy(_) | Self::SaveSession | Self::Repaint | Self::Suspend | Self::Quit => "at work".to_owned(),
         }

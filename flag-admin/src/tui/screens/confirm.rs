@@ -2,16 +2,19 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::share::{ShareForm, trouble_rows};
+use super::share::trouble_rows;
 use crate::app::{Edit, EditKind, KillRoute, Project, Proposal, Subject, Verdict};
 use crate::log::exposure_of;
-use crate::rollout::{Event, Plan, Schedule};
-use crate::tui::action::{Action, ReasonNeed, SCHEDULES};
+use crate::rollout::Event;
+use crate::tui::action::{Action, ReasonNeed};
 use crate::tui::effect::Effect;
+use crate::tui::facts::Facts;
+use crate::tui::friction::{is_word, word};
 use crate::tui::line_input::LineInput;
-use crate::tui::model::Model;
+use crate::tui::model::{Dialog, Model};
 use crate::tui::msg::Trouble;
 use crate::tui::prose::Row;
+use crate::tui::steps_text::text_of;
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::plan;
 use crate::tui::widgets::popup::{Field, Popup};
@@ -33,7 +36,9 @@ pub(in crate::tui) struct Confirm {
     /// Whether the proposal is what was read.
     pub(in crate::tui) reading: Reading,
     /// Where it came from, and steps back to.
-    pub(in crate::tui) origin: Option<ShareForm>,
+    pub(in crate::tui) origin: Option<Box<Dialog>>,
+    /// The word to be typed, where the change is dangerous.
+    pub(in crate::tui) word: Option<String>,
     pub(in crate::tui) scroll: usize,
 }
 
@@ -65,8 +70,9 @@ pub(in crate::tui) enum Focus {
 }
 
 impl Confirm {
-    pub(in crate::tui) fn new(action: Action, proposal: Box<Proposal>, origin: Option<ShareForm>) -> Self {
+    pub(in crate::tui) fn new(action: Action, proposal: Box<Proposal>, origin: Option<Dialog>, facts: &Facts) -> Self {
         Self {
+            word: word(&action, &proposal, facts),
             action,
             proposal,
             reason: LineInput::default(),
@@ -75,7 +81,7 @@ impl Confirm {
             trouble: None,
             sent: None,
             reading: Reading::AsShown,
-            origin,
+            origin: origin.map(Box::new),
             scroll: 0,
         }
     }
@@ -123,13 +129,7 @@ impl Confirm {
         if self.sent.is_some() {
             return Vec::new();
         }
-        if let Action::Start { schedule, .. } = &mut self.action {
-            let at = SCHEDULES.iter().position(|known| known == schedule).unwrap_or(0).saturating_add(1);
-            *schedule = SCHEDULES.get(at).copied().unwrap_or(SCHEDULES[0]);
-            self.reading = Reading::Awaited;
-            return vec![Effect::Propose(self.action.clone())];
-        }
-        if self.action.typed().is_some() {
+        if self.word.is_some() {
             self.focus = match self.focus {
                 Focus::Reason => Focus::Typed,
                 Focus::Typed => Focus::Reason,
@@ -164,7 +164,8 @@ impl Confirm {
     }
 
     /// Takes what it does now. Whoever read something else has to read it again.
-    pub(in crate::tui) fn proposed(&mut self, proposal: Box<Proposal>) {
+    pub(in crate::tui) fn proposed(&mut self, proposal: Box<Proposal>, facts: &Facts) {
+        self.word = word(&self.action, &proposal, facts);
         let is_same = proposal.edits() == self.proposal.edits() && proposal.plan() == self.proposal.plan();
         self.reading = match self.reading {
             Reading::AsShown if is_same || self.sent.is_some() => Reading::AsShown,
@@ -195,8 +196,8 @@ impl Confirm {
             self.trouble = Some(Trouble::of(&error));
             return true;
         }
-        if let Some(expected) = self.action.typed()
-            && self.typed.text() != expected
+        if let Some(expected) = &self.word
+            && !is_word(&self.typed.text(), expected)
         {
             // The first Enter leads to the field, the second must have found it filled.
             if self.focus == Focus::Typed || !self.typed.is_empty() {
@@ -231,7 +232,7 @@ impl Confirm {
         let label = if self.action.reason() == ReasonNeed::Optional { "Reason (optional)" } else { "Reason" };
         let mut fields =
             vec![Field { label: label.to_owned(), input: self.reason.clone(), focused: self.focus == Focus::Reason }];
-        if let Some(expected) = self.action.typed() {
+        if let Some(expected) = &self.word {
             fields.push(Field {
                 label: format!("Type {expected}"),
                 input: self.typed.clone(),
@@ -294,17 +295,12 @@ impl Confirm {
             Action::Unkill { target } => Row::plain("Lift the kill of ")
                 .and(Meaning::Name, target)
                 .and(Meaning::Text, ": its rules and its rollout decide again."),
-            Action::Start { flag, schedule } => {
-                let others =
-                    SCHEDULES.iter().filter(|other| *other != schedule).copied().collect::<Vec<_>>().join(", ");
-                Row::plain("Roll out ")
-                    .and(Meaning::Name, flag.as_str())
-                    .and(Meaning::Text, " by itself, on the ")
-                    .and(Meaning::Name, *schedule)
-                    .and(Meaning::Text, " schedule: ")
-                    .and(Meaning::Text, steps_of(schedule))
-                    .and(Meaning::Muted, format!(". Tab turns to {others}."))
-            }
+            Action::Start { flag, schedule } => Row::plain("Roll out ")
+                .and(Meaning::Name, flag.as_str())
+                .and(Meaning::Text, " by itself, on the ")
+                .and(Meaning::Name, schedule.name())
+                .and(Meaning::Text, " schedule: ")
+                .and(Meaning::Text, text_of(schedule)),
             Action::Move { flag, event } => {
                 let what = match event {
                     Event::Advance => "Go on to the next step of the rollout of ",
@@ -334,12 +330,6 @@ impl Confirm {
             _ => "Goes into the log. Clients get it with the next snapshot, which P publishes.".to_owned(),
         }
     }
-}
-
-fn steps_of(schedule: &str) -> String {
-    let schedule = Plan::schedule_named(schedule);
-    let steps = schedule.iter().flat_map(Schedule::steps);
-    steps.map(|step| step.share.to_string()).collect::<Vec<_>>().join(" › ")
 }
 
 fn asked(model: &Model, request: u64, what: &str) -> Row {

@@ -14,3 +14,4 @@ pub(super) mod pending;
 pub(super) mod publish;
 pub(super) mod share;
 pub(super) mod simulate;
+pub(super) mod steps;

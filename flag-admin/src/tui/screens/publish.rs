@@ -1,13 +1,14 @@
 //! A snapshot is about to be signed and published: what it brings, and where it goes.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use crossterm::event::KeyEvent;
 
 use super::audit;
 use super::share::trouble_rows;
 use crate::tui::age::{ago, minute};
-use crate::tui::effect::Effect;
+use crate::tui::effect::{Effect, PublishTo};
 use crate::tui::line_input::LineInput;
 use crate::tui::model::Model;
 use crate::tui::msg::Trouble;
@@ -19,6 +20,8 @@ use crate::tui::widgets::popup::{Field, Popup};
 #[derive(Clone, Debug)]
 pub(in crate::tui) struct PublishForm {
     pub(in crate::tui) out: LineInput,
+    /// The server that publishes it where it serves, instead of a folder.
+    server: Option<Rc<str>>,
     pub(in crate::tui) trouble: Option<Trouble>,
     /// Whether it was sent, and has yet to be answered.
     pub(in crate::tui) sent: bool,
@@ -26,13 +29,13 @@ pub(in crate::tui) struct PublishForm {
 }
 
 impl PublishForm {
-    pub(in crate::tui) fn new(out: Option<&PathBuf>) -> Self {
-        let out = out.map(|out| LineInput::new(out.display().to_string())).unwrap_or_default();
-        Self { out, trouble: None, sent: false, scroll: 0 }
+    pub(in crate::tui) fn new(model: &Model) -> Self {
+        let out = model.out.as_ref().map(|out| LineInput::new(out.display().to_string())).unwrap_or_default();
+        Self { out, server: model.server.clone(), trouble: None, sent: false, scroll: 0 }
     }
 
     pub(in crate::tui) fn edit(&mut self, key: KeyEvent) {
-        if self.sent {
+        if self.sent || self.server.is_some() {
             return;
         }
         if self.out.edit(key) {
@@ -40,26 +43,38 @@ impl PublishForm {
         }
     }
 
+    pub(in crate::tui) fn paste(&mut self, text: &str) {
+        if !self.sent && self.server.is_none() {
+            self.out.paste(text);
+        }
+    }
+
     /// Returns the same publication, once the key is open.
     pub(in crate::tui) fn again(&self) -> Option<Effect> {
+        Some(Effect::Publish { to: self.target()? })
+    }
+
+    fn target(&self) -> Option<PublishTo> {
         let out = self.out.text();
-        (!out.trim().is_empty()).then(|| Effect::Publish { out: PathBuf::from(out.trim()) })
+        match &self.server {
+            Some(_) => Some(PublishTo::Server),
+            None => (!out.trim().is_empty()).then(|| PublishTo::Folder(PathBuf::from(out.trim()))),
+        }
     }
 
     /// Publishes, or says what is missing.
     pub(in crate::tui) fn sign(&mut self) -> Vec<Effect> {
-        let out = self.out.text();
-        if out.trim().is_empty() {
+        let Some(to) = self.target() else {
             let trouble = Trouble::saying("the folder is empty, expected the folder that clients fetch from");
             self.trouble = Some(trouble.with_hint("such as ./public"));
             return Vec::new();
-        }
+        };
         if self.sent {
             return Vec::new();
         }
         self.sent = true;
         self.trouble = None;
-        vec![Effect::Publish { out: PathBuf::from(out.trim()) }]
+        vec![Effect::Publish { to }]
     }
 
     pub(in crate::tui) fn popup(&self, model: &Model) -> Popup {
@@ -72,6 +87,10 @@ impl PublishForm {
             .and(Meaning::Text, format!(", {}, ", count(facts.kills.len(), "kill")))
             .and(Meaning::Text, format!("valid for {} days.", facts.snapshot_lifetime_days))
             .wrap(columns, 2);
+        if let Some(server) = &self.server {
+            let text = format!("{server} signs it with its keys, and publishes it where it serves.");
+            head.extend(Row::plain(text).wrap(columns, 2));
+        }
         head.push(Row::new());
         let mut body = vec![Row::new()];
         if let Some(draft) = &facts.draft {
@@ -105,7 +124,10 @@ impl PublishForm {
         Popup {
             title: "Publish".to_owned(),
             head,
-            fields: vec![Field { label: "Folder".to_owned(), input: self.out.clone(), focused: true }],
+            fields: match self.server {
+                Some(_) => Vec::new(),
+                None => vec![Field { label: "Folder".to_owned(), input: self.out.clone(), focused: true }],
+            },
             body,
             foot: self.trouble.as_ref().map(|trouble| trouble_rows(trouble, columns)).unwrap_or_default(),
             scroll: self.scroll,

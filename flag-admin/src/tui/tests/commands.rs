@@ -54,3 +54,42 @@ fn every_place_leads_back() {
         assert!(BINDINGS.iter().any(|binding| binding.places.contains(&place) && binding.keys.contains(&escape)));
     }
 }
+
+#[test]
+fn the_palette_reaches_each_command_from_anywhere() {
+    use crate::tui::command::Command;
+    let moves = [
+        Command::Down,
+        Command::Up,
+        Command::First,
+        Command::Last,
+        Command::PageDown,
+        Command::PageUp,
+        Command::Back,
+        Command::Palette,
+    ];
+    for keys in ["j", "2", "3", "4", "5", "6", "j Enter", "4 Enter"] {
+        let mut session = super::fixture::Session::new(100, 30);
+        session.press(keys);
+        let palette = crate::tui::widgets::palette::Palette::new(&session.model);
+        for binding in BINDINGS.iter().filter(|binding| binding.places.iter().any(|place| !place.is_input())) {
+            let is_move = moves.contains(&binding.command);
+            assert!(is_move || palette.holds(binding.command), "{keys}: {:?}", binding.command);
+        }
+    }
+}
+
+#[test]
+fn a_command_of_elsewhere_is_done_where_it_is_at_home() {
+    for (keys, place) in [
+        ("j : undo Space entry Enter", Place::Confirm),
+        ("j : play Enter", Place::Simulate),
+        ("j : drop Space draft Enter", Place::Pending),
+        ("j : rules Enter", Place::Detail),
+        ("j 6 : rollout Enter", Place::Share),
+    ] {
+        let mut session = super::fixture::Session::new(100, 30);
+        session.press(keys);
+        assert_eq!(session.model.place(), place, "{keys}: {}", session.screen());
+    }
+}

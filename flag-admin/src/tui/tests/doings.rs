@@ -233,10 +233,10 @@ fn a_rollout_that_moves_by_itself_is_started_shown_paused_and_let_go_on() {
     assert!(session.screen().contains("E starts one"), "{}", session.screen());
     session.press("Esc / mlx Enter E");
     let screen = session.screen();
-    assert!(screen.contains("on the standard schedule") && screen.contains("gain 0% to"), "{screen}");
+    assert!(screen.contains("This is the standard schedule") && screen.contains("gain 0% to"), "{screen}");
     session.press("Tab");
-    assert!(session.screen().contains("on the accelerated schedule"), "{}", session.screen());
-    session.press("Tab Enter");
+    assert!(session.screen().contains("This is the accelerated schedule"), "{}", session.screen());
+    session.press("Tab Enter Enter");
     let rollout = session.model.facts.rollout_of("mlx_backend").unwrap();
     assert_eq!(rollout.schedule, "cautious");
     session.press("Enter");

@@ -197,11 +197,12 @@ impl Session {
             cells: Box::new(MemoryCells::default()),
             sources: Box::new(Sources::new()),
             idle: 0,
+            afar: None,
             out: None,
             trail: Trail::default(),
         };
         let keymap = Rc::new(Keymap::standard());
-        let start = Start { now: clock.now(), size: (columns, rows), out: None, keymap };
+        let start = Start { now: clock.now(), size: (columns, rows), out: None, server: None, keymap };
         let model = Model::new(desk.facts().unwrap(), start);
         Self { model, desk, asked: Vec::new(), done: Vec::new(), hanging: None, log, clock }
     }
@@ -311,7 +312,7 @@ impl Session {
     }
 }
 
-fn named(word: &str) -> Option<KeyEvent> {
+pub(super) fn named(word: &str) -> Option<KeyEvent> {
     let code = match word {
         "Enter" => KeyCode::Enter,
         "Esc" => KeyCode::Esc,

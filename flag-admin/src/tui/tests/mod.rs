@@ -3,6 +3,7 @@
 mod commands;
 mod doings;
 mod fixture;
+mod friction;
 mod hostile;
 mod laws;
 mod looks;

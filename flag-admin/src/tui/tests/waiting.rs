@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::fixture::Session;
-use crate::tui::effect::{DraftTurn, Effect};
+use crate::tui::effect::{DraftTurn, Effect, PublishTo};
 use crate::tui::keymap::Place;
 use crate::tui::msg::{Mover, Msg, Trouble};
 use crate::tui::work::Work;
@@ -168,7 +168,7 @@ fn effect() -> impl Strategy<Value = Effect> {
         Just(Effect::DropDraft),
         Just(Effect::RebaseDraft),
         Just(Effect::TurnDraft(DraftTurn::Back)),
-        "[a-z]{1,4}".prop_map(|out| Effect::Publish { out: out.into() }),
+        "[a-z]{1,4}".prop_map(|out| Effect::Publish { to: PublishTo::Folder(out.into()) }),
         Just(Effect::Repaint),
         Just(Effect::Suspend),
     ]

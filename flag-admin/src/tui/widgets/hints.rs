@@ -1,6 +1,5 @@
 use crossterm::event::KeyCode;
 
-use crate::tui::action::Action;
 use crate::tui::command::{Binding, Command};
 use crate::tui::keymap::{Key, Place};
 use crate::tui::model::{Dialog, Model};
@@ -48,7 +47,7 @@ fn is_idle(model: &Model, command: Command) -> bool {
         Command::NextField => !matches!(
             &model.dialog,
             Some(Dialog::Confirm(confirm))
-                if confirm.action.typed().is_some() || matches!(confirm.action, Action::Start { .. })
+                if confirm.word.is_some()
         ),
         Command::Keep => !matches!(&model.dialog, Some(Dialog::Confirm(confirm)) if confirm.action.is_draftable()),
         Command::NextRule => model.selected_flag().is_none_or(|flag| flag.rules() == 0),

@@ -38,7 +38,8 @@ struct Entry {
 #[derive(Clone, Debug)]
 pub(in crate::tui) enum Pick {
     Flag(FlagKey),
-    Command(Command, Need),
+    /// A command, in the place where it is.
+    Command(Command, Need, Place),
 }
 
 impl Palette {
@@ -48,15 +49,20 @@ impl Palette {
         let mut entries: Vec<Entry> = Vec::new();
         for (binding, keys) in commands(model, place) {
             let is_known =
-                entries.iter().any(|entry| matches!(entry.pick, Pick::Command(known, _) if known == binding.command));
+                entries.iter().any(|entry| matches!(entry.pick, Pick::Command(known, ..) if known == binding.command));
             let is_itself = matches!(binding.command, Command::Palette | Command::Down | Command::Up | Command::Back);
             if is_known || is_itself {
                 continue;
             }
+            let place = if binding.places.contains(&place) { place } else { elsewhere(binding) };
             entries.push(Entry {
-                pick: Pick::Command(binding.command, binding.need),
+                pick: Pick::Command(binding.command, binding.need, place),
                 name: binding.command.id().replace('-', " "),
-                says: binding.help.to_owned(),
+                says: if place == model.place() {
+                    binding.help.to_owned()
+                } else {
+                    format!("{}: {}", place.title(), binding.help)
+                },
                 keys: keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             });
         }
@@ -68,6 +74,12 @@ impl Palette {
         }));
         let found = (0..entries.len()).collect();
         Self { input: LineInput::default(), entries, found, at: 0 }
+    }
+
+    /// Tells whether a command is among what can be found.
+    #[cfg(test)]
+    pub(in crate::tui) fn holds(&self, command: Command) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.pick, Pick::Command(known, ..) if known == command))
     }
 
     pub(in crate::tui) fn edit(&mut self, key: KeyEvent) {
@@ -139,5 +151,15 @@ fn commands(
     model: &Model,
     place: Place,
 ) -> impl Iterator<Item = (&'static crate::tui::command::Binding, &[crate::tui::keymap::Key])> {
-    model.keymap.bindings(place)
+    let here = model.keymap.bindings(place);
+    let rest = Place::ALL.into_iter().filter(move |other| *other != place && !other.is_input());
+    here.chain(rest.flat_map(|other| model.keymap.bindings(other)).filter(|(binding, _)| {
+        // What scrolls a list, or closes what is open, is of no use from afar.
+        !matches!(binding.command, Command::First | Command::Last | Command::PageDown | Command::PageUp)
+    }))
+}
+
+/// Returns the first place that a command works in.
+fn elsewhere(binding: &crate::tui::command::Binding) -> Place {
+    binding.places.iter().copied().find(|place| !place.is_input()).unwrap_or(Place::Flags)
 }
