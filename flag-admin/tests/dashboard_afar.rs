@@ -71,8 +71,8 @@ fn answer(connection: &TcpStream, mood: &Mutex<Mood>, real: &Serving) -> Option<
     let mut from = BufReader::new(connection);
     let mut line = || {
         let mut line = String::new();
-        let read = from.read_line(&mut line).ok()?;
-        (read > 0).then(|| line.trim_end().to_owned())
+        let count = from.read_line(&mut line).ok()?;
+        (count > 0).then(|| line.trim_end().to_owned())
     };
     let first = line()?;
     let (method, path) = (first.split(' ').next()?.to_owned(), first.split(' ').nth(1)?.to_owned());
@@ -152,7 +152,7 @@ fn a_flag_is_changed_published_and_killed_through_a_server() {
         ("\r", "Snapshot 2 is published to http://127.0.0.1"),
         ("!", "Turn off command_history"),
         ("1\r", "command_history is killed, and clients get it from http://127.0.0.1"),
-        ("u", "Take back entry"),
+        ("u", "which is lifted rather than undone"),
     ] {
         pty.press(keys);
         pty.wait_for(shown);
@@ -179,8 +179,13 @@ fn fault_a_server_that_hangs_five_seconds_holds_up_no_key_and_loses_nothing() {
     pty.wait_for("; keys go on working");
     pty.press("\u{1b}");
     pty.wait_for("It goes on");
-    for (keys, shown) in [("4", "Audit log"), ("?", "Keys"), ("?", "Audit log"), ("1", "Flags 9"), ("/tele", "Flags 2")]
-    {
+    for (keys, shown) in [
+        ("4", "[4 Audit]"),
+        ("?", "Keys: Audit"),
+        ("?", "entries, chain whole"),
+        ("1", "Flags 9"),
+        ("/tele", "Flags 2"),
+    ] {
         pty.press(keys);
         pty.wait_for(shown);
     }
@@ -237,10 +242,7 @@ fn fault_a_server_that_refuses_fails_or_is_silent_is_told_apart_and_the_data_sta
 fn fault_a_token_that_is_revoked_says_so_and_what_is_shown_stays() {
     let afar = Afar::new();
     let mut pty = afar.open();
-    let tokens = afar.sandbox.project(&["token", "list", "--json"]).json();
-    let id = tokens.as_array().or_else(|| tokens["tokens"].as_array()).unwrap()[0]["id"].clone();
-    let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
-    afar.sandbox.project(&["token", "revoke", &id, "--yes"]).text();
+    afar.sandbox.project(&["token", "revoke", &afar.token, "--yes"]).text();
     pty.wait_for("CANNOT BE READ");
     pty.wait_for("the token is not valid");
     pty.wait_for("command_history");

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use flag_core::Timestamp;
 
 use super::act::{run, travel};
 use super::command::Command;
@@ -37,10 +38,7 @@ fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Tick(now) => {
-            model.now = now;
-            if model.notice.as_ref().is_some_and(|notice| notice.is_over(now)) {
-                model.notice = None;
-            }
+            tick(model, now);
             return Vec::new();
         }
         Msg::Finished => return Vec::new(),
@@ -53,10 +51,7 @@ fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
             return Vec::new();
         }
         Msg::Seen => {
-            model.link.seen = model.now;
-            if model.link.lost.take().is_some() {
-                model.notice = Some(Notice::news("The project can be read again", model.now));
-            }
+            seen(model);
             Vec::new()
         }
         Msg::Lost(trouble) => {
@@ -131,6 +126,20 @@ fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
     };
     model.settle();
     effects
+}
+
+fn tick(model: &mut Model, now: Timestamp) {
+    model.now = now;
+    if model.notice.as_ref().is_some_and(|notice| notice.is_over(now)) {
+        model.notice = None;
+    }
+}
+
+fn seen(model: &mut Model) {
+    model.link.seen = model.now;
+    if model.link.lost.take().is_some() {
+        model.notice = Some(Notice::news("The project can be read again", model.now));
+    }
 }
 
 fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
