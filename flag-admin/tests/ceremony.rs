@@ -330,7 +330,13 @@ fn drill_a_stolen_emergency_key() {
     let stolen = format!("kill={}", ceremony.id("k"));
     ceremony.rotate(1, &["--remove", &stolen, "--add", "kill=new.pub"], &["a", "b"]);
     ceremony.project(&["key", "use", "kill", "new.pem"]).text();
+    let entries = ceremony.project(&["log", "--json"]).json();
+    let told = ceremony.project(&["adopt-kills", "found.json", "--reason", "stolen key", "--dry-run"]);
+    assert!(told.text().starts_with("kill command_history added\n"), "{}", told.out);
+    assert!(told.text().ends_with("1 kill not taken in\n"), "{}", told.out);
+    assert_eq!(ceremony.project(&["log", "--json"]).json(), entries);
     let adopted = ceremony.project(&["adopt-kills", "found.json", "--reason", "stolen key", "--json"]).json();
+    assert_eq!((&adopted["applied"], &adopted["dry_run"]), (&json!(true), &json!(false)));
     assert_eq!(adopted["kills"], json!([{ "id": "k-thief", "target": "command_history" }]));
     ceremony.project(&["unkill", "command_history", "--reason", "never ours", "--yes"]).text();
     ceremony.project(&["publish"]).text();

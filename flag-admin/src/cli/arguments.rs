@@ -192,7 +192,9 @@ pub(super) enum Command {
     )]
     Root(RootCommand),
     /// Take kills that a stolen emergency key signed into the log, so that they can be lifted
-    #[command(after_help = "Example:\n  flag-admin adopt-kills found.json --reason \"stolen key\"")]
+    #[command(
+        after_help = "Examples:\n  flag-admin adopt-kills found.json --reason \"stolen key\" --dry-run\n  flag-admin adopt-kills found.json --reason \"stolen key\""
+    )]
     AdoptKills(AdoptKillsArguments),
     /// Say what is wrong with keys, clock, roots, snapshots, store and where they are published
     #[command(
