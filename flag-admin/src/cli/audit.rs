@@ -6,6 +6,7 @@ use flag_core::Timestamp;
 
 use super::log::LogArguments;
 use super::problem::Stop;
+use super::progress::WatchedLog;
 use super::publish::{project_roots, snapshot_in};
 use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
@@ -54,7 +55,7 @@ pub(super) fn verify(session: &Session, terminal: &mut Terminal<'_>, against: Op
     let folder = session.folder()?;
     let commitment = against.map(|path| commitment(session, &folder, path)).transpose()?;
     let mut store = folder.log()?;
-    let report = audit(&*store, commitment.as_ref())?;
+    let report = audit(&WatchedLog::new(&*store), commitment.as_ref())?;
     let is_odd = report.checkpoint.is_some_and(|checkpoint| !checkpoint.sound);
     if is_odd {
         // The next start makes it anew, from the log that was just proved.

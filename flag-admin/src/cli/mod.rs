@@ -42,6 +42,7 @@ mod plan;
 mod plan_markdown;
 mod plan_text;
 mod problem;
+mod progress;
 mod prose;
 mod publish;
 mod refs;

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::change::counted;
 use super::given::GivenArguments;
 use super::problem::Stop;
+use super::progress::WatchedSources;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::SourceFolder;
@@ -38,7 +39,7 @@ pub(super) fn refs(session: &Session, terminal: &mut Terminal<'_>, arguments: &R
         return Err(Stop::problem("unknown_flag", format!("flag {flag:?} does not exist"), Some(hint)));
     }
     let sources = SourceFolder::find(&arguments.path).map_err(|error| Stop::file(&arguments.path, "read", &error))?;
-    let mut found = references(&sources, definitions.flags.names());
+    let mut found = references(&WatchedSources::new(&sources), definitions.flags.names());
     if let Some(only) = &arguments.flag {
         found.flags.retain(|flag| *flag.flag == **only);
         found.unknown.clear();

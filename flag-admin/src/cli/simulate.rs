@@ -1,24 +1,17 @@
 //! Rollouts of populations that do not exist.
 
-use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use clap::Args;
-use flag_core::Timestamp;
 use serde::Serialize;
 
 use super::problem::Stop;
+use super::progress::Progress;
 use super::rollouts::read_plan;
 use super::simulation_page::page;
 use super::terminal::{Form, Meaning, Terminal};
-use crate::adapters::SystemClock;
-use crate::app::ports::Clock as _;
 use crate::rollout::simulate::{Ending, Outcome, Population, Quantiles, RunResult, Simulation, run, summarise};
 use crate::rollout::{Gates, Rate, Span};
-
-/// Whoever waits for longer is shown how far it is.
-const PATIENCE_MILLIS: i64 = 1_000;
-const BAR: usize = 40;
 
 #[derive(Debug, Args)]
 pub(super) struct SimulateArguments {
@@ -93,14 +86,14 @@ pub(super) fn simulate(terminal: &mut Terminal<'_>, arguments: &SimulateArgument
     };
     let simulation = Simulation { plan, population, look: arguments.look, days: arguments.days };
     let gates = Gates::of(&simulation.plan);
-    let mut progress = Progress::begin();
+    let mut progress = Progress::begin("runs");
     let results: Vec<RunResult> = (0..arguments.runs)
         .map(|number| {
-            progress.show(number, arguments.runs);
+            progress.show(number.into(), arguments.runs.into());
             run(&simulation, &gates, arguments.seed.wrapping_mul(1_000_003).wrapping_add(number.into()))
         })
         .collect();
-    progress.clear();
+    drop(progress);
     let outcome = summarise(&results, population.is_healthy(&simulation.plan));
     if let Some(file) = &arguments.html {
         let page = page(simulation.plan.schedule.name(), &population, &outcome);
@@ -202,37 +195,4 @@ fn chart(shares: &[Quantiles]) -> Vec<String> {
         space = width.saturating_sub(5).max(6)
     ));
     lines
-}
-
-/// Tells how far a long simulation is.
-struct Progress {
-    began: Timestamp,
-    is_shown: bool,
-    can_show: bool,
-}
-
-impl Progress {
-    fn begin() -> Self {
-        Self { began: SystemClock.now(), is_shown: false, can_show: io::stderr().is_terminal() }
-    }
-
-    fn show(&mut self, done: u32, all: u32) {
-        let waited = SystemClock.now().as_millis().saturating_sub(self.began.as_millis());
-        if !self.can_show || waited < PATIENCE_MILLIS {
-            return;
-        }
-        self.is_shown = true;
-        let filled = usize::try_from(u64::from(done) * BAR as u64 / u64::from(all.max(1))).unwrap_or(0).min(BAR);
-        let bar = format!("{}{}", "█".repeat(filled), "░".repeat(BAR - filled));
-        // That it cannot be shown is no failure of the simulation.
-        let _ = write!(io::stderr(), "\r{bar} {done} of {all} runs");
-        let _ = io::stderr().flush();
-    }
-
-    fn clear(&self) {
-        if self.is_shown {
-            let _ = write!(io::stderr(), "\r\u{1b}[K");
-            let _ = io::stderr().flush();
-        }
-    }
 }
