@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn steps_that_somebody_makes_up_do_not_become_cells_without_end() {
         let (flag, day): (FlagKey, Day) = ("sync".parse().unwrap(), "2026-06-01".parse().unwrap());
-        let step = |thousandths| Some(Share::from_wire(thousandths).unwrap());
+        let step = |thousandths: u32| Some(serde_json::from_str::<Share>(&thousandths.to_string()).unwrap());
         let mut steps = Steps::default();
         steps.learn(&flag, [(day, step(5_000)), (day, None)]);
         assert!(steps.knows(&flag));
