@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs OpenFeature's own OFREP providers, for Python and JavaScript, against a server of this build. The packages come from their
+# Runs OpenFeature's own OFREP providers, for Python, JavaScript and Rust, against a server of this build. The packages come from their
 # registries; a language that is not installed, or whose packages cannot be had, is skipped and named.
 #
 #   flag-admin/tests/openfeature/run.sh [PROGRAM]
@@ -46,6 +46,14 @@ if command -v python3 >/dev/null && { [[ -x $packages/python/bin/python ]] || py
 else
     echo "SKIPPED: Python's provider: no python3, or no packages"
 fi
+# Built apart from the workspace, which must not depend on what the provider brings.
+if command -v cargo >/dev/null && CARGO_TARGET_DIR=$packages/rust \
+    cargo build -q --locked --manifest-path "$here/rust/Cargo.toml" >"$work/cargo" 2>&1; then
+    "$packages/rust/debug/flag-admin-openfeature-check"
+    checked=$((checked + 1))
+else
+    echo "SKIPPED: Rust's provider: no cargo, or no packages"
+fi
 if command -v node >/dev/null && command -v npm >/dev/null &&
     npm install --prefix "$packages/node" --no-audit --no-fund --loglevel=error \
         @openfeature/server-sdk@1.23.0 @openfeature/ofrep-provider@0.1.3 \
@@ -60,6 +68,6 @@ else
     echo "SKIPPED: JavaScript's providers: no node, or no packages"
 fi
 echo "$checked of OpenFeature's providers agree with the server"
-if [[ ${FLAG_REQUIRE_OPENFEATURE:-} == 1 && $checked -lt 3 ]]; then
+if [[ ${FLAG_REQUIRE_OPENFEATURE:-} == 1 && $checked -lt 4 ]]; then
     exit 1
 fi
