@@ -106,15 +106,17 @@ fn main() {
         starts.sort_unstable();
         row(&format!("{flags} flags: opened and drawn, median of 7"), starts.into_iter().nth(3).unwrap(), first_frame);
         let mut dashboard = open(&folder);
-        let mut keys: Vec<(Duration, char)> = KEYS
-            .chars()
-            .map(|key| {
-                let start = Instant::now();
-                dashboard.press(key).unwrap();
-                (start.elapsed(), key)
-            })
-            .collect();
+        let (mut keys, mut answers) = (Vec::new(), Vec::new());
+        for key in KEYS.chars() {
+            let start = Instant::now();
+            dashboard.press(key).unwrap();
+            keys.push((start.elapsed(), key));
+            let start = Instant::now();
+            dashboard.answer().unwrap();
+            answers.push((start.elapsed(), key));
+        }
         keys.sort_unstable();
+        let (answered, asked) = answers.into_iter().max().unwrap();
         let (slowest, key) = *keys.last().unwrap();
         row(
             &format!("{flags} flags: a key, median"),
@@ -122,5 +124,7 @@ fn main() {
             Some(KEY),
         );
         row(&format!("{flags} flags: a key, the slowest ({key:?})"), slowest, Some(KEY));
+        // It holds up no key: the screen says that it is under way.
+        row(&format!("{flags} flags: an answer beside it, the slowest ({asked:?})"), answered, None);
     }
 }

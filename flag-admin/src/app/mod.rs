@@ -53,6 +53,7 @@ pub use flags::rollout::{Enabled, RolloutError};
 pub use flags::segments::{SegmentError, SegmentLine};
 pub use flags::stage::{Direction, LifeStage, Promotion, StageCheck, StageError, StageSpan, StageStep};
 pub use flags::why::{Answer, OptedIn, Question, WhyError};
+pub use history::around::FlagAround;
 pub use history::audit::{AuditError, AuditReport, CheckpointCheck, Commitment, CommitmentSource, audit};
 pub use history::lines::{HistoryLine, Moment, MomentError, Past, PastEnvironment, PastError};
 pub use history::note::{NoteError, SignedNote, commitment_of_note};

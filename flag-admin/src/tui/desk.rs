@@ -12,10 +12,10 @@ use super::msg::{Mover, Msg, Trouble};
 use super::screens::explain::Explained;
 use crate::app::ports::{CellStore, MetricSource, Publisher, PublisherError};
 use crate::app::{
-    AppError, Committed, Draft, DraftStore, Failure, Instruments, KillRoute, KillScope, Moment, OptedIn, Project,
-    Proposal, SignedKills, Undo, difference,
+    AppError, Committed, Draft, DraftStore, Failure, Instruments, KillRoute, KillScope, OptedIn, Project, Proposal,
+    SignedKills, Undo, difference,
 };
-use crate::log::{Change, EnvironmentName};
+use crate::log::EnvironmentName;
 use crate::rollout::Plan;
 
 /// Opens a folder to publish to.
@@ -289,24 +289,14 @@ impl Desk {
     }
 
     fn inspect(&self, seq: u64) -> EntryFacts {
-        let before = self.project.past(Moment::Entry(seq.saturating_sub(1))).ok();
-        let after = self.project.past(Moment::Entry(seq)).ok();
-        let mut fields = Vec::new();
-        if let Some(after) = after {
-            let form = |past: Option<&crate::app::Past>| {
-                let state = past?.state.environment(&self.environment)?;
-                let value = match &after.entry.change {
-                    Change::FlagRenamed { to, .. } => serde_json::to_value(&state.flags.get(to)?.definition),
-                    change => serde_json::to_value(&state.flags.get(change.flag()?)?.definition),
-                };
-                value.ok()
-            };
-            let nothing = serde_json::Value::Object(serde_json::Map::new());
-            let (was, is) = (form(before.as_ref()), form(Some(&after)));
-            fields = difference(was.as_ref().unwrap_or(&nothing), is.as_ref().unwrap_or(&nothing));
-            // The log counts versions by itself.
-            fields.retain(|field| !field.field.ends_with("version"));
-        }
+        let around = self.project.flag_around(&self.environment, seq).unwrap_or_default();
+        let form = |definition: Option<crate::definition::Definition>| {
+            let value = definition.and_then(|definition| serde_json::to_value(definition).ok());
+            value.unwrap_or_else(|| serde_json::Value::Object(serde_json::Map::new()))
+        };
+        let mut fields = difference(&form(around.before), &form(around.after));
+        // The log counts versions by itself.
+        fields.retain(|field| !field.field.ends_with("version"));
         EntryFacts { seq, fields }
     }
 

@@ -8,6 +8,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::desk::Desk;
+use super::effect::Effect;
 use super::keymap::Keymap;
 use super::model::{Model, Start};
 use super::msg::Msg;
@@ -22,6 +23,7 @@ pub struct Offscreen {
     model: Model,
     theme: Theme,
     terminal: Terminal<TestBackend>,
+    asked: Vec<Effect>,
 }
 
 impl std::fmt::Debug for Offscreen {
@@ -39,19 +41,30 @@ impl Offscreen {
         let start = Start { now: clock.now(), size: (columns, rows), out: desk.out.clone(), server: None, keymap };
         let model = Model::new(desk.facts()?, start);
         let terminal = Terminal::new(TestBackend::new(columns, rows)).map_err(std::io::Error::other)?;
-        let mut opened = Self { desk, model, theme, terminal };
+        let mut opened = Self { desk, model, theme, terminal, asked: Vec::new() };
         opened.draw()?;
         Ok(opened)
     }
 
-    /// Presses the key of a character, `\r` for Enter and `\x1b` for Escape, does what is asked for, and draws.
+    /// Presses the key of a character, `\r` for Enter and `\x1b` for Escape, and draws. What it asks for is done by [`Self::answer`], as the
+    /// program does it beside the screen.
     pub fn press(&mut self, key: char) -> Result<(), DashboardError> {
         let code = match key {
             '\r' => KeyCode::Enter,
             '\u{1b}' => KeyCode::Esc,
             key => KeyCode::Char(key),
         };
-        let mut waiting = VecDeque::from([Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))]);
+        let asked = update(&mut self.model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+        self.asked.extend(asked);
+        self.draw()
+    }
+
+    /// Does what was asked for, and draws what comes of it.
+    pub fn answer(&mut self) -> Result<(), DashboardError> {
+        let mut waiting = VecDeque::new();
+        for effect in std::mem::take(&mut self.asked) {
+            waiting.extend(self.desk.perform(effect));
+        }
         while let Some(msg) = waiting.pop_front() {
             for effect in update(&mut self.model, msg) {
                 waiting.extend(self.desk.perform(effect));
