@@ -16,7 +16,7 @@ use std::thread;
 use std::time::Duration;
 
 use flag_client::{Declaration, FlagClient, FlagClient as Client, Problem};
-use support::{Home, numbers, times};
+use support::{Home, numbers, times, until_changed};
 
 /// Names the file that a started process works on, and what it does.
 const FILE: &str = "FLAG_CLIENT_TEST_FILE";
@@ -96,8 +96,12 @@ fn fault_23_the_local_file_survives_a_kill_at_any_moment() {
     let home = Home::new();
     let file = home.write("config.toml", CONFIG);
     let (mut before, mut changed) = (CONFIG.to_owned(), 0);
-    for pause in pauses(times(100, 2_000)) {
+    for (round, pause) in pauses(times(100, 2_000)).enumerate() {
         let mut process = start(&file, "toggle");
+        // Every other one is killed at any moment of its life, those between while they write.
+        if round % 2 == 1 {
+            until_changed(&file, before.as_bytes());
+        }
         thread::sleep(pause);
         process.kill().unwrap();
         process.wait().unwrap();

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use flag_client::trust::{TrustFile, TrustState};
 use flag_client::{ClientBuilder, Declaration, FlagClient, Problem, Remote};
-use support::{Home, NOW, flag, kills, numbers, root, snapshot, times};
+use support::{Home, NOW, flag, kills, numbers, root, snapshot, times, until_changed};
 
 const FLAG: &str = "command_history";
 
@@ -103,8 +103,13 @@ fn fault_23_a_cache_survives_a_kill_at_any_moment() {
     let home = Home::new();
     save(home.folder(), 1, 0).unwrap();
     let (mut held, mut grown) = (1, 0);
-    for number in numbers().take(times(100, 2_000)) {
+    for (round, number) in numbers().take(times(100, 2_000)).enumerate() {
+        let before = fs::read(home.path("state.json")).unwrap();
         let process = started(home.folder(), &format!("saving {held}")).spawn().unwrap();
+        // Every other one is killed at any moment of its life, those between while they save.
+        if round % 2 == 1 {
+            until_changed(&home.path("state.json"), &before);
+        }
         thread::sleep(Duration::from_micros(u64::from(number % 40_000)));
         kill(process);
         let loaded = load(home.folder());

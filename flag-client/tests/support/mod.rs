@@ -176,6 +176,16 @@ pub fn times(everyday: usize, nightly: usize) -> usize {
     if full { nightly } else { everyday }
 }
 
+/// Waits until a file is another than it was, for ten seconds at most: a machine that is busy starts processes slowly.
+pub fn until_changed(file: &Path, before: &[u8]) {
+    for _ in 0..10_000 {
+        if fs::read(file).is_ok_and(|now| now != before) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
 /// Numbers that look random and are the same in every run.
 pub fn numbers() -> impl Iterator<Item = u32> {
     let next =
