@@ -182,6 +182,125 @@ fn a_timer_delivers_where_no_server_runs() {
     }
 }
 
+/// In real processes, by the clock of a test.
+#[test]
+fn a_kill_of_more_than_a_day_is_escalated_to_a_receiver() {
+    let sandbox = published();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let got = receiver(listener, &[204]);
+    let added = sandbox.project(&["alert", "add", "oncall", "webhook", &url, "--json"]).json();
+    sandbox.project(&["kill", "telemetry", "--reason", "privacy incident"]).text();
+    let deliver = |hours: i64| {
+        let now = flag_admin::adapters::SystemClock.now().saturating_add_millis(hours * 3_600_000).to_string();
+        let mut command = sandbox.command(&["-C", "flags", "alert", "deliver", "--allow-loopback"]);
+        let run = support::finished(command.env("FLAG_ADMIN_TEST_CLOCK", now).spawn().unwrap());
+        assert_eq!(run.code, Some(0), "{run:?}");
+        run.out
+    };
+    deliver(1);
+    let kind = |got: &Got| serde_json::from_str::<Value>(&got.body).unwrap()["type"].clone();
+    assert_eq!(kind(&got.recv_timeout(Duration::from_secs(20)).unwrap()), "kill.activated");
+    assert_eq!(deliver(23), "nothing is due\n");
+    deliver(25);
+    let overdue = got.recv_timeout(Duration::from_secs(20)).unwrap();
+    verify(&overdue, added["secret"].as_str().unwrap());
+    assert_eq!(kind(&overdue), "kill.overdue");
+    assert_eq!(deliver(26), "nothing is due\n", "it is told once");
+}
+
+#[test]
+fn a_rollout_that_is_paused_and_taken_back_is_told_to_a_receiver() {
+    let sandbox = published();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let got = receiver(listener, &[204]);
+    let added = sandbox.project(&["alert", "add", "oncall", "webhook", &url, "--json"]).json();
+    let _serving = served(&sandbox);
+    sandbox.project(&["rollout", "set", "command_history", "0%", "--yes"]).text();
+    sandbox.project(&["rollout", "start", "command_history", "--yes"]).text();
+    let told = |arguments: &[&str]| {
+        sandbox.project(arguments).text();
+        let alert = got.recv_timeout(Duration::from_secs(20)).unwrap();
+        verify(&alert, added["secret"].as_str().unwrap());
+        serde_json::from_str::<Value>(&alert.body).unwrap()
+    };
+    let paused = told(&["rollout", "pause", "command_history", "--reason", "holidays", "--yes"]);
+    assert_eq!(
+        (&paused["type"], &paused["data"]["alert"]["flag"]),
+        (&json!("rollout.paused"), &json!("command_history"))
+    );
+    let back = told(&["rollout", "abort", "command_history", "--reason", "wrong idea", "--yes"]);
+    assert_eq!(back["type"], "rollout.rolled_back");
+}
+
+#[test]
+fn settings_that_are_changed_by_many_at_once_keep_what_each_said() {
+    let sandbox = published();
+    std::thread::scope(|scope| {
+        for number in 0..12 {
+            let sandbox = &sandbox;
+            scope.spawn(move || sandbox.project(&["alert", "add", &format!("sink-{number}"), "log"]).text().len());
+        }
+    });
+    let listed = sandbox.project(&["alert", "list", "--json"]).json();
+    assert_eq!(listed.as_array().unwrap().len(), 12, "{listed}");
+}
+
+/// A receiver of whom nothing is believed: it leads elsewhere, never stops talking, or says nothing.
+#[test]
+fn a_receiver_is_neither_followed_nor_listened_to_nor_waited_for() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let home = elsewhere.local_addr().unwrap();
+    let answering = |answer: String, then: &'static [u8]| {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            let mut from = listener.accept().unwrap().0;
+            let _ = from.read(&mut [0; 4096]);
+            let _ = from.write_all(answer.as_bytes());
+            while !then.is_empty() && from.write_all(then).is_ok() {}
+            std::thread::sleep(Duration::from_secs(20));
+        });
+        url
+    };
+    let sender = HttpAlertSender::new(AlertReach::Loopback, Box::new(|_, _| {})).unwrap();
+    let mut sender = sender.waiting_at_most(Duration::from_secs(2));
+    let mut sent = |url: &str| sender.send(url, &[], &[], "{}");
+    let redirect = format!("HTTP/1.1 307 X\r\nlocation: http://{home}/\r\ncontent-length: 0\r\n\r\n");
+    assert_eq!(sent(&answering(redirect, b"")).unwrap(), 307);
+    assert_eq!(elsewhere.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody is led elsewhere");
+    let endless = "HTTP/1.1 200 X\r\ntransfer-encoding: chunked\r\n\r\n".to_owned();
+    let begun = std::time::Instant::now();
+    assert_eq!(sent(&answering(endless, b"5\r\nhello\r\n")).unwrap(), 200);
+    assert!(begun.elapsed() < Duration::from_secs(2), "what it says is not read");
+    let silence = sent(&answering(String::new(), b""));
+    assert!(matches!(silence, Err(AlertSendError::Unreachable(_))), "{silence:?}");
+    assert!(begun.elapsed() < Duration::from_secs(15));
+}
+
+/// A name is asked for once, so that its second answer gains nothing.
+#[test]
+fn a_name_that_answers_otherwise_the_second_time_gains_nothing() {
+    let asked = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = std::sync::Arc::clone(&asked);
+    let resolve = move |_: &str| -> std::io::Result<Vec<IpAddr>> {
+        let first = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+        // A public address that leads nowhere, and then home.
+        Ok(vec![if first { "192.88.98.1" } else { "127.0.0.1" }.parse().unwrap()])
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let sender = HttpAlertSender::new(AlertReach::Public, Box::new(|_, _| {})).unwrap();
+    let mut sender = sender.resolving(Box::new(resolve)).waiting_at_most(Duration::from_millis(500));
+    let sent = sender.send(&format!("https://rebinding.example:{port}/"), &[port], &[], "{}");
+    assert!(matches!(sent, Err(AlertSendError::Unreachable(_))), "{sent:?}");
+    assert_eq!(asked.load(std::sync::atomic::Ordering::Relaxed), 1);
+    assert_eq!(listener.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody connected");
+}
+
 struct At(Timestamp);
 
 impl Clock for At {

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use postgres::Cluster;
 use resident::resident;
 use serving::{Serving, raw};
-use support::{SAMPLE, Sandbox};
+use support::{SAMPLE, Sandbox, finished};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -47,13 +47,16 @@ async fn listen(address: String, heard: mpsc::UnboundedSender<Option<Instant>>) 
     }
 }
 
-fn listeners_hear_of_a_kill(count: usize, memory_kilobytes: u64) {
+/// `kill` is given a server's address and a token.
+fn listeners_hear_of_a_kill(count: usize, memory_kilobytes: u64, kill: fn(&Sandbox, &str, &str)) {
     let limit = flag_admin::adapters::raise_descriptor_limit();
     assert!(limit > count as u64 + 100, "{limit} descriptors are too few for {count} listeners");
     let sandbox = Sandbox::with_sample();
     sandbox.project(&["publish", "--to", "store://"]).text();
     let serving = Serving::start(&sandbox, &["-C", "flags", "serve"]);
-    let address = serving.url().trim_start_matches("http://").to_owned();
+    let url = serving.url();
+    let token = token(&sandbox);
+    let address = url.trim_start_matches("http://").to_owned();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let (late, held) = runtime.block_on(async {
         let (told, mut heard) = mpsc::unbounded_channel();
@@ -65,7 +68,7 @@ fn listeners_hear_of_a_kill(count: usize, memory_kilobytes: u64) {
         }
         let held = resident(serving.id());
         let killing = std::thread::spawn(move || {
-            sandbox.project(&["kill", "telemetry_cloud_sync", "--reason", "incident"]).text();
+            kill(&sandbox, &url, &token);
             (Instant::now(), sandbox)
         });
         let mut moments = Vec::new();
@@ -81,16 +84,39 @@ fn listeners_hear_of_a_kill(count: usize, memory_kilobytes: u64) {
     assert!(held <= memory_kilobytes, "{count} listeners take {held} kB, expected at most {memory_kilobytes}");
 }
 
+/// Kills where the project lies.
+fn kill_here(sandbox: &Sandbox, _: &str, _: &str) {
+    sandbox.project(&["kill", "telemetry_cloud_sync", "--reason", "incident"]).text();
+}
+
+/// Kills from another machine, which has nothing but the server's address and a token.
+fn kill_from_afar(sandbox: &Sandbox, url: &str, token: &str) {
+    let arguments = ["--server", url, "kill", "telemetry_cloud_sync", "--reason", "incident"];
+    let mut command = sandbox.command(&arguments);
+    command.env("FLAG_ADMIN_TOKEN", token).env("HOME", sandbox.path("home")).env_remove("XDG_STATE_HOME");
+    finished(command.spawn().unwrap()).text();
+}
+
+fn token(sandbox: &Sandbox) -> String {
+    let issued = sandbox.project(&["token", "new", "alice", "--role", "release_manager", "--yes", "--json"]).json();
+    issued["secret"].as_str().unwrap().to_owned()
+}
+
 #[test]
 fn a_thousand_listeners_hear_of_a_kill_within_a_second() {
-    listeners_hear_of_a_kill(1_000, 100_000);
+    listeners_hear_of_a_kill(1_000, 100_000, kill_here);
+}
+
+#[test]
+fn a_kill_from_another_machine_reaches_a_thousand_listeners_within_a_second() {
+    listeners_hear_of_a_kill(1_000, 100_000, kill_from_afar);
 }
 
 /// The same with as many as one process is meant for: `cargo test -p flag-admin --test server_scale -- --ignored`.
 #[test]
 #[ignore = "ten thousand connections take a while on a small machine"]
 fn ten_thousand_listeners_hear_of_a_kill_within_a_second() {
-    listeners_hear_of_a_kill(10_000, 200_000);
+    listeners_hear_of_a_kill(10_000, 200_000, kill_here);
 }
 
 /// Asks for the snapshot again and again until told to stop. Returns how many answers there were, and how many were none.
@@ -196,6 +222,15 @@ fn replicas_share_a_database_and_outlive_each_other_and_it() {
 
 #[test]
 fn a_hundred_clients_that_poll_are_current_within_their_interval() {
+    clients_that_poll_hear_of_a_kill(kill_here);
+}
+
+#[test]
+fn a_kill_from_another_machine_reaches_a_hundred_clients_that_poll_within_their_interval() {
+    clients_that_poll_hear_of_a_kill(kill_from_afar);
+}
+
+fn clients_that_poll_hear_of_a_kill(kill: fn(&Sandbox, &str, &str)) {
     let sandbox = Sandbox::with_sample();
     sandbox.project(&["publish", "--to", "store://"]).text();
     let serving = Arc::new(Serving::start(&sandbox, &["-C", "flags", "serve"]));
@@ -220,7 +255,7 @@ fn a_hundred_clients_that_poll_are_current_within_their_interval() {
             })
         })
         .collect();
-    sandbox.project(&["kill", "telemetry_cloud_sync", "--reason", "incident"]).text();
+    kill(&sandbox, &serving.url(), &token(&sandbox));
     killed.store(true, Ordering::Release);
     for client in clients {
         let waited = client.join().unwrap();

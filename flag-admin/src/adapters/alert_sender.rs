@@ -41,6 +41,7 @@ pub struct HttpAlertSender {
     reach: AlertReach,
     resolve: Resolve,
     log: TellLog,
+    timeout: Duration,
 }
 
 impl std::fmt::Debug for HttpAlertSender {
@@ -53,13 +54,19 @@ impl HttpAlertSender {
     /// Returns a sender; `log` is told what goes to the log.
     pub fn new(reach: AlertReach, log: TellLog) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { runtime, reach, resolve: Box::new(system_addresses), log })
+        Ok(Self { runtime, reach, resolve: Box::new(system_addresses), log, timeout: TIMEOUT })
     }
 
     /// Resolves names otherwise than the system does.
     #[must_use]
     pub fn resolving(self, resolve: Resolve) -> Self {
         Self { resolve, ..self }
+    }
+
+    /// Waits for an answer at most so long, rather than 15 seconds.
+    #[must_use]
+    pub fn waiting_at_most(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
     }
 
     /// Returns where a request may go: the address parsed, and the socket address to connect to.
@@ -117,8 +124,8 @@ impl AlertSender for HttpAlertSender {
             .no_proxy()
             .redirect(Policy::none())
             .resolve(&host, place)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT.min(self.timeout))
+            .timeout(self.timeout)
             .user_agent(concat!("flag-admin/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(unreachable)?;

@@ -21,6 +21,7 @@ use super::remote_instruments::{RemoteCells, RemoteSources};
 use super::remote_server::RemoteServer;
 use super::root_files::RootFiles;
 use super::serve_lock::{ServeLock, ServeLockError};
+use super::server_place::ServerPlace;
 use super::settings_file::{SettingsError, SettingsFile};
 use super::sources::Sources;
 use super::sqlite::SqliteLog;
@@ -47,11 +48,12 @@ pub const KEYS_FOLDER: &str = "keys";
 pub const ROOT_FOLDER: &str = "root";
 const LOCK_FILE: &str = "publish.lock";
 const SERVE_LOCK_FILE: &str = "serve.lock";
+const SETTINGS_LOCK_FILE: &str = "settings.lock";
 /// The folder of the drafts.
 const DRAFTS_FOLDER: &str = "drafts";
 const IGNORE_FILE: &str = ".gitignore";
 /// Keys and database never belong in a repository; settings and roots may.
-const IGNORED: &str = "/keys/\n/log.sqlite*\n/publish.lock\n/serve.lock\n";
+const IGNORED: &str = "/keys/\n/log.sqlite*\n/publish.lock\n/serve.lock\n/settings.lock\n";
 
 /// A folder that holds a project.
 #[derive(Clone, Debug)]
@@ -128,7 +130,7 @@ pub enum FolderError {
     File {
         /// Where.
         place: String,
-        /// `written` or `read`.
+        /// `written`, `read` or `locked`.
         action: &'static str,
         /// Why.
         #[source]
@@ -243,15 +245,29 @@ impl ProjectFolder {
 
     /// Sets where alerts go, by name, or that they go there no more. Comments and everything else in the settings stay.
     pub fn set_sink(&self, name: &str, sink: Option<&Sink>) -> Result<(), FolderError> {
+        self.edit_settings(|text, place| SettingsFile::with_sink(text, place, name, sink))
+    }
+
+    /// Edits the settings as they are now, so that of two programs that change different things neither undoes what the other did. An
+    /// editor does not know the lock: what it wrote in the meantime is edited anew.
+    fn edit_settings(&self, edit: impl Fn(&str, &str) -> Result<String, SettingsError>) -> Result<(), FolderError> {
         let path = self.path.join(SETTINGS_FILE);
         let place = path.display().to_string();
         let failed = |action| {
             let place = place.clone();
             move |source| FolderError::File { place, action, source }
         };
-        let settings = fs::read_to_string(&path).map_err(failed("read"))?;
-        let settings = SettingsFile::with_sink(&settings, &place, name, sink)?;
-        replace(&path, settings.as_bytes(), Readers::Everyone).map_err(failed("written"))
+        let lock =
+            fs::File::options().create(true).truncate(false).write(true).open(self.path.join(SETTINGS_LOCK_FILE));
+        let lock = lock.map_err(failed("locked"))?;
+        lock.lock().map_err(failed("locked"))?;
+        loop {
+            let before = fs::read_to_string(&path).map_err(failed("read"))?;
+            let edited = edit(&before, &place)?;
+            if fs::read_to_string(&path).map_err(failed("read"))? == before {
+                return replace(&path, edited.as_bytes(), Readers::Everyone).map_err(failed("written"));
+            }
+        }
     }
 
     /// Returns the secrets that alerts are signed with.
@@ -303,32 +319,16 @@ impl ProjectFolder {
 
     /// Remembers in the settings where an environment is published to. Comments and everything else in them stay.
     pub fn remember_target(&self, environment: &EnvironmentName, out: &Path) -> Result<(), FolderError> {
-        let path = self.path.join(SETTINGS_FILE);
         let text = PublishTarget::parse(out).map_or_else(|_| out.display().to_string(), |target| target.to_remember());
         if self.settings.publish_to.get(environment) == Some(&text) {
             return Ok(());
         }
-        let place = path.display().to_string();
-        let failed = |action| {
-            let place = place.clone();
-            move |source| FolderError::File { place, action, source }
-        };
-        let settings = fs::read_to_string(&path).map_err(failed("read"))?;
-        let settings = SettingsFile::with_target(&settings, &place, environment, &text)?;
-        replace(&path, settings.as_bytes(), Readers::Everyone).map_err(failed("written"))
+        self.edit_settings(|settings, place| SettingsFile::with_target(settings, place, environment, &text))
     }
 
     /// Notes in the settings which environment commands change where they name none. Comments and everything else in them stay.
     pub fn set_environment(&self, environment: &EnvironmentName) -> Result<(), FolderError> {
-        let path = self.path.join(SETTINGS_FILE);
-        let place = path.display().to_string();
-        let failed = |action| {
-            let place = place.clone();
-            move |source| FolderError::File { place, action, source }
-        };
-        let settings = fs::read_to_string(&path).map_err(failed("read"))?;
-        let settings = SettingsFile::with_environment(&settings, &place, environment)?;
-        replace(&path, settings.as_bytes(), Readers::Everyone).map_err(failed("written"))
+        self.edit_settings(|settings, place| SettingsFile::with_environment(settings, place, environment))
     }
 
     /// Returns the private keys.
@@ -413,6 +413,9 @@ impl ProjectFolder {
         let lock = self.path.join(LOCK_FILE);
         let out = match &target {
             PublishTarget::Folder(out) => out.as_path(),
+            PublishTarget::Server(address) => {
+                return ServerPlace::open(address, environment.clone()).map(PublishPlace::Server);
+            }
             PublishTarget::Own => {
                 let (open, lock) = (self.open_rows(), publish_lock(&lock)?);
                 return StoreDocuments::publisher(open, environment.clone(), lock).map(PublishPlace::Own);

@@ -1,6 +1,7 @@
 use super::folder::Folder;
 #[cfg(feature = "object-store")]
 use super::object_store::StorePlace;
+use super::server_place::ServerPlace;
 use super::store_documents::StoreDocuments;
 use crate::app::ports::{Document, Publisher, PublisherError};
 
@@ -11,6 +12,8 @@ pub enum PublishPlace {
     Folder(Folder),
     /// The project's own store.
     Own(StoreDocuments),
+    /// A server.
+    Server(ServerPlace),
     /// An object store.
     #[cfg(feature = "object-store")]
     Store(StorePlace),
@@ -21,6 +24,7 @@ impl PublishPlace {
         match self {
             Self::Folder(folder) => folder,
             Self::Own(documents) => documents,
+            Self::Server(server) => server,
             #[cfg(feature = "object-store")]
             Self::Store(store) => store,
         }
@@ -30,6 +34,7 @@ impl PublishPlace {
         match self {
             Self::Folder(folder) => folder,
             Self::Own(documents) => documents,
+            Self::Server(server) => server,
             #[cfg(feature = "object-store")]
             Self::Store(store) => store,
         }

@@ -10,6 +10,8 @@ pub enum PublishTarget {
     Folder(PathBuf),
     /// The project's own store, which its servers hand out from: `store://`.
     Own,
+    /// A server that serves the project: `https://flags.example`.
+    Server(String),
     /// An object store and a prefix in it, such as `s3://bucket/flags`.
     Store(String),
 }
@@ -38,7 +40,8 @@ pub enum TargetError {
 }
 
 /// How addresses of places to publish to begin.
-const SCHEMES: [&str; 7] = ["s3://", "gs://", "az://", "azure://", "abfs://", "abfss://", "file://"];
+const SCHEMES: [&str; 9] =
+    ["https://", "http://", "s3://", "gs://", "az://", "azure://", "abfs://", "abfss://", "file://"];
 
 impl PublishTarget {
     /// Takes what stands in settings or on a command line for a place: an address, if `://` is in it, else a folder.
@@ -55,6 +58,13 @@ impl PublishTarget {
         }
         if let Some(folder) = address.strip_prefix("file://") {
             return Ok(Self::Folder(PathBuf::from(folder)));
+        }
+        if address.starts_with("https://") || address.starts_with("http://") {
+            return if address.contains(['@', '?', '#']) {
+                Err(TargetError::Secret)
+            } else {
+                Ok(Self::Server(address.trim_end_matches('/').to_owned()))
+            };
         }
         // Azure's addresses name a container before an @; what stands behind a colon or a question mark is a secret.
         let rest = address.split_once("://").map_or("", |(_, rest)| rest);
@@ -77,7 +87,7 @@ impl PublishTarget {
                 std::path::absolute(folder).unwrap_or_else(|_| folder.clone()).display().to_string()
             }
             Self::Own => PLACE.to_owned(),
-            Self::Store(address) => address.clone(),
+            Self::Server(address) | Self::Store(address) => address.clone(),
         }
     }
 }
@@ -87,7 +97,7 @@ impl fmt::Display for PublishTarget {
         match self {
             Self::Folder(folder) => folder.display().fmt(f),
             Self::Own => f.write_str(PLACE),
-            Self::Store(address) => f.write_str(address),
+            Self::Server(address) | Self::Store(address) => f.write_str(address),
         }
     }
 }
@@ -103,13 +113,19 @@ mod tests {
         assert_eq!(parse("./public"), folder("./public"));
         assert_eq!(parse("file:///srv/flags"), folder("/srv/flags"));
         assert_eq!(parse("store://"), Ok(PublishTarget::Own));
-        for secret in ["s3://key:secret@bucket/flags", "s3://key@bucket", "az://box/x?sig=abc"] {
+        assert_eq!(parse("https://flags.example/"), Ok(PublishTarget::Server("https://flags.example".to_owned())));
+        for secret in [
+            "https://alice:secret@flags.example",
+            "s3://key:secret@bucket/flags",
+            "s3://key@bucket",
+            "az://box/x?sig=abc",
+        ] {
             assert_eq!(parse(secret), Err(TargetError::Secret), "{secret}");
         }
         assert_eq!(
-            parse("https://flags.example/x").unwrap_err().to_string(),
-            "\"https://flags.example/x\" cannot be published to, expected a folder or an address that begins with \
-             s3://, gs://, az://, azure://, abfs://, abfss://, file://"
+            parse("ftp://flags.example/x").unwrap_err().to_string(),
+            "\"ftp://flags.example/x\" cannot be published to, expected a folder or an address that begins with \
+             https://, http://, s3://, gs://, az://, azure://, abfs://, abfss://, file://"
         );
         #[cfg(feature = "object-store")]
         {

@@ -3,7 +3,8 @@
 //! Entries are read and proved here as from any store. What is appended goes to the server as changes: it judges them by the token and seals
 //! them itself, so that nobody at the other end can write an entry.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
@@ -12,7 +13,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::{Client, Method, Url};
+use flag_core::Timestamp;
+use reqwest::{Client, Method, StatusCode, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
@@ -20,7 +22,9 @@ use zeroize::Zeroizing;
 
 use crate::app::Operator;
 use crate::app::ports::{LogError, LogStore, LogTarget};
-use crate::log::{Actor, Change, Digest, Head, ProjectName, Role, Sealed, Stored, StoredCheckpoint};
+use crate::log::{
+    Actor, Change, Digest, EnvironmentName, Head, ProjectName, Role, Sealed, Stored, StoredCheckpoint, TokenId,
+};
 
 /// How long an answer may take: publishing to an object store may take a minute.
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -59,6 +63,8 @@ struct Connection {
     runtime: Runtime,
     /// What was answered to the last change.
     last: RefCell<Option<Value>>,
+    /// Whether the token sees but some of the environments, once that is known.
+    is_narrow: Cell<bool>,
 }
 
 impl fmt::Debug for RemoteServer {
@@ -73,8 +79,9 @@ pub struct Whoami {
     /// The project that is served.
     pub project: ProjectName,
     /// The environment that is served.
-    pub environment: crate::log::EnvironmentName,
+    pub environment: EnvironmentName,
     caller: CallerFact,
+    head: Head,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -82,6 +89,8 @@ struct CallerFact {
     holder: Actor,
     #[serde(default)]
     role: Option<Role>,
+    #[serde(default)]
+    environments: BTreeSet<EnvironmentName>,
 }
 
 impl Whoami {
@@ -89,6 +98,12 @@ impl Whoami {
     pub fn operator(&self) -> Operator {
         Operator { actor: self.caller.holder.clone(), role: self.caller.role.unwrap_or(Role::Engineer) }
     }
+}
+
+#[derive(Deserialize)]
+struct TokenUse {
+    token: TokenId,
+    used_at: Option<Timestamp>,
 }
 
 #[derive(Deserialize)]
@@ -128,7 +143,14 @@ impl RemoteServer {
         let builder = Client::builder().timeout(TIMEOUT).redirect(reqwest::redirect::Policy::none());
         let client = builder.build().map_err(|error| ServerUrlError::System(io::Error::other(error)))?;
         let runtime = Builder::new_current_thread().enable_all().build().map_err(ServerUrlError::System)?;
-        Ok(Self(Rc::new(Connection { url, token, client, runtime, last: RefCell::default() })))
+        Ok(Self(Rc::new(Connection {
+            url,
+            token,
+            client,
+            runtime,
+            last: RefCell::default(),
+            is_narrow: Cell::new(false),
+        })))
     }
 
     /// Returns the address, for messages.
@@ -144,6 +166,51 @@ impl RemoteServer {
         expected: Option<Head>,
         body: Option<&Value>,
     ) -> Result<Value, LogError> {
+        let body = body.map(|body| body.to_string().into_bytes());
+        let (status, wait, bytes) = self.exchange(method, path, expected, body)?;
+        let value: Option<Value> = serde_json::from_slice(&bytes).ok();
+        if status.is_success() {
+            let action = if *method == Method::GET { "read" } else { "written" };
+            let none = || LogError::Storage {
+                place: self.place(),
+                action,
+                source: io::Error::other("the answer is no JSON").into(),
+            };
+            return value.ok_or_else(none);
+        }
+        Err(self.refusal(status, wait, value.as_ref(), expected)?)
+    }
+
+    /// Returns a published document, byte for byte, or none.
+    pub(super) fn document(&self, path: &str) -> Result<Option<Vec<u8>>, LogError> {
+        let (status, wait, bytes) = self.exchange(&Method::GET, path, None, None)?;
+        if status.is_success() {
+            return Ok(Some(bytes));
+        }
+        let value: Option<Value> = serde_json::from_slice(&bytes).ok();
+        let is_none = value.as_ref().is_some_and(|value| value["error"]["code"] == "not_published");
+        if is_none { Ok(None) } else { Err(self.refusal(status, wait, value.as_ref(), None)?) }
+    }
+
+    /// Puts a document in place of the published one, or takes that away.
+    pub(super) fn push(&self, path: &str, bytes: Option<&[u8]>) -> Result<(), LogError> {
+        let method = if bytes.is_some() { Method::PUT } else { Method::DELETE };
+        let (status, wait, answer) = self.exchange(&method, path, None, bytes.map(<[u8]>::to_vec))?;
+        if status.is_success() {
+            return Ok(());
+        }
+        let value: Option<Value> = serde_json::from_slice(&answer).ok();
+        Err(self.refusal(status, wait, value.as_ref(), None)?)
+    }
+
+    /// Sends a request, and returns the status of the answer, when to try again if that is said, and its body.
+    fn exchange(
+        &self,
+        method: &Method,
+        path: &str,
+        expected: Option<Head>,
+        body: Option<Vec<u8>>,
+    ) -> Result<(StatusCode, Option<u32>, Vec<u8>), LogError> {
         let Connection { url, token, client, runtime, .. } = &*self.0;
         let action = if *method == Method::GET { "read" } else { "written" };
         let failed = |source: io::Error| LogError::Storage { place: self.place(), action, source: source.into() };
@@ -154,26 +221,38 @@ impl RemoteServer {
             request = request.header("if-match", format!("\"{seq}-{hash}\""));
         }
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request.header("content-type", "application/json").body(body);
         }
         let answered = runtime.block_on(async {
             let answer = request.send().await?;
-            Ok::<_, reqwest::Error>((answer.status(), answer.bytes().await?))
+            let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse::<u32>().ok());
+            Ok::<_, reqwest::Error>((answer.status(), wait, answer.bytes().await?.to_vec()))
         });
-        let (status, bytes) = answered.map_err(|error| failed(io::Error::other(error.without_url())))?;
-        let value: Option<Value> = serde_json::from_slice(&bytes).ok();
-        if status.is_success() {
-            return value.ok_or_else(|| failed(io::Error::other("the answer is no JSON")));
-        }
-        let said = value.as_ref().and_then(|value| value.get("error"));
+        answered.map_err(|error| failed(io::Error::other(error.without_url())))
+    }
+
+    /// Returns what a server says against something, with what to do about it.
+    fn refusal(
+        &self,
+        status: StatusCode,
+        wait: Option<u32>,
+        value: Option<&Value>,
+        expected: Option<Head>,
+    ) -> Result<LogError, LogError> {
+        let said = value.and_then(|value| value.get("error"));
         let text = |name: &str| said.and_then(|said| said.get(name)).and_then(Value::as_str).map(str::to_owned);
         if text("code").as_deref() == Some("head_moved")
             && let Some(expected) = expected
         {
-            return Err(LogError::HeadMoved { expected, found: self.head()? });
+            return Ok(LogError::HeadMoved { expected, found: self.head()? });
         }
         let message = text("message").unwrap_or_else(|| format!("it answered {status}"));
-        Err(LogError::Refused { place: self.place(), status: status.as_u16(), message, hint: text("hint") })
+        let hint = match (text("hint"), wait) {
+            (Some(hint), None) => Some(hint),
+            (Some(hint), Some(seconds)) => Some(format!("{hint}; or try again in {seconds} s")),
+            (None, wait) => hint_of(status.as_u16(), wait),
+        };
+        Ok(LogError::Refused { place: self.place(), status: status.as_u16(), message, hint })
     }
 
     pub(super) fn get<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, LogError> {
@@ -187,11 +266,19 @@ impl RemoteServer {
 
     /// Returns who the token makes its bearer.
     pub fn whoami(&self) -> Result<Whoami, LogError> {
-        self.get("whoami")
+        let whoami: Whoami = self.get("whoami")?;
+        self.0.is_narrow.set(!whoami.caller.environments.is_empty());
+        Ok(whoami)
+    }
+
+    /// Returns when tokens were last used, as far as the server knows. Only whoever administers the project is told of tokens.
+    pub(crate) fn token_uses(&self) -> Result<BTreeMap<TokenId, Timestamp>, LogError> {
+        let lines: Vec<TokenUse> = self.get("tokens")?;
+        Ok(lines.into_iter().filter_map(|line| Some((line.token, line.used_at?))).collect())
     }
 
     /// Lets the server publish an environment.
-    pub fn publish(&self, environment: &crate::log::EnvironmentName, body: &Value) -> Result<Value, LogError> {
+    pub fn publish(&self, environment: &EnvironmentName, body: &Value) -> Result<Value, LogError> {
         self.ask(&Method::POST, &format!("publish?environment={environment}"), None, Some(body))
     }
 
@@ -212,6 +299,23 @@ impl RemoteServer {
         };
         STANDARD.decode(text).map_err(failed)
     }
+}
+
+/// Returns what to do about a status that comes without words of the server's own, as from a proxy in front of it.
+fn hint_of(status: u16, wait: Option<u32>) -> Option<String> {
+    let again = wait.map_or_else(|| "try again later".to_owned(), |seconds| format!("try again in {seconds} s"));
+    Some(match status {
+        300..=399 => "name the address that it leads to: redirects are not followed with a token".to_owned(),
+        401 => "see whether FLAG_ADMIN_TOKEN is whole, and neither expired nor revoked".to_owned(),
+        403 => "use a token that allows it, or have one issued: flag-admin token new HOLDER --can VERBS".to_owned(),
+        404 => "see whether it is the address of flag-admin serve, without a path".to_owned(),
+        409 | 412 => "look at \"flag-admin log\" and run the command again".to_owned(),
+        413 => "send less at once, such as fewer flags in one file".to_owned(),
+        429 => format!("too much was asked for; {again}"),
+        500 | 507 => "see the server's log, and whether its disk is full".to_owned(),
+        502..=504 => format!("{again}; see whether the server runs: its /readyz"),
+        _ => return None,
+    })
 }
 
 /// Returns where changes are sent, and as what. Some are made by the server itself, which holds the keys and the evidence.
@@ -239,6 +343,9 @@ fn order_of(changes: &[&Change], reason: Option<&str>) -> (String, Value) {
 
 impl LogStore for RemoteServer {
     fn head(&self) -> Result<Head, LogError> {
+        if self.0.is_narrow.get() {
+            return Ok(self.whoami()?.head);
+        }
         Ok(self.rows(END)?.head.unwrap_or(Head::GENESIS))
     }
 
@@ -272,6 +379,14 @@ impl LogStore for RemoteServer {
         let answer = self.ask(&Method::POST, &path, Some(expected), Some(&body))?;
         self.0.last.replace(Some(answer));
         Ok(())
+    }
+
+    fn told_state(&self) -> Result<Option<StoredCheckpoint>, LogError> {
+        if !self.0.is_narrow.get() {
+            return Ok(None);
+        }
+        let Kept { seq, digest, bytes } = self.get("state")?;
+        Ok(Some(StoredCheckpoint { seq, digest, bytes: self.decoded(&bytes)? }))
     }
 
     fn seals_itself(&self) -> bool {

@@ -74,6 +74,7 @@ pub use project::init::{Birth, InitError, NewKey, Newborn, ROOT_LIFETIME_DAYS, b
 pub use project::{
     DEFAULT_SNAPSHOT_LIFETIME_DAYS, OpenError, Operator, Ports, Project, ReasonError, Settings, UnknownEnvironment,
 };
+pub use publishing::accept::check_pushed;
 pub use publishing::preview::Preview;
 pub use publishing::publish::{PublishError, Published, Refreshed};
 pub use publishing::serving::{Rules, Serving, ServingError};

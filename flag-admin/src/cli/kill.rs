@@ -128,9 +128,12 @@ pub(super) fn kill(session: &Session, terminal: &mut Terminal<'_>, arguments: &K
 fn published_from_afar(server: &RemoteServer, terminal: &mut Terminal<'_>, target: &str) -> Result<(), Stop> {
     let Some(answer) = server.last_answer() else { return Ok(()) };
     if let Some(why) = answer["published"]["why"].as_str() {
-        let message = format!("{target} is killed in the log, but {} could not publish it: {why}", server.place());
-        let hint = Some("clients hear of it with the next snapshot: flag-admin publish");
-        return Err(Stop::problem("not_published", message, hint));
+        if terminal.form() == Form::Json {
+            return Ok(());
+        }
+        let told = format!("warning: {} did not publish it at once: {why}", server.place());
+        terminal.line(terminal.paint(Meaning::Notice, told))?;
+        return terminal.line("clients hear of it with the next snapshot: flag-admin publish");
     }
     if terminal.form() == Form::Json || answer["published"]["place"].is_null() {
         return Ok(());

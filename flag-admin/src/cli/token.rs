@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use clap::{Args, Subcommand};
 use flag_core::Timestamp;
@@ -184,8 +184,7 @@ fn show(terminal: &mut Terminal<'_>, token: &NewToken, committed: Option<Committ
 fn list(session: &Session, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
     let opened = session.open_logged()?;
     let uses = match opened.folder.server() {
-        // When tokens were used, the server knows; the list is the same without.
-        Some(_) => BTreeMap::new(),
+        Some(server) => server.token_uses().map_err(AppError::from)?,
         None => opened.folder.token_uses().and_then(|uses| uses.uses()).map_err(AppError::from)?,
     };
     let tokens = opened.project.tokens(&uses);

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flag_core::Timestamp;
 use flag_core::wire::{Kill, SCHEMA, Snapshot};
@@ -125,6 +125,17 @@ impl State {
     /// Returns the tokens that were issued and not revoked.
     pub const fn tokens(&self) -> &BTreeMap<TokenId, TokenState> {
         &self.tokens
+    }
+
+    /// Returns as much of it as whoever may see these environments alone needs to work in them: no others, no tokens, and of the members
+    /// themselves and those they could ask.
+    #[must_use]
+    pub fn only(&self, environments: &BTreeSet<EnvironmentName>, holder: &Actor) -> Self {
+        let mut state = self.clone();
+        state.environments.retain(|name, _| environments.contains(name));
+        state.members.retain(|member, role| member == holder || *role == Role::ReleaseManager);
+        state.tokens.clear();
+        state
     }
 
     /// Returns the last entry taken.

@@ -241,6 +241,10 @@ impl Failure for AppError {
             Self::Publisher(error) if error.action == "published to" => {
                 Some("publish to a folder of its own, such as --to public".to_owned())
             }
+            // What a server says it says with its own hint.
+            Self::Publisher(error) if error.source.is::<LogError>() => {
+                error.source.downcast_ref::<LogError>().and_then(Failure::hint)
+            }
             Self::Publisher(_) => Some("make room or permission and publish again: the version grows".to_owned()),
             Self::Key(error) => error.hint(),
             _ => None,

@@ -16,8 +16,8 @@ use crate::app::changes::proposal::{Committed, Proposal};
 use crate::app::error::{AppError, Failure};
 use crate::app::ports::{Clock, KeyStore, LogError, LogStore, Randomness, RootStore};
 use crate::log::{
-    Actor, Chain, Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FoldError, Head, Role,
-    Sealed, State, Stored, StoredCheckpoint,
+    Actor, Chain, Change, CheckpointError, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, EnvironmentState, FoldError,
+    Head, Role, Sealed, State, Stored, StoredCheckpoint,
 };
 
 /// How long a snapshot lives where nothing signs it anew by itself.
@@ -93,6 +93,9 @@ pub enum OpenError {
     /// Its log cannot be read, or is corrupt.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// What is told of it cannot be read.
+    #[error("what is told of the project cannot be read")]
+    Told(#[source] CheckpointError),
     /// Its log has no entries.
     #[error("the project's log is empty")]
     Empty,
@@ -113,12 +116,14 @@ impl Failure for OpenError {
             Self::Log(error) => error.code(),
             Self::Empty => "not_a_project",
             Self::Unfit { .. } => "log_corrupt",
+            Self::Told(_) => "other_version",
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
             Self::Log(error) => error.hint(),
+            Self::Told(_) => Some("use the version of flag-admin that the server runs".to_owned()),
             Self::Empty | Self::Unfit { .. } => None,
         }
     }
@@ -159,6 +164,9 @@ impl Project {
     /// Opens the project whose log this is. Every entry is proved on the way, but for those before a checkpoint that is the log's own:
     /// [`audit`](super::audit()) proves those, and the checkpoint.
     pub fn open(ports: Ports, settings: Settings, operator: Operator) -> Result<Self, OpenError> {
+        if let Some(state) = told(&*ports.log)? {
+            return Ok(Self { ports, settings, operator, state, logged: None, checkpoint: 0, population: None });
+        }
         if let Ok(Some(kept)) = ports.log.checkpoint()
             && let Some(state) = resume(&*ports.log, &kept, |_, _, _| {})
         {
@@ -199,6 +207,10 @@ impl Project {
         // Whoever looks often finds nothing most of the time.
         if self.ports.log.head()? == before {
             return Ok(false);
+        }
+        if let Some(state) = told(&*self.ports.log)? {
+            self.state = state;
+            return Ok(self.state.head() != before);
         }
         let mut unfit = None;
         let mut next = self.state.clone();
@@ -345,6 +357,12 @@ impl Project {
         onto.apply_sealed(&entry).map_err(AppError::Unfit)?;
         Ok(entry)
     }
+}
+
+/// Returns what the log comes to where that is told, and not proved.
+fn told(log: &dyn LogStore) -> Result<Option<State>, OpenError> {
+    let Some(told) = log.told_state()? else { return Ok(None) };
+    Ok(Some(told.state().map_err(OpenError::Told)?))
 }
 
 /// Goes on from a checkpoint, if the log seals it: the entry it is of stands there with the same hash, the next entry names the hash of its

@@ -1,5 +1,6 @@
 //! Snapshots: signed and put where clients fetch them, verified, and served.
 
+pub(super) mod accept;
 pub(super) mod preview;
 pub(super) mod publish;
 pub(super) mod serving;

@@ -60,6 +60,32 @@ pub enum ServingError {
         #[source]
         source: TrustError,
     },
+    /// Another root of the same version is published.
+    #[error("another root {version} is published")]
+    OtherRoot {
+        /// Its version.
+        version: u64,
+    },
+    /// Kills that were signed since would be lost.
+    #[error("the kills document was signed at {found}, and the published one at {published}")]
+    OlderKills {
+        /// When it was signed.
+        found: Timestamp,
+        /// When the published one was.
+        published: Timestamp,
+    },
+    /// Nothing else carries the kills of the document.
+    #[error("the kills document holds {standing} kills that stand, and that no snapshot carries")]
+    KillsStand {
+        /// How many.
+        standing: usize,
+    },
+    /// Clients cannot do without it.
+    #[error("{document} cannot be taken away")]
+    Needed {
+        /// Which.
+        document: String,
+    },
     /// The snapshot's content is none.
     #[error(transparent)]
     Content(#[from] SnapshotError),
@@ -150,6 +176,8 @@ impl Failure for ServingError {
             Self::NoRoot => "no_root",
             Self::Root(_) | Self::Content(_) => "bad_document",
             Self::Trust { .. } => "untrusted",
+            Self::OtherRoot { .. } | Self::OlderKills { .. } | Self::KillsStand { .. } => "published_already",
+            Self::Needed { .. } => "needed",
         }
     }
 }

@@ -153,7 +153,11 @@ pub(in crate::app) fn unverified<T: serde::de::DeserializeOwned>(
     document: &'static str,
     bytes: &[u8],
 ) -> Result<T, VerifyError> {
-    let expected = if document == "root" { PayloadType::Root } else { PayloadType::Snapshot };
+    let expected = match document {
+        "root" => PayloadType::Root,
+        "kills document" => PayloadType::Kills,
+        _ => PayloadType::Snapshot,
+    };
     let envelope = Envelope::parse(bytes).map_err(|source| VerifyError::Envelope { document, source })?;
     if envelope.payload_type() != expected {
         return Err(TrustError::WrongPayloadType { found: envelope.payload_type(), expected }.into());

@@ -1,13 +1,24 @@
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
 use super::body::Order;
 use super::call::Call;
 use super::carry_out::{change, told};
 use crate::log::{EnvironmentName, Verb};
+use crate::server::refusal::Refusal;
 
 pub(super) async fn list(call: Call) -> Response {
-    call.of_project(Verb::ReadConfig, |opened, _| told(opened.project.environments())).await
+    let first = call.caller.environments.first().cloned();
+    if let Err(error) = call.caller.check(Verb::ReadConfig, first.as_ref()) {
+        return Refusal::from(error).into_response();
+    }
+    call.changing(|opened, call| {
+        let seen = &call.caller.environments;
+        let mut lines = opened.project.environments();
+        lines.retain(|line| seen.is_empty() || seen.contains(line.environment));
+        told(lines)
+    })
+    .await
 }
 
 #[derive(Deserialize)]

@@ -11,7 +11,8 @@ use super::call::Call;
 use super::carry_out::{How, carry_out, told};
 use crate::app::ports::LogError;
 use crate::app::{AppError, audit};
-use crate::log::Verb;
+use crate::log::{StoredCheckpoint, Verb};
+use crate::server::refusal::Refusal;
 
 /// How many bytes of entries are answered at once, about.
 const ROWS_BYTES: usize = 4 * 1024 * 1024;
@@ -74,9 +75,31 @@ pub(super) async fn checkpoint(call: Call) -> Response {
     call.of_project(Verb::ReadConfig, |opened, _| {
         let log = opened.folder.log().map_err(AppError::from)?;
         let kept = log.checkpoint().map_err(AppError::from)?;
-        told(kept.map(|kept| json!({ "seq": kept.seq, "digest": kept.digest, "bytes": STANDARD.encode(&kept.bytes) })))
+        told(kept.as_ref().map(self::kept))
     })
     .await
+}
+
+/// Answers what the log comes to in the environments that the token is for, to those who may not see the entries of the others.
+pub(super) async fn state(call: Call) -> Response {
+    let first = call.caller.environments.first().cloned();
+    let scope = call.caller.check(Verb::ReadConfig, first.as_ref());
+    if let Err(error) = scope {
+        return Refusal::from(error).into_response();
+    }
+    call.changing(|opened, call| {
+        let caller = &call.caller;
+        let state = opened.project.state();
+        let all = state.environments().map(|(name, _)| name.clone()).collect();
+        let seen = if caller.environments.is_empty() { &all } else { &caller.environments };
+        let told = StoredCheckpoint::of(&state.only(seen, &caller.holder)).map_err(AppError::Seal)?;
+        self::told(kept(&told))
+    })
+    .await
+}
+
+fn kept(kept: &StoredCheckpoint) -> Value {
+    json!({ "seq": kept.seq, "digest": kept.digest, "bytes": STANDARD.encode(&kept.bytes) })
 }
 
 #[derive(Deserialize)]

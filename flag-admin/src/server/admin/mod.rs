@@ -7,6 +7,7 @@ mod body;
 mod call;
 mod carry_out;
 mod definitions;
+mod documents;
 mod drafts;
 mod environments;
 mod experiments;

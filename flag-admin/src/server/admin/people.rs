@@ -15,8 +15,12 @@ use crate::server::refusal::Refusal;
 
 pub(super) async fn whoami(call: Call) -> Response {
     call.changing(|opened, call| {
-        let project = opened.project.state().project();
-        told(json!({ "project": project, "environment": call.environment, "caller": call.caller }))
+        let state = opened.project.state();
+        let (caller, served) = (&call.caller, &call.environment);
+        // Whoever may not see the environment that is served works in another.
+        let environment =
+            caller.environments.first().filter(|_| !caller.environments.contains(served)).unwrap_or(served);
+        told(json!({ "project": state.project(), "environment": environment, "caller": caller, "head": state.head() }))
     })
     .await
 }

@@ -1,8 +1,8 @@
 use axum::routing::{MethodRouter, delete, get, post, put};
 
 use super::{
-    definitions, drafts, environments, experiments, flags, groups, hygiene, kills, log, people, publish, rollouts,
-    segments, signals,
+    definitions, documents, drafts, environments, experiments, flags, groups, hygiene, kills, log, people, publish,
+    rollouts, segments, signals,
 };
 use crate::server::route::{Access, Answer, JSON, Operation, Route, gives, says};
 use crate::server::state::Server;
@@ -46,6 +46,7 @@ fn route(path: &'static str, handler: MethodRouter<Server>, operations: Vec<Oper
 /// Returns the routes of those who administer. Every one takes `?environment=NAME`; else it is about the one that is served.
 pub(in crate::server) fn routes() -> Vec<Route> {
     let mut routes = of_flags();
+    routes.extend(of_publishing());
     routes.extend(of_what_flags_share());
     routes.extend(of_evidence());
     routes.extend(of_kills());
@@ -133,6 +134,33 @@ fn of_flags() -> Vec<Route> {
             "/admin/v1/draft/apply",
             post(drafts::apply),
             vec![write("post", "applyDraft", "Applies the caller's draft as one")],
+        ),
+    ]
+}
+
+fn of_publishing() -> Vec<Route> {
+    vec![
+        route(
+            "/admin/v1/documents/{document}",
+            get(documents::show).put(documents::push).delete(documents::withdraw),
+            vec![
+                Operation {
+                    answers: vec![gives(200, "The document", JSON, "Envelope")],
+                    ..read("showDocument", "A signed document as it is published: snapshot, kills, root-1 and the like")
+                },
+                Operation {
+                    body: Some((JSON, "Envelope")),
+                    ..write("put", "pushDocument", "Takes in a document that was signed elsewhere, as clients would")
+                },
+                Operation {
+                    body: None,
+                    ..write(
+                        "delete",
+                        "withdrawDocument",
+                        "Takes the kills document away once it has nothing left to say",
+                    )
+                },
+            ],
         ),
         route(
             "/admin/v1/publish",
@@ -345,6 +373,11 @@ fn of_the_log() -> Vec<Route> {
             "/admin/v1/log/rows",
             get(log::rows),
             vec![read("logRows", "Entries as they are stored, after ?after=SEQ")],
+        ),
+        route(
+            "/admin/v1/state",
+            get(log::state),
+            vec![read("showState", "What the log comes to in the environments that the token is for")],
         ),
         route(
             "/admin/v1/log/checkpoint",
