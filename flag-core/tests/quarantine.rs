@@ -386,7 +386,7 @@ fn every_way_to_be_quarantined_is_tested() {
 fn a_document_that_is_no_snapshot_is_refused_whole() {
     let table = [
         (String::new(), "snapshot is malformed", "EOF while parsing a value"),
-        ("5".to_owned(), "snapshot is malformed", "invalid type: integer `5`, expected struct Probe"),
+        ("5".to_owned(), "snapshot is malformed", "invalid type: integer `5`, expected a snapshot"),
         (r#"{"schema": 1}"#.to_owned(), "snapshot is malformed", "missing field `project`"),
         (r#"{"schema": 2}"#.to_owned(), "snapshot has schema 2, expected 1", ""),
         (json("", "").replace(r#""schema": 1"#, r#""schema": 7"#), "snapshot has schema 7, expected 1", ""),
@@ -428,5 +428,49 @@ fn e27_deep_json_is_not_followed_to_the_end_of_the_stack() {
         assert!(ruleset.flag("sound").is_some());
         let outside = json("", &format!(r#""lifted": {deep}"#));
         assert_eq!(Snapshot::from_json(outside.as_bytes()).unwrap_err().to_string(), "snapshot is malformed");
+    }
+}
+
+/// A flag whose rule has so many patterns.
+fn matching(key: &str, patterns: usize) -> String {
+    let values = repeated(patterns, |_| r#""a""#.to_owned());
+    let test = format!(r#"{{"attribute": "os", "operator": "matches", "values": [{values}]}}"#);
+    switch(key, &format!(r#""rules": [{{"id": "r", "when": {test}, "serve": "on"}}], {SOUND}"#))
+}
+
+/// The same in the segment `os` as well. What stands after the rule makes the document's reader begin this flag again.
+fn matching_again(key: &str, patterns: usize) -> String {
+    let rule = matching(key, patterns).replace(r#""when": {"#, r#""when": {"all": [{"segment": "os"}, {"#);
+    rule.replace(r#"]}, "serve": "on"}"#, r#"]}]}, "serve": "on"}"#).replace(SOUND, &format!(r#""later": 1, {SOUND}"#))
+}
+
+#[test]
+fn e27_regular_expressions_are_counted_over_the_whole_ruleset() {
+    let refused = r#"the test "os" matches takes the ruleset above 1000 regular expressions"#;
+    let segments = format!(
+        r#""segments": {{"os": {{"attribute": "os", "operator": "matches", "values": [{}]}}}}"#,
+        repeated(600, |_| r#""a""#.to_owned())
+    );
+    let cases = [
+        (vec![matching("first", 1_000)], String::new(), vec![]),
+        (vec![matching("first", 1_000), matching("second", 1)], String::new(), vec!["second"]),
+        (vec![matching_again("first", 400), matching("second", 1)], segments.clone(), vec!["second"]),
+        // The segment is compiled for the first of them, and once.
+        (vec![matching_again("first", 200), matching_again("second", 200)], segments.clone(), vec![]),
+        (vec![matching_again("first", 200), matching_again("second", 201)], segments, vec!["second"]),
+    ];
+    for (flags, segments, expected) in cases {
+        // Segments first, as they are published, so that the document is compiled as it is read.
+        let comma = if segments.is_empty() { "" } else { "," };
+        let document = json(&flags.join(","), "").replace(r#""flags""#, &format!(r#"{segments}{comma}"flags""#));
+        let parsed = Snapshot::from_json(document.as_bytes()).unwrap();
+        for ruleset in [Ruleset::from_json(document.as_bytes()).unwrap(), Ruleset::from_parsed(&parsed)] {
+            let found: Vec<(&str, String)> = ruleset
+                .quarantined()
+                .map(|(key, error)| (key, error.source().map(ToString::to_string).unwrap_or_default()))
+                .collect();
+            let expected: Vec<(&str, String)> = expected.iter().map(|key| (*key, refused.to_owned())).collect();
+            assert_eq!(found, expected);
+        }
     }
 }

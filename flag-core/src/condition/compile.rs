@@ -23,6 +23,8 @@ pub(crate) struct Segments<'w> {
     compiled: Vec<Condition>,
     /// How many regular expressions there are so far, those of rules included.
     patterns: usize,
+    /// How many of them stand in segments, which are compiled once and stay.
+    patterns_of_segments: usize,
 }
 
 #[derive(Clone)]
@@ -80,21 +82,21 @@ impl Total {
 impl<'w> Segments<'w> {
     pub(crate) fn new(segments: impl Iterator<Item = (&'w str, &'w wire::Condition)>) -> Self {
         let named = segments.map(|(name, condition)| (name, (condition, Progress::Waiting))).collect();
-        Self { named, compiled: Vec::new(), patterns: 0 }
+        Self { named, compiled: Vec::new(), patterns: 0, patterns_of_segments: 0 }
     }
 
     pub(crate) fn into_compiled(self) -> Box<[Condition]> {
         self.compiled.into()
     }
 
-    /// Returns how many regular expressions there are so far.
-    pub(crate) const fn patterns(&self) -> usize {
-        self.patterns
+    /// Returns how many regular expressions the rules have so far.
+    pub(crate) const fn patterns_of_rules(&self) -> usize {
+        self.patterns.saturating_sub(self.patterns_of_segments)
     }
 
-    /// Goes back to how many there were, where what has been compiled since is compiled anew.
-    pub(crate) const fn set_patterns(&mut self, patterns: usize) {
-        self.patterns = patterns;
+    /// Goes back to how many the rules had, where those compiled since are compiled anew. Segments compiled since are kept, and count.
+    pub(crate) const fn set_patterns_of_rules(&mut self, patterns: usize) {
+        self.patterns = self.patterns_of_segments.saturating_add(patterns);
     }
 
     pub(super) fn resolve(&mut self, name: &str) -> Result<(u32, Size), ConditionError> {
@@ -118,11 +120,13 @@ impl<'w> Segments<'w> {
             }
             let (key, condition) = (*key, *condition);
             stack.pop();
+            let before = self.patterns;
             let outcome = self.node(condition.clone(), CONDITION_MAX_DEPTH).and_then(|(compiled, size)| {
                 let place = u32::try_from(self.compiled.len()).map_err(|_| ConditionError::TooLarge)?;
                 self.compiled.push(compiled);
                 Ok(Progress::Done { place, size })
             });
+            self.patterns_of_segments = self.patterns_of_segments.saturating_add(self.patterns.saturating_sub(before));
             let progress = outcome.unwrap_or_else(|source| {
                 Progress::Broken(match source {
                     // What refers to a broken segment names that one, not the whole way to it.

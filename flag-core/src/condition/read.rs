@@ -10,7 +10,7 @@ use crate::wire::{Cursor, Operator, Passed};
 
 impl Segments<'_> {
     /// Reads and compiles a condition that is sound and in the spelling of publishers. Of any other, nothing is returned, and something
-    /// may have been [counted](Self::patterns).
+    /// may have been [counted](Self::patterns_of_rules).
     pub(crate) fn read(&mut self, cursor: &mut Cursor<'_>) -> Option<Condition> {
         self.read_node(cursor, CONDITION_MAX_DEPTH).map(|(condition, _)| condition)
     }

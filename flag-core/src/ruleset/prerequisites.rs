@@ -80,19 +80,21 @@ fn link(
         let (Some(target), Some(weight)) = (slots.get(place).and_then(Slot::flag), weights.get(place)) else {
             return Err(FlagError::PrerequisiteQuarantined { flag: flag() });
         };
-        let accepted = variants
-            .iter()
-            .map(|variant| {
-                target
-                    .index_of(variant)
-                    .ok_or_else(|| FlagError::PrerequisiteVariant { flag: flag(), variant: variant.clone() })
-            })
-            .collect::<Result<_, _>>()?;
+        // Each once: how long a list is must not decide what an evaluation costs.
+        let mut accepted = Vec::new();
+        for variant in variants {
+            let index = target
+                .index_of(variant)
+                .ok_or_else(|| FlagError::PrerequisiteVariant { flag: flag(), variant: variant.clone() })?;
+            if !accepted.contains(&index) {
+                accepted.push(index);
+            }
+        }
         total = Weight {
             depth: total.depth.max(weight.depth.saturating_add(1)),
             cost: total.cost.saturating_add(weight.cost),
         };
-        links.push(Prerequisite { flag: u32::try_from(place).unwrap_or(u32::MAX), accepted });
+        links.push(Prerequisite { flag: u32::try_from(place).unwrap_or(u32::MAX), accepted: accepted.into() });
     }
     if total.depth > PREREQUISITE_MAX_DEPTH {
         return Err(FlagError::PrerequisiteDepth { found: total.depth, limit: PREREQUISITE_MAX_DEPTH });

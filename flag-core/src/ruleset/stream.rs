@@ -87,12 +87,12 @@ fn read_flags(cursor: &mut Cursor<'_>, candidates: &mut Candidates, compiler: &m
     cursor.take(b'{')?;
     let mut passed = Passed::Nothing;
     while let Some(key) = cursor.member(&mut passed)? {
-        let (start, patterns) = (cursor.clone(), compiler.segments.patterns());
+        let (start, patterns) = (cursor.clone(), compiler.segments.patterns_of_rules());
         match read_flag(cursor, key, compiler) {
             Some((flag, prerequisites)) => candidates.push(Slot::Live(flag), prerequisites),
             None => {
                 *cursor = start;
-                compiler.segments.set_patterns(patterns);
+                compiler.segments.set_patterns_of_rules(patterns);
                 candidates.compile(key.into(), cursor.value()?, compiler);
             }
         }

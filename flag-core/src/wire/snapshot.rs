@@ -118,6 +118,7 @@ impl Snapshot {
     /// Reads a snapshot's JSON. A flag of broken form does not take the others with it: it comes back in [`Parsed::malformed`].
     pub fn from_json(bytes: &[u8]) -> Result<Parsed, SnapshotError> {
         #[derive(Deserialize)]
+        #[serde(expecting = "a snapshot")]
         struct Probe {
             schema: u32,
         }
@@ -147,6 +148,7 @@ impl Snapshot {
 
 fn flag_by_flag(text: &str) -> Result<Parsed, SnapshotError> {
     #[derive(Deserialize)]
+    #[serde(expecting = "a snapshot")]
     struct Sketch<'a> {
         schema: u32,
         project: Box<str>,
