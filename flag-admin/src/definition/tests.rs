@@ -304,6 +304,14 @@ fn what_refers_to_nothing_or_to_itself_is_refused_once_at_its_source() {
             "f.toml:2:23: flags.a.prerequisites.b: prerequisite \"b\" has no variant \"maybe\"",
         ),
         (
+            "[flags.a]\nprerequisites = { b = [] }\n[flags.b]",
+            "f.toml:2:23: flags.a.prerequisites.b: found an empty list, expected at least one variant of the other flag, such as [\"on\"]",
+        ),
+        (
+            "[flags.a]\nprerequisites = [{ flag = \"b\", variants = [] }]\n[flags.b]",
+            "f.toml:2:43: flags.a.prerequisites[0].variants: found an empty list, expected at least one variant of the other flag, such as [\"on\"]",
+        ),
+        (
             "[flags.a]\nprerequisites = { b = [\"on\"] }\n[flags.b]\nprerequisites = { a = [\"on\"] }",
             "f.toml:2:17: flags.a.prerequisites: prerequisites form a cycle: a -> b -> a\n\
              f.toml:4:17: flags.b.prerequisites: prerequisites form a cycle: b -> a -> b",

@@ -204,18 +204,29 @@ fn prerequisites(node: &Node<'_>, report: &mut Report<'_>) -> Vec<Prerequisite> 
                 key(text, &node, report)
             });
             let variants = fields.need(report, "variants", "the other flag's variants that let this one go on");
-            let variants = variants.map(|node| node.texts(report)).unwrap_or_default();
+            let variants = variants.and_then(|node| accepted(&node, report));
             fields.finish(report, |_| None);
-            read.extend(key.map(|flag| Prerequisite { flag, variants }));
+            read.extend(key.zip(variants).map(|(flag, variants)| Prerequisite { flag, variants }));
         }
         return read;
     }
     let expected = "a table such as { telemetry = [\"on\"] }";
     for (name, node) in node.entries(report, expected).unwrap_or_default() {
-        let variants = node.texts(report);
-        read.extend(key(name, &node, report).map(|flag| Prerequisite { flag, variants }));
+        let variants = accepted(&node, report);
+        read.extend(key(name, &node, report).zip(variants).map(|(flag, variants)| Prerequisite { flag, variants }));
     }
     read
+}
+
+/// Reads the variants that a prerequisite accepts. A flag whose prerequisite accepts none would be off for ever without saying so.
+fn accepted(node: &Node<'_>, report: &mut Report<'_>) -> Option<Vec<Box<str>>> {
+    match node.value {
+        DeValue::Array(items) if items.is_empty() => {
+            let (found, expected) = ("an empty list", "at least one variant of the other flag, such as [\"on\"]");
+            report.refuse(node, Fault::Type { found, expected })
+        }
+        _ => Some(node.texts(report)),
+    }
 }
 
 fn key(text: &str, node: &Node<'_>, report: &mut Report<'_>) -> Option<FlagKey> {
