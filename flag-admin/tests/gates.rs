@@ -5,9 +5,10 @@ use flag_admin::cells::{Cell, UNITS};
 use flag_admin::definition::Documentation;
 use flag_admin::rollout::simulate::Chance;
 use flag_admin::rollout::{
-    Arms, Evidence, GateName, Gates, Level, Plan, Rate, Reading, Schedule, SourceReading, SourceValue, Standing, State,
-    begin,
+    Arms, DayArms, Evidence, GateName, Gates, Level, Plan, Rate, Reading, Schedule, SourceReading, SourceValue,
+    Standing, State, begin,
 };
+use flag_client::Day;
 use flag_core::Timestamp;
 
 fn plan() -> Plan {
@@ -111,6 +112,38 @@ fn few_responses_do_not_gate() {
         standing(&gates.rollback(&evidence(cell, Cell::default())), &GateName::Satisfaction)
     };
     assert_eq!((negative(19), negative(20)), (None, Some(Standing::Breached)));
+}
+
+#[test]
+fn what_begins_late_in_a_long_step_is_seen_in_the_day_that_it_began_on() {
+    let gates = Gates::of(&plan());
+    let began = Day::of(Timestamp::from_millis(1_780_304_400_000));
+    let on = |days: i64| Day::of(Timestamp::from_millis(1_780_304_400_000 + days * 86_400_000));
+    assert_eq!(
+        [0, 2, 3, 4, 9].map(|days| DayArms::number_of(on(days), began)),
+        [None, None, Some(1), Some(2), Some(7)]
+    );
+    // Five days of 2 % errors, and a sixth of 15 %: of all of them 4.2 %, which is within the limit.
+    let day = DayArms { day: on(5), number: 3, arms: Arms { treatment: cell(1_000, 150), control: Cell::default() } };
+    let step = evidence(cell(6_000, 250), Cell::default());
+    assert!(gates.pause(&step).iter().all(|reading| reading.standing != Standing::Breached));
+    let seen = gates.pause(&Evidence { days: vec![day.clone()], ..step.clone() });
+    let alarm = seen.iter().find(|reading| reading.standing == Standing::Breached).unwrap();
+    assert_eq!((&alarm.gate, alarm.level, alarm.day), (&GateName::Error, Level::Pause, Some(on(5))));
+    // A day like the others says nothing.
+    let usual = DayArms { arms: Arms { treatment: cell(1_000, 20), control: Cell::default() }, ..day };
+    assert_eq!(gates.pause(&Evidence { days: vec![usual], ..step.clone() }), gates.pause(&step));
+}
+
+#[test]
+fn all_days_of_a_step_share_half_of_its_alpha() {
+    let spent = |number: u32| {
+        let day = DayArms { day: Day::of(Timestamp::from_millis(0)), number, arms: Arms::default() };
+        (-day.margin()).exp()
+    };
+    let all: f64 = (1..=10_000).map(spent).sum();
+    assert!(all < 0.5 && all > 0.499, "{all}");
+    assert!((spent(1) - 0.25).abs() < 1e-12);
 }
 
 #[test]

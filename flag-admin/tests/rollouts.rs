@@ -79,6 +79,38 @@ fn resuming_readmits_the_same_people() {
 }
 
 #[test]
+fn a_second_try_goes_on_with_machines_that_know_the_share_already() {
+    let mut fleet = Fleet::new("[flags.search]\n", 10_000);
+    fleet.start("search", Plan::of(Schedule::named("accelerated").unwrap()));
+    fleet.live_a_day("search", Health { error: 0.3, ..Health::default() });
+    fleet.pass(DAY);
+    fleet.tick();
+    assert!(matches!(fleet.phase("search"), Phase::RolledBack(_)));
+    fleet.act("search", Event::Resume).unwrap();
+    // None of them says again that it is new to a tenth.
+    fleet.pass(DAY);
+    fleet.live_a_day("search", Health::default());
+    fleet.pass(DAY);
+    fleet.tick();
+    assert_eq!((fleet.phase("search"), fleet.share("search")), (Phase::Ramping, Share::from_percent(50).unwrap()));
+}
+
+#[test]
+fn the_control_group_of_a_try_that_was_taken_back_is_released_by_the_one_that_completes() {
+    let mut fleet = Fleet::new("[flags.search]\n", 6_000);
+    let accelerated = || Plan::of(Schedule::named("accelerated").unwrap());
+    fleet.start("search", accelerated());
+    fleet.act("search", Event::Abort).unwrap();
+    fleet.start("search", accelerated());
+    for _ in 0..4 {
+        fleet.live_a_day("search", Health::default());
+        fleet.pass(DAY);
+        fleet.tick();
+    }
+    assert_eq!((fleet.phase("search"), fleet.exposed_units("search")), (Phase::Completed, 6_000));
+}
+
+#[test]
 fn e50_a_breach_while_a_rollout_is_paused_takes_it_back() {
     let mut fleet = Fleet::new("[flags.search]\n", 40_000);
     fleet.start("search", standard());
@@ -124,6 +156,52 @@ fn a_rollback_that_somebody_asked_for_is_checked_as_well() {
     fleet.act("search", Event::Resume).unwrap();
     assert_eq!(fleet.project.rollout(&fleet.environment, "search").unwrap().1.check, None);
     assert_eq!(alerts(&fleet), []);
+}
+
+#[test]
+fn the_limit_of_time_that_a_step_froze_is_published_with_the_flag() {
+    let mut fleet = Fleet::new("[flags.search]\n", 2_000);
+    let health = Health { latency: 100, ..Health::default() };
+    fleet.live_a_day("search", health);
+    fleet.pass(DAY);
+    fleet.start("search", standard());
+    let frozen = fleet.project.rollout(&fleet.environment, "search").unwrap().1.state.slow_above_micros.unwrap();
+    // The place 420 of the histogram ends at 2^(421 / 32) microseconds, and the limit is half above.
+    assert_eq!(frozen, 13_693);
+    let published = |fleet: &Fleet| {
+        let text = std::fs::read_to_string(fleet.sandbox.path("public/v1/snapshot.json")).unwrap();
+        let snapshot: serde_json::Value = serde_json::from_str(&text).unwrap();
+        snapshot["content"]["flags"]["search"]["slow_above_micros"].clone()
+    };
+    assert_eq!(published(&fleet), frozen);
+    // The definition is its owner's, and says nothing of it.
+    let (_, held) = fleet.project.flag(&fleet.environment, "search").unwrap();
+    assert_eq!(held.definition.flag.slow_above_micros, None);
+    let mut unmeasured = Fleet::new("[flags.search]\n", 10);
+    unmeasured.start("search", standard());
+    assert_eq!(published(&unmeasured), serde_json::Value::Null);
+}
+
+#[test]
+fn what_begins_on_the_sixth_day_of_a_step_pauses_it_when_only_a_timer_looks() {
+    // Cautious steps last for a week. Each tick is one of a timer: nothing is kept between them but the log.
+    let mut fleet = Fleet::new("[flags.search]\n", 40_000);
+    fleet.start("search", Plan::of(Schedule::named("cautious").unwrap()));
+    let good = Health { error: 0.005, control_error: 0.005, ..Health::default() };
+    for _ in 0..5 {
+        fleet.live_a_day("search", good);
+        fleet.pass(DAY);
+        fleet.tick();
+        assert!(!fleet.phase("search").is_stopped(), "{}", fleet.phase("search"));
+    }
+    // Of everyone, so that no comparison with the control group sees it.
+    fleet.live_a_day("search", Health { error: 0.12, control_error: 0.12, ..good });
+    fleet.pass(DAY);
+    fleet.tick();
+    assert_eq!(fleet.phase("search"), Phase::Paused(PauseReason::Breached { gates: vec![GateName::Error] }));
+    let (_, rollout) = fleet.project.rollout(&fleet.environment, "search").unwrap();
+    assert_eq!(rollout.state.alarms.len(), 1);
+    assert_eq!(fleet.project.replay_rollout(&fleet.environment, "search", None).unwrap().differing, 0);
 }
 
 #[test]

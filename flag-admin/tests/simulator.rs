@@ -9,7 +9,9 @@ fn rate(text: &str) -> Rate {
     text.parse().unwrap()
 }
 
-/// Ten reports of those exposed a minute at every step, and a look every five, or every minute where there is time for it.
+/// A hundred reports a minute, of which those exposed have their share, and a look every half hour, or every minute where there is time
+/// for it. The control group is on the limit in any case: beside it, four fifths of the limit of *no more often than control* are four fifths
+/// of its rates.
 fn at_limits(part: f64, runs: u64) -> Vec<RunResult> {
     let nightly = std::env::var("FLAG_NIGHTLY").is_ok_and(|value| value == "1");
     let mut plan = Plan::of(Schedule::named("standard").unwrap());
@@ -23,10 +25,11 @@ fn at_limits(part: f64, runs: u64) -> Vec<RunResult> {
         reporting: rate("10%"),
         adoption: rate("100%"),
         error: scaled(50_000.0),
-        control_error: scaled(50_000.0),
+        control_error: rate("5%"),
         crash: scaled(1_000.0),
         responses: rate("10%"),
         negative: scaled(200_000.0),
+        control_negative: rate("20%"),
         slow: scaled(50_000.0),
     };
     let look: Span = if nightly { "1m" } else { "30m" }.parse().unwrap();
@@ -50,7 +53,10 @@ fn rollouts_on_every_limit_are_stopped_by_false_alarms_at_most_once_in_24() {
 #[test]
 fn rollouts_at_four_fifths_of_every_limit_are_not_stopped() {
     let results = at_limits(0.8, 48);
-    assert!(results.iter().all(|result| result.ending == Ending::Completed));
+    let completed = results.iter().filter(|result| result.ending == Ending::Completed).count();
+    // Seven steps and six gates at alpha 0.1 % still leave a chance: one of 400 runs as a rule, and four hardly ever.
+    let most = if results.len() == 400 { 4 } else { 0 };
+    assert!(results.len() - completed <= most, "{completed} of {}", results.len());
 }
 
 #[test]

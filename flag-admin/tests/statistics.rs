@@ -11,6 +11,7 @@
 )]
 
 use std::fs;
+use std::process::Command;
 
 use flag_admin::statistics::adjusted::{Paired, Ratio, cuped, ratio_z};
 use flag_admin::statistics::beta_binomial::{
@@ -32,11 +33,13 @@ use flag_admin::statistics::{
 use serde_json::{Map, Value, json};
 
 const FLOOR: f64 = 1e-12;
+/// The variable that names another file of cases.
+const CASES: &str = "FLAG_STATISTICS_CASES";
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "another file of cases can be named from outside")]
 fn statistics_agree_with_every_reference_case() {
-    let path = std::env::var("FLAG_STATISTICS_CASES")
+    let path = std::env::var(CASES)
         .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/statistics.json").to_owned());
     let file: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     let cases = file["cases"].as_array().unwrap();
@@ -67,6 +70,48 @@ fn statistics_agree_with_every_reference_case() {
         }
     }
     assert!(failures.is_empty(), "{} of {values} values in {path}:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Runs the test above as somebody does who has cases of their own.
+fn run_with(path: &str) -> (bool, String) {
+    let program = std::env::current_exe().unwrap();
+    let test = ["--exact", "statistics_agree_with_every_reference_case", "--nocapture"];
+    let output = Command::new(program).args(test).env(CASES, path).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn statistics_of_another_file_are_checked_in_its_place() {
+    let (passed, said) = run_with(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/statistics_other.json"));
+    assert!(passed, "{said}");
+}
+
+#[test]
+fn statistics_of_another_file_fail_where_a_function_or_a_value_is_not_known_or_not_right() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("cases.json");
+    for (case, told) in [
+        (
+            json!({ "id": "a", "fn": "tea_leaves", "input": {}, "expected": { "value": 1 } }),
+            "a: unknown function \"tea_leaves\"",
+        ),
+        (
+            json!({ "id": "b", "fn": "norm_cdf", "input": { "args": [0] }, "expected": { "colour": 1 }, "rel_tol": 1e-9 }),
+            "b: colour is null, expected 1",
+        ),
+        (
+            json!({ "id": "c", "fn": "norm_cdf", "input": { "args": [0] }, "expected": { "value": 0.25 }, "rel_tol": 1e-9 }),
+            "c: value is 0.5, expected 0.25",
+        ),
+    ] {
+        fs::write(&path, json!({ "n_cases": 1, "cases": [case] }).to_string()).unwrap();
+        let (passed, said) = run_with(path.to_str().unwrap());
+        assert!(!passed && said.contains(told), "{said}");
+    }
+    fs::write(&path, json!({ "n_cases": 2, "cases": [{}] }).to_string()).unwrap();
+    let (passed, said) = run_with(path.to_str().unwrap());
+    assert!(!passed && said.contains("lacks cases"), "{said}");
 }
 
 fn agree(found: &Value, expected: &Value, tolerance: f64) -> bool {

@@ -269,6 +269,29 @@ fn a_day_is_summed_by_flag_variant_and_step() {
 }
 
 #[test]
+fn a_published_limit_of_time_counts_before_the_hosts() {
+    let home = Home::new();
+    let folder = home.path("outcomes");
+    let published = [flag("command_history", true, r#","slow_above_micros":5000"#), flag("mlx_backend", true, "")];
+    let host = Duration::from_millis(1);
+    let outcomes = Outcomes::new().slow_above("command_history", host).slow_above("mlx_backend", host);
+    let client = home.builder_with(&published.join(",")).outcomes(outcomes).reports(Consent::Given).open();
+    let took = Some(Duration::from_millis(3));
+    let slow = |folder: &Path| sum(folder, "slow");
+    client.record("command_history", Outcome::Success, took);
+    assert_eq!(slow(&folder), 0, "3 ms are not slow where 5 ms are published");
+    client.record("command_history", Outcome::Success, Some(Duration::from_micros(5_001)));
+    assert_eq!(slow(&folder), 1);
+    // Snapshots that publish none, as all did once, leave it to the host.
+    client.record("mlx_backend", Outcome::Success, took);
+    assert_eq!(slow(&folder), 2);
+    let in_use = client.begin("command_history");
+    std::thread::sleep(Duration::from_millis(6));
+    in_use.finish(Outcome::Success);
+    assert_eq!((slow(&folder), sum(&folder, "timed")), (3, 4));
+}
+
+#[test]
 fn eight_processes_of_eight_threads_lose_nothing() {
     let home = Home::new();
     let folder = home.path("outcomes");

@@ -4,6 +4,8 @@ mod compile;
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::num::NonZeroU32;
+use core::time::Duration;
 
 pub(crate) use self::compile::{Compiler, compile, covering};
 pub use self::compile::{FLAG_MAX_PREREQUISITES, FLAG_MAX_RULES, FLAG_MAX_VARIANTS, SPLIT_MAX_RANGES};
@@ -31,6 +33,7 @@ pub struct Flag {
     pub(crate) overridable: bool,
     pub(crate) critical: bool,
     pub(crate) default_on_expiry: bool,
+    pub(crate) slow_above_micros: Option<NonZeroU32>,
     /// Whether a decision may need the lanes of the context's own unit.
     pub(crate) buckets_unit: bool,
     pub(crate) choice: Choice,
@@ -183,6 +186,12 @@ impl Flag {
     /// Tells whether clients fall back to the code default once the snapshot has expired.
     pub const fn defaults_on_expiry(&self) -> bool {
         self.default_on_expiry
+    }
+
+    /// Returns the time above which a use of the flag's feature is slow, if the publisher holds uses against one. Decisions never depend on
+    /// it.
+    pub fn slow_above(&self) -> Option<Duration> {
+        self.slow_above_micros.map(|micros| Duration::from_micros(micros.get().into()))
     }
 
     /// Tells whether a kill stands against the flag.

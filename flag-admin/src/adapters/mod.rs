@@ -58,6 +58,7 @@ pub use memory_cells::MemoryCells;
 pub use object_store::StorePlace;
 pub use passphrase::{GivenPassphrase, Passphrase, PassphraseError, Passphrases};
 pub use postgres::PostgresLog;
+pub(crate) use project_folder::init_at;
 pub use project_folder::{
     FolderError, InitFolder, KEYS_FOLDER, LOG_FILE, OpenOutbox, ProjectFolder, ROOT_FOLDER, SETTINGS_FILE, init,
 };

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use flag_client::trust::RoleName;
+use flag_core::Timestamp;
 
 use super::alert_secrets::AlertSecrets;
 use super::draft_files::DraftFiles;
@@ -29,7 +30,7 @@ use super::store::StoreUrl;
 use super::store_documents::{DocumentRows, OpenRows, PostgresRows, SqliteRows, StoreDocuments};
 use super::system::{SystemClock, SystemRandomness};
 use crate::app::ports::{
-    CellStore, CellStoreError, Clock as _, KeyError, KeyStore as _, Lease, LogError, LogTarget, Outbox, PublisherError,
+    CellStore, CellStoreError, Clock, KeyError, KeyStore as _, Lease, LogError, LogTarget, Outbox, PublisherError,
     RootStoreError, TokenUses,
 };
 use crate::app::{
@@ -213,11 +214,16 @@ impl ProjectFolder {
 
     /// Opens the project.
     pub fn open(&self, operator: Operator) -> Result<Project, FolderError> {
+        self.open_at(operator, Box::new(SystemClock))
+    }
+
+    /// Opens the project with a clock of one's own.
+    pub(crate) fn open_at(&self, operator: Operator, clock: Box<dyn Clock>) -> Result<Project, FolderError> {
         let ports = Ports {
             log: self.log().map_err(OpenError::from)?,
             keys: Box::new(self.keys()),
             roots: Box::new(self.roots()),
-            clock: Box::new(SystemClock),
+            clock,
             random: Box::new(SystemRandomness),
         };
         let project = Project::open(ports, self.settings.settings(), operator)?;
@@ -462,7 +468,12 @@ impl OpenOutbox {
 /// Makes a project in a folder that is not there yet, or empty. It is made beside its place and renamed into it, so that there is a whole
 /// project or none. Returns the head of its log.
 pub fn init(target: &Path, request: &InitFolder) -> Result<Head, FolderError> {
-    made_beside(target, |building| build(building, request))
+    init_at(target, request, SystemClock.now())
+}
+
+/// Makes a project whose first entries are of a time of one's own, as the one that a demonstration plays.
+pub(crate) fn init_at(target: &Path, request: &InitFolder, now: Timestamp) -> Result<Head, FolderError> {
+    made_beside(target, |building| build(building, request, now))
 }
 
 /// Makes a folder that is not there yet, or empty: beside its place, and renamed into it once it is whole.
@@ -501,7 +512,7 @@ pub(super) fn made_beside(
     Ok(head)
 }
 
-fn build(folder: &Path, request: &InitFolder) -> Result<Head, FolderError> {
+fn build(folder: &Path, request: &InitFolder, now: Timestamp) -> Result<Head, FolderError> {
     let written = |name: &str| {
         let place = folder.join(name).display().to_string();
         move |source| FolderError::File { place, action: "written", source }
@@ -511,7 +522,7 @@ fn build(folder: &Path, request: &InitFolder) -> Result<Head, FolderError> {
         project: request.project.clone(),
         environments: request.environments.clone(),
         operator: request.operator.clone(),
-        now: SystemClock.now(),
+        now,
         keys: &[],
     };
     let keys;

@@ -88,7 +88,11 @@ fn row(reading: &Reading) -> Vec<String> {
         Level::Pause => "pause",
         Level::Proceed => "go on",
     };
-    vec![format!("  {}", reading.gate), decides.to_owned(), found, limit, reading.n.to_string(), verdict]
+    let gate = match reading.day {
+        None => format!("  {}", reading.gate),
+        Some(day) => format!("  {} of {day} alone", reading.gate),
+    };
+    vec![gate, decides.to_owned(), found, limit, reading.n.to_string(), verdict]
 }
 
 /// Prints what a tick came to.

@@ -222,7 +222,7 @@ fn status(session: &Session, terminal: &mut Terminal<'_>, flag: Option<&str>) ->
 fn tick(opened: &mut Opened, terminal: &mut Terminal<'_>, arguments: &TickArguments) -> Result<(), Stop> {
     let instruments = instruments(opened)?;
     let rollouts = opened.project.tick_rollouts(&opened.environment, &instruments.lent())?;
-    let is_moved = rollouts.iter().any(|ticked| ticked.exposes.is_some());
+    let is_moved = rollouts.iter().any(Ticked::is_to_be_published);
     let published = if is_moved && (arguments.publish || arguments.out.is_some()) {
         Some(publish(opened, arguments.out.clone())?)
     } else {

@@ -134,7 +134,7 @@ fn rolling_out(place: PathBuf) -> Duty {
         let instruments = Instruments { cells: &*cells, sources: &sources };
         let ticked = opened.project.tick_rollouts(&opened.environment, &instruments).map_err(failed)?;
         let news: Vec<String> = ticked.iter().filter(|ticked| ticked.recorded).map(ticked_words).collect();
-        if ticked.iter().any(|ticked| ticked.exposes.is_some()) {
+        if ticked.iter().any(Ticked::is_to_be_published) {
             let mut publisher =
                 opened.folder.publisher(&opened.environment, &place).map_err(|error| failed(error.into()))?;
             opened.project.publish(&opened.environment, &mut publisher).map_err(failed)?;

@@ -10,8 +10,12 @@ use super::progress::Progress;
 use super::rollouts::read_plan;
 use super::simulation_page::page;
 use super::terminal::{Form, Meaning, Terminal};
-use crate::rollout::simulate::{Ending, Outcome, Population, Quantiles, RunResult, Simulation, run, summarise};
-use crate::rollout::{Gates, Rate, Span};
+use crate::adapters::SystemClock;
+use crate::app::ports::Clock as _;
+use crate::rollout::simulate::{
+    Ending, Fleet, Outcome, Population, Quantiles, RunResult, Simulation, run, summarise, verdict,
+};
+use crate::rollout::{Gates, Plan, Rate, Span};
 
 #[derive(Debug, Args)]
 pub(super) struct SimulateArguments {
@@ -39,9 +43,12 @@ pub(super) struct SimulateArguments {
     /// The share of reports with a crash, with the flag
     #[arg(long, value_name = "PERCENT", default_value = "0%")]
     crash: Rate,
-    /// The share of responses that are negative
+    /// The share of responses that are negative, with the flag
     #[arg(long, value_name = "PERCENT", default_value = "10%")]
     negative: Rate,
+    /// The same without the flag [default: as with it]
+    #[arg(long, value_name = "PERCENT")]
+    control_negative: Option<Rate>,
     /// The share of reports that are slow
     #[arg(long, value_name = "PERCENT", default_value = "2%")]
     slow: Rate,
@@ -66,8 +73,48 @@ pub(super) struct SimulateArguments {
 struct Answer<'a> {
     schedule: &'a str,
     population: &'a Population,
+    units: &'a Units,
     #[serde(flatten)]
     outcome: &'a Outcome,
+}
+
+/// What the flag itself decides for simulated units at each step.
+#[derive(Serialize)]
+pub(super) struct Units {
+    /// How many units were asked for.
+    units: usize,
+    /// How long hashing their ids took, in milliseconds.
+    hashing_millis: i64,
+    /// How long deciding the flag for all of them took, in milliseconds: the longest of the steps.
+    deciding_millis: i64,
+    /// The steps.
+    steps: Vec<ExposedUnits>,
+}
+
+#[derive(Serialize)]
+struct ExposedUnits {
+    share: flag_core::Share,
+    units: usize,
+}
+
+impl Units {
+    fn of(plan: &Plan, users: u64) -> Self {
+        let begun = SystemClock.now();
+        let fleet = Fleet::of(users);
+        let hashed = SystemClock.now();
+        let (mut steps, mut deciding_millis) = (Vec::new(), 0);
+        for step in plan.schedule.steps() {
+            let begun = SystemClock.now();
+            steps.push(ExposedUnits { share: step.share, units: fleet.exposed(step.share) });
+            deciding_millis = deciding_millis.max(SystemClock.now().millis_since(begun));
+        }
+        Self { units: fleet.units(), hashing_millis: hashed.millis_since(begun), deciding_millis, steps }
+    }
+
+    fn words(&self) -> String {
+        let Self { units, hashing_millis, deciding_millis, .. } = self;
+        format!("{units} units hashed in {hashing_millis} ms, a flag decided for all of them in {deciding_millis} ms")
+    }
 }
 
 /// Plays rollouts, and tells what came of them.
@@ -81,6 +128,7 @@ pub(super) fn simulate(terminal: &mut Terminal<'_>, arguments: &SimulateArgument
         control_error: arguments.control_error.unwrap_or(arguments.error),
         crash: arguments.crash,
         negative: arguments.negative,
+        control_negative: arguments.control_negative.unwrap_or(arguments.negative),
         slow: arguments.slow,
         ..Population::healthy(arguments.users)
     };
@@ -94,6 +142,7 @@ pub(super) fn simulate(terminal: &mut Terminal<'_>, arguments: &SimulateArgument
         })
         .collect();
     drop(progress);
+    let units = Units::of(&simulation.plan, arguments.users);
     let outcome = summarise(&results, population.is_healthy(&simulation.plan));
     if let Some(file) = &arguments.html {
         let page = page(simulation.plan.schedule.name(), &population, &outcome);
@@ -101,9 +150,18 @@ pub(super) fn simulate(terminal: &mut Terminal<'_>, arguments: &SimulateArgument
     }
     if terminal.form() == Form::Json {
         let schedule = simulation.plan.schedule.name();
-        return terminal.json(&Answer { schedule, population: &population, outcome: &outcome });
+        return terminal.json(&Answer { schedule, population: &population, units: &units, outcome: &outcome });
     }
     print(terminal, simulation.plan.schedule.name(), &population, &outcome)?;
+    terminal.line("")?;
+    for ExposedUnits { share, units: exposed } in &units.steps {
+        terminal.line(format_args!(
+            "  {:<28} {exposed} of {} units get the flag",
+            format!("at {share}"),
+            units.units
+        ))?;
+    }
+    terminal.line(format_args!("  {}", units.words()))?;
     match &arguments.html {
         Some(file) => terminal.line(format_args!("\nwrote {}", file.display())),
         None => Ok(()),
@@ -118,6 +176,10 @@ fn print(terminal: &mut Terminal<'_>, schedule: &str, population: &Population, o
     ))?;
     let health = if outcome.healthy { "healthy: an alarm is a false one" } else { "sick: an alarm is right" };
     terminal.line(format_args!("  the flag is {health}\n"))?;
+    for sentence in verdict(outcome) {
+        terminal.line(format_args!("  {sentence}"))?;
+    }
+    terminal.line("")?;
     for line in chart(&outcome.shares) {
         terminal.line(line)?;
     }

@@ -3,7 +3,9 @@
 //! Every step is a use case of [`crate::app`] and names the command that does the same, so that whoever watches learns the commands.
 
 mod client;
+mod clock;
 mod population;
+mod rollout;
 mod table;
 
 use std::fs;
@@ -16,11 +18,15 @@ use flag_core::{ChoiceError, Share, ShareError};
 use serde::Serialize;
 
 use self::client::Client;
+use self::clock::PlayedClock;
 use self::population::{Installation, installation};
 use self::table::Population;
 pub use self::table::{Count, Observed};
-use crate::adapters::{FolderError, InitFolder, ProjectFolder, ROOT_FOLDER, init};
-use crate::app::{AppError, Failure, KillRoute, KillScope, Operator, Project, Proposal, Prune};
+use crate::adapters::{FolderError, InitFolder, ProjectFolder, ROOT_FOLDER, SystemClock, init_at};
+use crate::app::ports::Clock as _;
+use crate::app::{
+    AppError, Failure, IntakeError, KillRoute, KillScope, Operator, Project, Proposal, Prune, ServingError,
+};
 use crate::definition::{DefinitionError, Definitions};
 use crate::log::{EnvironmentName, NameError};
 
@@ -90,6 +96,12 @@ pub enum DemoError {
     /// A share of the walk is none.
     #[error(transparent)]
     Share(#[from] ShareError),
+    /// A report of a simulated installation is refused.
+    #[error(transparent)]
+    Report(#[from] IntakeError),
+    /// A server would not serve what was published.
+    #[error(transparent)]
+    Serving(#[from] ServingError),
     /// A client does not trust what was published.
     #[error(transparent)]
     Trust(#[from] TrustError),
@@ -144,16 +156,19 @@ where
     E: From<DemoError>,
 {
     let mut walk = Walk::begin(demonstration).map_err(E::from)?;
-    let acts: [Act; 8] = [
+    let mut acts: Vec<Act> = vec![
         |walk| Ok(walk.made()),
         Walk::apply,
         |walk| walk.roll_out("5%"),
         |walk| walk.roll_out("25%"),
         Walk::publish,
         Walk::observe,
-        Walk::kill,
-        Walk::lift,
     ];
+    // Fewer could not show anything at 1 %, and a rollout would wait for them for ever.
+    if walk.population.len() >= rollout::FLEET {
+        acts.extend([Walk::sick as Act, Walk::mended]);
+    }
+    acts.extend([Walk::kill as Act, Walk::lift]);
     let mut steps = Vec::with_capacity(acts.len());
     for act in acts {
         let step = act(&mut walk).map_err(E::from)?;
@@ -178,6 +193,7 @@ type Act = fn(&mut Walk) -> Result<Step, DemoError>;
 struct Walk {
     folder: ProjectFolder,
     project: Project,
+    clock: PlayedClock,
     environment: EnvironmentName,
     public: PathBuf,
     population: Vec<Installation>,
@@ -199,14 +215,18 @@ impl Walk {
             passphrase: None,
             root: None,
         };
-        init(folder, &request)?;
+        // As many days ago as are played at most, where any are.
+        let days =
+            if usize::try_from(*units).is_ok_and(|units| units < rollout::FLEET) { 0 } else { rollout::DAYS_MOST };
+        let clock = PlayedClock::at(SystemClock.now().saturating_add_millis(-days * rollout::DAY_MILLIS));
+        init_at(folder, &request, clock.now())?;
         let folder = ProjectFolder::find(folder)?;
-        let project = folder.open(operator.clone())?;
+        let project = folder.open_at(operator.clone(), Box::new(clock.clone()))?;
         let public = folder.path().join(PUBLIC_FOLDER);
         let root = read(&folder.path().join(ROOT_FOLDER).join("1.json"))?;
         let client = Client::new(&root, project.state().project().as_str(), environment.as_str(), &public)?;
         let population = (0..*units).map(installation).collect();
-        Ok(Self { folder, project, environment, public, population, client, flags: Vec::new(), had: Vec::new() })
+        Ok(Self { folder, project, clock, environment, public, population, client, flags: Vec::new(), had: Vec::new() })
     }
 
     fn made(&self) -> Step {
@@ -266,9 +286,9 @@ impl Walk {
 
     fn observe(&mut self) -> Result<Step, DemoError> {
         let version = self.client.fetch(self.project.now())?;
-        let count = |units: usize| u64::try_from(units).unwrap_or(u64::MAX);
-        let units = count(self.population.len());
-        let opted_in = count(self.population.iter().filter(|installation| installation.opted_in).count());
+        let units = counted(&self.population);
+        let opted_in: Vec<_> = self.population.iter().filter(|installation| installation.opted_in).collect();
+        let opted_in = counted(&opted_in);
         let population = Population { units, opted_in };
         let state = self.project.environment(&self.environment).map_err(AppError::from)?;
         let outcomes = self.client.outcomes(&self.population);
@@ -288,6 +308,8 @@ impl Walk {
     }
 
     fn kill(&mut self) -> Result<Step, DemoError> {
+        // From here on it is today.
+        self.clock.set(SystemClock.now());
         let before = self.counts();
         self.had = self.client.exposed(DEPENDENT, &self.population);
         let proposal = self.project.propose_kill(&self.environment, KILLED, KillRoute::Emergency, KillScope::Flags)?;
@@ -349,6 +371,10 @@ fn planned(proposal: &Proposal) -> Vec<String> {
 
 fn changes(before: [(&'static str, usize); 2], after: [(&'static str, usize); 2]) -> Vec<String> {
     before.iter().zip(&after).map(|((flag, before), (_, after))| format!("{flag}: on for {before} → {after}")).collect()
+}
+
+fn counted<T>(things: &[T]) -> u64 {
+    u64::try_from(things.len()).unwrap_or(u64::MAX)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, DemoError> {

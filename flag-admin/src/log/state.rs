@@ -1,12 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 
-use flag_core::Timestamp;
-use flag_core::wire::{Kill, SCHEMA, Snapshot};
+use flag_core::wire::{Flag, Kill, SCHEMA, Snapshot};
+use flag_core::{FlagKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::environment_state::EnvironmentState;
+use super::flag_state::FlagState;
 use super::fold_error::FoldError;
 use super::{Actor, Change, Digest, Entry, EnvironmentName, Head, ProjectName, Role, Sealed, TokenId, TokenState};
+use crate::rollout::Phase;
 
 /// What the changes of a log come to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,10 +158,18 @@ pub fn bare_snapshot(project: &ProjectName, name: &EnvironmentName, state: &Envi
         issued_at: Timestamp::default(),
         expires_at: Timestamp::default(),
         audit_head: None,
-        flags: state.flags.iter().map(|(key, flag)| (key.as_str().into(), flag.definition.flag.clone())).collect(),
+        flags: state.flags.iter().map(|(key, flag)| (key.as_str().into(), published(key, flag, state))).collect(),
         segments: state.segments.iter().map(|(name, condition)| (name.clone(), condition.clone())).collect(),
         groups: state.groups.iter().map(|(name, group)| (name.clone(), group.clone())).collect(),
         kills: state.kills.iter().map(|kill| Kill { id: kill.id.clone(), target: kill.target.clone() }).collect(),
         lifted: state.lifted.clone(),
     }
+}
+
+/// Returns a flag as clients get it: with the limit of time that its rollout froze as its step began, so that all of them count alike.
+fn published(key: &FlagKey, flag: &FlagState, state: &EnvironmentState) -> Flag {
+    let rollout = state.rollouts.get(key).filter(|rollout| !matches!(rollout.state.phase, Phase::Completed));
+    let micros = rollout.and_then(|rollout| rollout.state.slow_above_micros);
+    let slow_above_micros = micros.and_then(|micros| u32::try_from(micros).ok()).and_then(NonZeroU32::new);
+    Flag { slow_above_micros, ..flag.definition.flag.clone() }
 }

@@ -27,6 +27,7 @@ fn boolean(share: u32) -> Box<Definition> {
         group: None,
         holdout: Share::NOBODY,
         default_on_expiry: false,
+        slow_above_micros: None,
         requires: Vec::new(),
     };
     Box::new(Definition { flag, documentation: Documentation::default(), lint: LintSettings::default() })

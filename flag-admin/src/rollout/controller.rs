@@ -266,7 +266,7 @@ impl Turn<'_> {
             return Err(Fault::FutureReports { newest });
         }
         let arms = evidence.arms.since(&self.state.before).ok_or(Fault::CountsWentBack)?;
-        if !arms.treatment.is_sound() || !arms.control.is_sound() {
+        if !arms.is_sound() || !evidence.days.iter().all(|day| day.arms.is_sound()) {
             return Err(Fault::Contradiction);
         }
         Ok(Evidence { arms, ..evidence.clone() })
@@ -297,7 +297,7 @@ impl Turn<'_> {
         }
         let cell = &evidence.arms.treatment;
         // A machine says once that a report is its first at a step, and says it before a resumption as well as after.
-        let machines = self.evidence.arms.treatment.first_in_stage;
+        let machines = self.evidence.arms.treatment.first_in_stage.max(self.evidence.busiest_day);
         let policy = &plan.policy;
         (cell.n < policy.min_reports || machines < policy.min_machines).then_some(HoldReason::TooFew {
             reports: cell.n,

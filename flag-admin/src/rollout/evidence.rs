@@ -15,6 +15,13 @@ pub struct Evidence {
     /// Reports at the share that a move would lead to, from before the move: they say nothing about what comes after it.
     #[serde(skip_serializing_if = "Arms::is_empty")]
     pub beyond: Arms,
+    /// Of a step that lasts for more than three days, the reports of the last days, each by itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub days: Vec<DayArms>,
+    /// The most reports of those exposed about one day of the step. A machine reports a day once, so there are as many machines at least, even
+    /// where they all were at the same share before and do not say again that they are new to it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub busiest_day: u64,
     /// The last day that a report is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<Day>,
@@ -37,6 +44,11 @@ pub struct Evidence {
     pub faults: Vec<Fault>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde calls")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 /// The units that get the flag and those that do not, as they were assigned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -47,10 +59,52 @@ pub struct Arms {
     pub control: Cell,
 }
 
+/// The reports about one day of a step: what begins late in a step is not diluted by the days before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DayArms {
+    /// The day.
+    pub day: Day,
+    /// Which day of the step it is among those that are looked at by themselves, from 1 on: the fourth day is the first.
+    pub number: u32,
+    /// Its reports.
+    pub arms: Arms,
+}
+
+impl DayArms {
+    /// How many of the last days are looked at by themselves: late reports come for two days.
+    pub const LAST: usize = 3;
+    /// The first days of a step, which only the whole step's reports are looked at of.
+    const YOUNG_DAYS: i64 = 3;
+
+    /// Returns the number of a day of a step that began on another; none among the first three.
+    pub fn number_of(day: Day, began: Day) -> Option<u32> {
+        u32::try_from(day.days_since(began).saturating_sub(Self::YOUNG_DAYS)).ok()?.checked_add(1)
+    }
+
+    /// Returns how much more evidence, as a logarithm, an alarm takes that is raised by this day alone. All days of a step share half of the
+    /// step's alpha: the first has a half of that, and the `n`th 1 / (n (n + 1)).
+    pub fn margin(&self) -> f64 {
+        let number = f64::from(self.number.max(1));
+        libm::log(2.0 * number * (number + 1.0))
+    }
+}
+
 impl Arms {
+    /// Tells whether no part is more than its whole.
+    pub fn is_sound(&self) -> bool {
+        self.treatment.is_sound() && self.control.is_sound()
+    }
+
     /// Tells whether there is no report.
     pub fn is_empty(&self) -> bool {
         self.treatment.n == 0 && self.control.n == 0
+    }
+
+    /// Adds the sums of other reports.
+    pub fn merge(&mut self, other: &Self) {
+        self.treatment.merge(&other.treatment);
+        self.control.merge(&other.control);
     }
 
     /// Returns how many reports there are.

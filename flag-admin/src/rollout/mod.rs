@@ -19,7 +19,7 @@ mod state;
 mod words;
 
 pub use self::controller::{Decision, Effect, Event, MoveError, begin, decide};
-pub use self::evidence::{Arms, Evidence, Fault, OpenSignal, Severity, SourceReading, SourceValue};
+pub use self::evidence::{Arms, DayArms, Evidence, Fault, OpenSignal, Severity, SourceReading, SourceValue};
 pub use self::gates::{GateName, Gates, Level, Reading, Standing};
 pub use self::plan::{MetricGate, Plan, PlanError, Source, SourceKind};
 pub use self::policy::{Inconclusive, Limits, Policy, RollbackBy};

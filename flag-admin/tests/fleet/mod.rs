@@ -101,7 +101,7 @@ impl Fleet {
     pub fn tick(&mut self) -> Vec<Ticked> {
         let instruments = Instruments { cells: &self.cells, sources: &NoSources };
         let ticked = self.project.tick_rollouts(&self.environment, &instruments).unwrap();
-        if ticked.iter().any(|ticked| ticked.exposes.is_some()) {
+        if ticked.iter().any(Ticked::is_to_be_published) {
             self.publish();
         }
         ticked

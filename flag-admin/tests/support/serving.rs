@@ -49,7 +49,12 @@ impl Serving {
             arguments.extend(["--listen", "127.0.0.1:0"]);
         }
         arguments.push("--json");
-        let mut child = sandbox.spawn(&arguments);
+        Self::of(sandbox.spawn(&arguments))
+    }
+
+    /// Waits until a program that was started with `--json` accepts connections.
+    #[track_caller]
+    pub fn of(mut child: Child) -> Self {
         let log = Arc::new(Mutex::new(Vec::new()));
         let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()).lines(), Arc::clone(&log));
         std::thread::spawn(move || {

@@ -96,6 +96,7 @@ pub(crate) fn plain(variants: Entries<Value>, off: &str, served: &str) -> Flag {
         group: None,
         holdout: flag_core::Share::NOBODY,
         default_on_expiry: false,
+        slow_above_micros: None,
         requires: Vec::new(),
     }
 }

@@ -74,8 +74,8 @@ impl CrashWatch {
         Self { in_use, recorder: Arc::clone(recorder), _callback: callback }
     }
 
-    pub(crate) fn begin(&self, key: CellKey) -> Use {
-        let limit = self.recorder.settings().limit(key.flag.as_str());
+    /// Begins a use that is slow above `limit`.
+    pub(crate) fn begin(&self, key: CellKey, limit: Option<Duration>) -> Use {
         let crash = line(&key, &Cell::of_use(Outcome::Crash, None, None));
         let day = self.recorder.today();
         let mut open = self.in_use.lock();

@@ -40,9 +40,7 @@ impl FlagClient {
     /// Records how one use of a flag's feature ended, and how long it took if that is known. Uses without the feature are worth recording,
     /// too: they are what it is compared with.
     pub fn record(&self, flag: &str, outcome: Outcome, took: Option<Duration>) -> Recorded {
-        self.recording(flag, |recorder, key| {
-            recorder.keep(&key, &Cell::of_use(outcome, took, recorder.settings().limit(flag)))
-        })
+        self.recording(flag, |recorder, key| recorder.keep(&key, &Cell::of_use(outcome, took, self.slow_above(flag))))
     }
 
     /// Records one measurement of a metric that the host declared ([`Outcomes::metric`]).
@@ -83,12 +81,20 @@ impl FlagClient {
             return Use::unrecorded();
         }
         match assignment(&self.in_force(), flag) {
-            Some(key) => watch.begin(key),
+            Some(key) => watch.begin(key, self.slow_above(flag)),
             None => {
                 recorder.lost(OutcomeError::UnknownFlag { flag: flag.into() });
                 Use::unrecorded()
             }
         }
+    }
+
+    /// Returns the time above which a use is slow: what was published with the flag counts before what the host set, since those who
+    /// compare reports need one limit for all of them.
+    fn slow_above(&self, flag: &str) -> Option<Duration> {
+        let published = self.in_force().flag(flag).and_then(|flag| flag.flag().slow_above());
+        let (recorder, _) = self.recorder()?;
+        published.or_else(|| recorder.settings().limit(flag))
     }
 
     fn recording(&self, flag: &str, work: impl FnOnce(&Recorder, CellKey) -> Recorded) -> Recorded {

@@ -43,8 +43,8 @@ impl Outcomes {
         self
     }
 
-    /// Sets the time above which a use of a flag's feature is slow. Without it, reports of the flag say nothing about slow uses; how long
-    /// uses took they say all the same.
+    /// Sets the time above which a use of a flag's feature is slow, where the snapshot publishes none with the flag: a rollout that gates on
+    /// time does. Without either, reports of the flag say nothing about slow uses; how long uses took they say all the same.
     pub fn slow_above(mut self, flag: impl Into<Box<str>>, time: Duration) -> Self {
         let flag = flag.into();
         self.limits.retain(|(known, _)| *known != flag);

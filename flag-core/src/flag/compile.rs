@@ -151,6 +151,7 @@ pub(crate) fn compile(
         overridable: wire.overridable,
         critical: wire.critical,
         default_on_expiry: wire.default_on_expiry,
+        slow_above_micros: wire.slow_above_micros,
         buckets_unit: false,
         choice: Choice::None,
         off_variant,

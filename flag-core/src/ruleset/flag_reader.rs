@@ -52,6 +52,7 @@ pub(super) fn read_flag(
             "variants" => form.variants = Some(seen.once(14, cursor.value())?),
             "prerequisites" => form.prerequisites = seen.once(15, cursor.value())?,
             "group" => form.group = Some(seen.once(16, cursor.value())?),
+            "slow_above_micros" => form.slow_above_micros = seen.once(17, cursor.value())?,
             // The rest is rare, or newer than this version.
             _ => return None,
         }

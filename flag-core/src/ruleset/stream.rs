@@ -149,7 +149,7 @@ mod tests {
         r#"{"version":7,"stage":"beta","fallthrough":"on"}"#,
         r#"{"fallthrough":25000}"#,
         r#"{"version":7,"kind":"ops","stage":"ga","enabled":false,"seed":"s","overridable":true,"opt_in":"required",
-            "critical":true,"holdout":5000,"default_on_expiry":true,"fallthrough":100000}"#,
+            "critical":true,"holdout":5000,"default_on_expiry":true,"slow_above_micros":1500000,"fallthrough":100000}"#,
         r#"{"variants":{"a":1,"b":2.5},"off_variant":"a","fallthrough":{"exposure":5,"allocation":{"b":[[0,100000]]}}}"#,
         r#"{"variants":{"a":"x","b":"y","c":"z"},"off_variant":"a","fallthrough":7}"#,
         r#"{"unit":"account","group":{"name":"g","slots":[[0,10]]},"fallthrough":1}"#,
@@ -216,6 +216,8 @@ mod tests {
             "{\"fallthrough\":\"on\",\"fallthrough\":\"on\"}",
             "{\"fallthrough\":\"on\",\"stage\":\"gone\"}",
             "{\"fallthrough\":\"on\",\"enabled\":1}",
+            "{\"fallthrough\":\"on\",\"slow_above_micros\":0}",
+            "{\"fallthrough\":\"on\",\"slow_above_micros\":5000000000}",
             "{\"fallthrough\":\"on\",\"version\":18446744073709551616}",
         ] {
             let document = format!("{{{HEADER},\"flags\":{{\"f\":{flag}}}}}");

@@ -1,5 +1,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use serde::Deserialize;
 
@@ -53,6 +54,8 @@ pub(crate) struct FlagForm {
     #[serde(default)]
     pub(crate) default_on_expiry: bool,
     #[serde(default)]
+    pub(crate) slow_above_micros: Option<NonZeroU32>,
+    #[serde(default)]
     pub(crate) requires: Vec<Box<str>>,
 }
 
@@ -102,6 +105,7 @@ impl FlagForm {
             group: None,
             holdout: Share::default(),
             default_on_expiry: false,
+            slow_above_micros: None,
             requires: Vec::new(),
         }
     }
@@ -140,6 +144,7 @@ impl From<FlagForm> for Flag {
             group,
             holdout,
             default_on_expiry,
+            slow_above_micros,
             requires,
         } = form;
         let (variants, off_variant) = (variants.unwrap_or_else(on_and_off), off_variant.unwrap_or_else(off));
@@ -163,6 +168,7 @@ impl From<FlagForm> for Flag {
             group,
             holdout,
             default_on_expiry,
+            slow_above_micros,
             requires,
         }
     }
@@ -190,6 +196,7 @@ impl From<Flag> for FlagForm {
             group,
             holdout,
             default_on_expiry,
+            slow_above_micros,
             requires,
         } = flag;
         let (variants, off_variant) = (Some(variants), Some(off_variant));
@@ -213,6 +220,7 @@ impl From<Flag> for FlagForm {
             group,
             holdout,
             default_on_expiry,
+            slow_above_micros,
             requires,
         }
     }

@@ -12,6 +12,7 @@ mod snapshot;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -133,6 +134,10 @@ pub struct Flag {
     /// Whether clients fall back to the code default once the snapshot has expired.
     #[serde(skip_serializing_if = "is_false")]
     pub default_on_expiry: bool,
+    /// The time above which a use of the flag's feature is slow, in microseconds, while its rollout holds uses against one. It takes no
+    /// part in a decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow_above_micros: Option<NonZeroU32>,
     /// Features an evaluator must know to read this flag. One it does not know quarantines the flag.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub requires: Vec<Box<str>>,

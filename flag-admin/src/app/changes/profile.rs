@@ -378,6 +378,7 @@ fn rule_as_flag(when: Condition) -> Flag {
         group: None,
         holdout: Share::NOBODY,
         default_on_expiry: false,
+        slow_above_micros: None,
         requires: Vec::new(),
     }
 }

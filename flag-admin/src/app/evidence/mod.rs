@@ -3,6 +3,7 @@
 pub(super) mod experiments;
 pub(super) mod intake;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use flag_client::Day;
@@ -13,7 +14,7 @@ use crate::app::ports::{CellStore, MetricSource, SourceQuestion};
 use crate::app::project::Project;
 use crate::cells::{Cell, CellKey};
 use crate::log::{EnvironmentName, FlagState, exposure_of};
-use crate::rollout::{Arms, Event, Evidence, Fault, Phase, Plan, Rollout, SourceReading, SourceValue, State};
+use crate::rollout::{Arms, DayArms, Event, Evidence, Fault, Phase, Plan, Rollout, SourceReading, SourceValue, State};
 
 /// Where the evidence of rollouts comes from.
 #[derive(Copy, Clone)]
@@ -75,6 +76,8 @@ impl Project {
         let control = control_variant(held, plan);
         let beyond = leads_to(plan, at, event).map(|share| sum(&cells, share, today, &control)).unwrap_or_default();
         let arms = sum(&cells, at.share, at.since, &control);
+        let days = days(&cells, at, &control);
+        let busiest_day = busiest_day(&cells, at, &control);
         let is_of_step = |key: &CellKey| key.step == Some(at.share) && key.variant.as_deref() != Some(&*control);
         let newest = cells.iter().filter(|(key, _)| is_of_step(key)).map(|(key, _)| key.day).max();
         let sources = self.ask(flag, plan, at, instruments, &mut faults);
@@ -84,6 +87,8 @@ impl Project {
             // The histograms are for the limit of time of the next step.
             arms: Arms { treatment: Cell { lat: [].into(), ..arms.treatment }, control: arms.control },
             beyond: beyond.without_histograms(),
+            days,
+            busiest_day,
             newest,
             exposed,
             killed: state.kill_of(flag.as_str()).is_some(),
@@ -180,4 +185,33 @@ fn sum(cells: &[(CellKey, Cell)], share: Share, since: Day, control: &str) -> Ar
         arm.merge(cell);
     }
     arms
+}
+
+/// Returns the most reports of those exposed about one day of a step.
+fn busiest_day(cells: &[(CellKey, Cell)], at: &State, control: &str) -> u64 {
+    let mut days: BTreeMap<Day, u64> = BTreeMap::new();
+    for (key, cell) in cells {
+        let is_exposed = key.variant.as_deref().is_some_and(|variant| variant != control);
+        if is_exposed && key.step == Some(at.share) && key.day.days_since(at.since) >= 0 {
+            let sum = days.entry(key.day).or_default();
+            *sum = sum.saturating_add(cell.n);
+        }
+    }
+    days.into_values().max().unwrap_or(0)
+}
+
+/// Returns the reports of the last days of a step that lasts, each by itself.
+fn days(cells: &[(CellKey, Cell)], at: &State, control: &str) -> Vec<DayArms> {
+    let began = Day::of(at.entered);
+    let of_step = cells.iter().filter(|(key, _)| key.step == Some(at.share)).map(|(key, _)| key.day);
+    let mut numbered: Vec<(Day, u32)> =
+        of_step.filter_map(|day| Some((day, DayArms::number_of(day, began)?))).collect();
+    numbered.sort_unstable();
+    numbered.dedup();
+    let last = numbered.len().saturating_sub(DayArms::LAST);
+    let days = numbered.into_iter().skip(last).map(|(day, number)| {
+        let of_day: Vec<(CellKey, Cell)> = cells.iter().filter(|(key, _)| key.day == day).cloned().collect();
+        DayArms { day, number, arms: sum(&of_day, at.share, day, control).without_histograms() }
+    });
+    days.collect()
 }

@@ -175,6 +175,14 @@ pub struct Ticked {
     pub check: Option<RollbackCheck>,
 }
 
+impl Ticked {
+    /// Tells whether what was decided is a change of what clients get, which reaches nobody until it is published: another share, or the end
+    /// of the control group.
+    pub fn is_to_be_published(&self) -> bool {
+        self.recorded && (self.exposes.is_some() || self.effects.contains(&Effect::ReleaseHoldout))
+    }
+}
+
 impl Project {
     /// Works out what starting a rollout does. The targets of the flag's documentation become gates.
     pub fn propose_rollout_start(
@@ -210,10 +218,11 @@ impl Project {
         }
         let (baseline, beyond) = self.baseline_of(environment, key, &plan, instruments)?;
         let decision = begin(&Gates::of(&plan), self.now(), &baseline, &beyond);
-        // A group's members are held out by their group.
+        // A group's members are held out by their group. What a rollout that was taken back held out goes on to this one.
         let holdout = plan.policy.holdout.share();
-        let holdout =
-            (wire.holdout == Share::NOBODY && wire.group.is_none() && holdout != Share::NOBODY).then_some(holdout);
+        let is_ours = state.rollouts.get(key).is_some_and(|rollout| rollout.holds_out);
+        let is_free = wire.holdout == Share::NOBODY || is_ours;
+        let holdout = (is_free && wire.group.is_none() && holdout != Share::NOBODY).then_some(holdout);
         let evidence = Evidence { beyond: beyond.without_histograms(), ..Evidence::default() };
         let record = Box::new(record(Event::Start, self.now(), evidence, &decision));
         let change = Change::RolloutStarted { flag: key.clone(), plan: Box::new(plan), holdout, record };

@@ -95,6 +95,7 @@ fn probe(segment: &str) -> Flag {
         group: None,
         holdout: flag_core::Share::NOBODY,
         default_on_expiry: false,
+        slow_above_micros: None,
         requires: Vec::new(),
     }
 }

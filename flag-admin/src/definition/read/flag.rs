@@ -78,6 +78,8 @@ pub(super) fn flag(node: &Node<'_>, report: &mut Report<'_>) -> Option<Read> {
         group,
         holdout,
         default_on_expiry,
+        // A rollout publishes it; nobody writes it.
+        slow_above_micros: None,
         requires,
     };
     (report.count() == before).then_some(Read { definition: Definition { flag, documentation, lint }, fixed })

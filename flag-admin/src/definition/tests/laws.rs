@@ -192,6 +192,7 @@ fn flag() -> impl Strategy<Value = Flag> {
             group: None,
             holdout,
             default_on_expiry: switches.3,
+            slow_above_micros: None,
             requires: Vec::new(),
         },
     )

@@ -267,6 +267,7 @@ fn plain(variants: Entries<Value>, off: &str, fallthrough: Serve) -> Flag {
         group: None,
         holdout: Share::NOBODY,
         default_on_expiry: false,
+        slow_above_micros: None,
         requires: Vec::new(),
     }
 }

@@ -55,12 +55,13 @@ impl BetTable {
         mean_capital(&sums)
     }
 
-    /// Reads an alarm: it is raised once the limit is exceeded beyond doubt.
-    pub(super) fn alarm(&self, gate: GateName, level: Level, reports: &Fractions) -> Reading {
+    /// Reads an alarm: it is raised once the limit is exceeded beyond doubt. `margin` is how much more evidence that takes than alpha says,
+    /// as a logarithm.
+    pub(super) fn alarm(&self, gate: GateName, level: Level, reports: &Fractions, margin: f64) -> Reading {
         let log_e = self.log_e(reports);
         let standing = match reports.reports() {
             0 => Standing::Unmeasured,
-            _ if log_e >= self.threshold => Standing::Breached,
+            _ if log_e >= self.threshold + margin => Standing::Breached,
             _ => Standing::Clear,
         };
         self.reading(gate, level, reports, log_e, standing)
@@ -89,6 +90,7 @@ impl BetTable {
             limit: self.limit,
             alpha: Some(self.alpha),
             needs: None,
+            day: None,
             standing,
         }
     }

@@ -11,15 +11,20 @@ use crate::cells::Cell;
 use crate::statistics::beta_binomial::{log_e_down, log_e_up};
 
 /// Reads the alarm that errors are more frequent than in the control group, and by how much is alarming.
-pub(super) fn error_ratio(policy: &Policy, treatment: &Cell, control: &Cell) -> Option<Reading> {
+pub(super) fn error_ratio(policy: &Policy, treatment: &Cell, control: &Cell, margin: f64) -> Option<Reading> {
     let sides = Sides::of(treatment.had_error, treatment.n, control.had_error, control.n)?;
-    Some(sides.alarm(GateName::ErrorRatio, policy.error_ratio_percent, policy.alpha, 1))
+    Some(sides.alarm(GateName::ErrorRatio, policy.error_ratio_percent, (policy.alpha, margin), 1))
 }
 
 /// Reads the same of negative feedback.
-pub(super) fn feedback_ratio(policy: &Policy, treatment: &Cell, control: &Cell) -> Option<Reading> {
+pub(super) fn feedback_ratio(policy: &Policy, treatment: &Cell, control: &Cell, margin: f64) -> Option<Reading> {
     let sides = Sides::of(treatment.fb_neg, treatment.n, control.fb_neg, control.n)?;
-    Some(sides.alarm(GateName::FeedbackRatio, policy.feedback_ratio_percent, policy.alpha, policy.min_negative))
+    Some(sides.alarm(
+        GateName::FeedbackRatio,
+        policy.feedback_ratio_percent,
+        (policy.alpha, margin),
+        policy.min_negative,
+    ))
 }
 
 /// Tells whether reports of slow uses are more frequent in treatment than in control.
@@ -73,12 +78,13 @@ impl Sides {
         if self.yes == 0 { 0.0 } else { rate / control }
     }
 
-    fn alarm(&self, gate: GateName, percent: u32, alpha: Rate, fewest: u64) -> Reading {
+    fn alarm(&self, gate: GateName, percent: u32, (alpha, margin): (Rate, f64), fewest: u64) -> Reading {
         let all = self.yes.saturating_add(self.yes_control);
         let is_high = self.ratio() >= f64::from(percent) / 100.0 && all >= fewest;
         // What is not high enough needs no test.
         let log_e = if is_high { self.log_e() } else { 0.0 };
-        let standing = if is_high && log_e >= -libm::log(alpha.value()) { Standing::Breached } else { Standing::Clear };
+        let standing =
+            if is_high && log_e >= margin - libm::log(alpha.value()) { Standing::Breached } else { Standing::Clear };
         let mean = Some(self.ratio()).filter(|ratio| ratio.is_finite());
         let limit = Rate::from_millionths(1_000_000);
         Reading {
@@ -90,6 +96,7 @@ impl Sides {
             limit,
             alpha: Some(alpha),
             needs: None,
+            day: None,
             standing,
         }
     }

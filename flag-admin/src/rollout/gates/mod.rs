@@ -11,7 +11,7 @@ mod reading;
 pub use self::reading::{GateName, Level, Reading, Standing};
 
 use self::bet_table::BetTable;
-use super::evidence::{Evidence, SourceReading, SourceValue};
+use super::evidence::{Arms, DayArms, Evidence, SourceReading, SourceValue};
 use super::plan::Plan;
 use super::quantities::Rate;
 use super::state::State;
@@ -65,37 +65,49 @@ impl Gates {
 
     /// Reads the gates whose breach takes a rollout back.
     pub fn rollback(&self, evidence: &Evidence) -> Vec<Reading> {
-        let cell = &evidence.arms.treatment;
-        let mut readings = vec![
-            self.error.rollback.alarm(GateName::Error, Level::Rollback, &cell.err_frac),
-            self.crash.rollback.alarm(GateName::Crash, Level::Rollback, &crashes(cell)),
-        ];
-        readings.extend(self.negative_alarm(&self.negative.rollback, Level::Rollback, cell));
+        let mut readings = self.grave(&evidence.arms, 0.0);
         for source in &evidence.sources {
             readings.extend(source.rollback.map(|limit| self.source(source, limit, Level::Rollback)));
         }
+        readings.extend(of_days(evidence, |arms, margin| self.grave(arms, margin)));
         readings
     }
 
     /// Reads the gates whose breach pauses a rollout.
     pub fn pause(&self, evidence: &Evidence) -> Vec<Reading> {
-        let (treatment, control) = (&evidence.arms.treatment, &evidence.arms.control);
+        let mut readings = self.notable(&evidence.arms, 0.0);
+        readings.extend(evidence.sources.iter().map(|source| self.source(source, source.limit, Level::Pause)));
+        readings.extend(of_days(evidence, |arms, margin| self.notable(arms, margin)));
+        readings
+    }
+
+    fn grave(&self, arms: &Arms, margin: f64) -> Vec<Reading> {
+        let cell = &arms.treatment;
         let mut readings = vec![
-            self.error.pause.alarm(GateName::Error, Level::Pause, &treatment.err_frac),
-            self.crash.pause.alarm(GateName::Crash, Level::Pause, &crashes(treatment)),
+            self.error.rollback.alarm(GateName::Error, Level::Rollback, &cell.err_frac, margin),
+            self.crash.rollback.alarm(GateName::Crash, Level::Rollback, &crashes(cell), margin),
         ];
-        readings.extend(self.negative_alarm(&self.negative.pause, Level::Pause, treatment));
-        readings.extend(self.latency(treatment, control));
-        readings.extend(compared::error_ratio(&self.plan.policy, treatment, control));
-        readings.extend(compared::feedback_ratio(&self.plan.policy, treatment, control));
+        readings.extend(self.negative_alarm(&self.negative.rollback, Level::Rollback, cell, margin));
+        readings
+    }
+
+    fn notable(&self, arms: &Arms, margin: f64) -> Vec<Reading> {
+        let Arms { treatment, control } = arms;
+        let mut readings = vec![
+            self.error.pause.alarm(GateName::Error, Level::Pause, &treatment.err_frac, margin),
+            self.crash.pause.alarm(GateName::Crash, Level::Pause, &crashes(treatment), margin),
+        ];
+        readings.extend(self.negative_alarm(&self.negative.pause, Level::Pause, treatment, margin));
+        readings.extend(self.latency(treatment, control, margin));
+        readings.extend(compared::error_ratio(&self.plan.policy, treatment, control, margin));
+        readings.extend(compared::feedback_ratio(&self.plan.policy, treatment, control, margin));
         let limits = self.plan.metrics.iter().filter(|gate| gate.limit.is_some());
         for (gate, table) in limits.zip(&self.metrics) {
             let name = GateName::Metric(gate.metric.clone());
             if let Some(unwanted) = unwanted(treatment, &gate.metric, gate.target.comparison().wants_high()) {
-                readings.push(table.alarm(name, Level::Pause, &unwanted));
+                readings.push(table.alarm(name, Level::Pause, &unwanted, margin));
             }
         }
-        readings.extend(evidence.sources.iter().map(|source| self.source(source, source.limit, Level::Pause)));
         readings
     }
 
@@ -141,18 +153,18 @@ impl Gates {
         compared::is_assignment_broken(&self.plan.policy, state.share, &evidence.arms)
     }
 
-    fn negative_alarm(&self, table: &BetTable, level: Level, cell: &Cell) -> Option<Reading> {
+    fn negative_alarm(&self, table: &BetTable, level: Level, cell: &Cell, margin: f64) -> Option<Reading> {
         let is_enough = responses(cell) >= self.plan.policy.min_responses;
-        is_enough.then(|| table.alarm(GateName::Satisfaction, level, &feedback(cell)))
+        is_enough.then(|| table.alarm(GateName::Satisfaction, level, &feedback(cell), margin))
     }
 
     /// A use is slow above the limit of time that its host measures against. Where the limit is no target of its own, treatment has to be
     /// slow more often than control, too: otherwise everything got slower.
-    fn latency(&self, treatment: &Cell, control: &Cell) -> Option<Reading> {
+    fn latency(&self, treatment: &Cell, control: &Cell, margin: f64) -> Option<Reading> {
         if treatment.slow_frac.is_empty() {
             return None;
         }
-        let mut reading = self.slow.alarm(GateName::Latency, Level::Pause, &treatment.slow_frac);
+        let mut reading = self.slow.alarm(GateName::Latency, Level::Pause, &treatment.slow_frac, margin);
         let policy = &self.plan.policy;
         if reading.standing == Standing::Breached
             && policy.slow_above_millis.is_none()
@@ -170,13 +182,22 @@ impl Gates {
                 let counts = yes_no(bad, of);
                 match level {
                     Level::Proceed => within(name, &counts, limit),
-                    level => BetTable::above(limit, self.plan.policy.alpha).alarm(name, level, &counts),
+                    level => BetTable::above(limit, self.plan.policy.alpha).alarm(name, level, &counts, 0.0),
                 }
             }
             SourceValue::Ratio { value } if value.is_finite() => Reading::threshold(name, level, value, limit),
             _ => Reading::unmeasured(name, level),
         }
     }
+}
+
+/// Returns the alarms that single days of a long step raise, which the sum of the step may dilute.
+fn of_days(evidence: &Evidence, read: impl Fn(&Arms, f64) -> Vec<Reading>) -> Vec<Reading> {
+    let of_day = |day: &DayArms| {
+        let raised = read(&day.arms, day.margin()).into_iter().filter(|reading| reading.standing == Standing::Breached);
+        raised.map(|reading| Reading { day: Some(day.day), ..reading }).collect::<Vec<_>>()
+    };
+    evidence.days.iter().flat_map(of_day).collect()
 }
 
 /// Tells whether a number can be the rate of a test.
@@ -231,6 +252,7 @@ fn within(gate: GateName, measured: &Fractions, limit: Rate) -> Reading {
         limit,
         alpha: None,
         needs: None,
+        day: None,
         standing,
     }
 }

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use flag_client::Day;
 use serde::{Deserialize, Serialize};
 
 use super::super::quantities::Rate;
@@ -90,6 +91,9 @@ pub struct Reading {
     /// About how many more reports it takes to tell, where that can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<u64>,
+    /// The day whose reports alone it read, in a step that lasts; all of the step's where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub day: Option<Day>,
     /// What it found.
     pub standing: Standing,
 }
@@ -99,7 +103,7 @@ impl Reading {
     pub(super) const fn unmeasured(gate: GateName, level: Level) -> Self {
         let limit = Rate::from_millionths(0);
         let standing = Standing::Unmeasured;
-        Self { gate, level, n: 0, mean: None, log_e: None, limit, alpha: None, needs: None, standing }
+        Self { gate, level, n: 0, mean: None, log_e: None, limit, alpha: None, needs: None, day: None, standing }
     }
 
     /// A bare number held against a limit.
@@ -110,7 +114,7 @@ impl Reading {
             (false, Level::Proceed) => Standing::Open,
             (false, _) => Standing::Breached,
         };
-        Self { gate, level, n: 0, mean: Some(value), log_e: None, limit, alpha: None, needs: None, standing }
+        Self { gate, level, n: 0, mean: Some(value), log_e: None, limit, alpha: None, needs: None, day: None, standing }
     }
 
     /// Tells whether what it says holds with a known chance of being wrong.

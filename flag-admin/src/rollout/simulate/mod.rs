@@ -2,11 +2,15 @@
 //! that costs. The controller and the gates are those of real rollouts; only the reports are drawn.
 
 mod chance;
+mod fleet;
 mod outcome;
 mod population;
 mod run;
+mod verdict;
 
 pub use self::chance::Chance;
+pub use self::fleet::Fleet;
 pub use self::outcome::{Ending, Outcome, Quantiles, RunResult, summarise};
 pub use self::population::Population;
 pub use self::run::{Simulation, run};
+pub use self::verdict::verdict;

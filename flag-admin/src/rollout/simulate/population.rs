@@ -20,8 +20,10 @@ pub struct Population {
     pub crash: Rate,
     /// The share of reports with a response.
     pub responses: Rate,
-    /// The share of responses that are negative.
+    /// The share of responses that are negative, with the flag.
     pub negative: Rate,
+    /// The same without it.
+    pub control_negative: Rate,
     /// The share of reports with a use above the limit of time.
     pub slow: Rate,
 }
@@ -39,6 +41,7 @@ impl Population {
             crash: rate(0),
             responses: rate(50_000),
             negative: rate(100_000),
+            control_negative: rate(100_000),
             slow: rate(20_000),
         }
     }

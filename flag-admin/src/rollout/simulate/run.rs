@@ -2,7 +2,7 @@ use flag_client::Day;
 use flag_core::{Share, Timestamp};
 
 use super::super::controller::{Event, begin, decide};
-use super::super::evidence::{Arms, Evidence};
+use super::super::evidence::{Arms, DayArms, Evidence};
 use super::super::gates::Gates;
 use super::super::plan::Plan;
 use super::super::quantities::Span;
@@ -69,7 +69,7 @@ pub fn run(simulation: &Simulation, gates: &Gates, seed: u64) -> RunResult {
     let part_of_day = look_millis as f64 / DAY_MILLIS;
     let mut now = START;
     let mut state = begin(gates, now, &Arms::default(), &Arms::default()).state;
-    let mut arms = Arms::default();
+    let (mut arms, mut days_alone) = (Arms::default(), Vec::new());
     let (mut treatment, mut control) = crowds(population, state.share);
     let mut result = RunResult::new(state.share);
     let last = START.saturating_add_millis(i64::from(*days).saturating_mul(86_400_000));
@@ -78,12 +78,16 @@ pub fn run(simulation: &Simulation, gates: &Gates, seed: u64) -> RunResult {
         let adopted = adopted(population, now, state.entered);
         let reporting = population.reporting.value() * adopted;
         let (reports, first) = treatment.report(reporting, part_of_day, chance);
-        let harmed = draw(&mut arms.treatment, reports, first, population, Side::Treatment, chance);
+        let mut fresh = Arms::default();
+        let harmed = draw(&mut fresh.treatment, reports, first, population, Side::Treatment, chance);
         let (others, first) = control.report(reporting, part_of_day, chance);
-        draw(&mut arms.control, others, first, population, Side::Control, chance);
+        draw(&mut fresh.control, others, first, population, Side::Control, chance);
+        arms.merge(&fresh);
+        add_to_day(&mut days_alone, Day::of(now), Day::of(state.entered), &fresh);
         result.saw(now, START, state.share, reports, harmed, population);
         let evidence = Evidence {
             arms: arms.clone(),
+            days: days_alone.clone(),
             newest: (arms.treatment.n > 0).then(|| Day::of(now)),
             exposed: Some(state.share),
             published: true,
@@ -102,11 +106,25 @@ pub fn run(simulation: &Simulation, gates: &Gates, seed: u64) -> RunResult {
             return result.ended(ending, now, START, state.alarms.first().map(|alarm| alarm.gate.clone()));
         }
         if is_moved {
-            arms = Arms::default();
+            (arms, days_alone) = (Arms::default(), Vec::new());
             (treatment, control) = crowds(population, state.share);
         }
     }
     result.ended(Ending::Unfinished, now, START, None)
+}
+
+/// Adds reports to those of their day, if that is looked at by itself.
+fn add_to_day(days: &mut Vec<DayArms>, day: Day, began: Day, fresh: &Arms) {
+    let Some(number) = DayArms::number_of(day, began) else { return };
+    if days.last().is_none_or(|last| last.day != day) {
+        if days.len() >= DayArms::LAST {
+            days.remove(0);
+        }
+        days.push(DayArms { day, number, arms: Arms::default() });
+    }
+    if let Some(last) = days.last_mut() {
+        last.arms.merge(fresh);
+    }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "there are fewer people than 2^53")]
@@ -134,11 +152,12 @@ enum Side {
 fn draw(cell: &mut Cell, reports: u64, first: u64, population: &Population, side: Side, chance: &mut Chance) -> u64 {
     let is_treated = side == Side::Treatment;
     let error = if is_treated { population.error } else { population.control_error };
+    let dislike = if is_treated { population.negative } else { population.control_negative };
     let crashed = if is_treated { chance.binomial(reports, population.crash.value()) } else { 0 };
     let failed = chance.binomial(reports, error.value()).max(crashed);
     let slow = chance.binomial(reports, population.slow.value());
     let responses = chance.binomial(reports, population.responses.value());
-    let negative = chance.binomial(responses, population.negative.value());
+    let negative = chance.binomial(responses, dislike.value());
     cell.n = cell.n.saturating_add(reports);
     cell.first_in_stage = cell.first_in_stage.saturating_add(first);
     cell.had_error = cell.had_error.saturating_add(failed);

@@ -1,0 +1,46 @@
+use super::outcome::{Ending, Outcome};
+
+/// Says in sentences what a simulation comes to, the most important thing first.
+pub fn verdict(outcome: &Outcome) -> Vec<String> {
+    let Outcome { runs, healthy, endings, alarmed, missed, .. } = outcome;
+    let stopped: usize = endings.iter().filter(|(ending, _)| ending.is_alarm()).map(|(_, number)| number).sum();
+    let of = |ending: Ending| endings.get(&ending).copied().unwrap_or(0);
+    let mut told = Vec::new();
+    if *healthy {
+        told.push(match stopped {
+            0 => format!("A healthy flag is left alone: in none of {runs} runs was there a false alarm."),
+            stopped => format!("A healthy flag is stopped by a false alarm in {stopped} of {runs} runs."),
+        });
+        if let Some(days) = outcome.days_to_complete {
+            told.push(format!(
+                "In {} of {runs} runs it reaches everyone, as a rule on day {:.0}.",
+                of(Ending::Completed),
+                days.median
+            ));
+        }
+    } else {
+        told.push(match (stopped, alarmed) {
+            (stopped, _) if stopped == *runs => {
+                format!("A flag as sick as this is caught in every one of {runs} runs.")
+            }
+            (0, _) => format!("A flag as sick as this is never caught in {runs} runs."),
+            (stopped, alarmed) => {
+                format!("A flag as sick as this is caught in {stopped} of {runs} runs ({:.0} %).", alarmed * 100.0)
+            }
+        });
+        if let (Some(hours), Some(reports)) = (outcome.hours_to_alarm, outcome.reports_to_alarm) {
+            told.push(format!("As a rule that takes {:.0} hours and {:.0} reports.", hours.median, reports.median));
+        }
+        if missed.is_some_and(|missed| missed > 0.0) {
+            told.push(format!("In {} runs it reaches everyone all the same.", of(Ending::Completed)));
+        }
+    }
+    if let Some(harmed) = outcome.harmed {
+        told.push(format!("Until then an error hits about {:.0} people.", harmed.median));
+    }
+    let waits = of(Ending::Inconclusive) + of(Ending::NoEvidence);
+    if waits > 0 {
+        told.push(format!("In {waits} runs too little was reported to tell, and it waits for somebody."));
+    }
+    told
+}
