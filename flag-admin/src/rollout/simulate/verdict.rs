@@ -36,7 +36,8 @@ pub fn verdict(outcome: &Outcome) -> Vec<String> {
         }
     }
     if let Some(harmed) = outcome.harmed {
-        told.push(format!("Until then an error hits about {:.0} people.", harmed.median));
+        let when = if *healthy { "Along the way" } else { "Until then" };
+        told.push(format!("{when} an error hits about {:.0} people.", harmed.median));
     }
     let waits = of(Ending::Inconclusive) + of(Ending::NoEvidence);
     if waits > 0 {
