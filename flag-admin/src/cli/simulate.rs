@@ -82,7 +82,7 @@ struct Answer<'a> {
 #[derive(Serialize)]
 pub(super) struct Units {
     /// How many units were asked for.
-    units: usize,
+    number: usize,
     /// How long hashing their ids took, in milliseconds.
     hashing_millis: i64,
     /// How long deciding the flag for all of them took, in milliseconds: the longest of the steps.
@@ -108,12 +108,12 @@ impl Units {
             steps.push(ExposedUnits { share: step.share, units: fleet.exposed(step.share) });
             deciding_millis = deciding_millis.max(SystemClock.now().millis_since(begun));
         }
-        Self { units: fleet.units(), hashing_millis: hashed.millis_since(begun), deciding_millis, steps }
+        Self { number: fleet.units(), hashing_millis: hashed.millis_since(begun), deciding_millis, steps }
     }
 
     fn words(&self) -> String {
-        let Self { units, hashing_millis, deciding_millis, .. } = self;
-        format!("{units} units hashed in {hashing_millis} ms, a flag decided for all of them in {deciding_millis} ms")
+        let Self { number, hashing_millis, deciding_millis, .. } = self;
+        format!("{number} units hashed in {hashing_millis} ms, a flag decided for all of them in {deciding_millis} ms")
     }
 }
 
@@ -158,7 +158,7 @@ pub(super) fn simulate(terminal: &mut Terminal<'_>, arguments: &SimulateArgument
         terminal.line(format_args!(
             "  {:<28} {exposed} of {} units get the flag",
             format!("at {share}"),
-            units.units
+            units.number
         ))?;
     }
     terminal.line(format_args!("  {}", units.words()))?;

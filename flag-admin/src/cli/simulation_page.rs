@@ -91,11 +91,11 @@ fn plot(shares: &[Quantiles]) -> String {
             HEIGHT - BELOW + 18.0
         );
     }
-    let _ = write!(
+    let _ = writeln!(
         svg,
         "<polygon class=\"band\" points=\"{band}\"/><polyline class=\"line\" points=\"{median}\"/>\
 <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">days since the start</text>\
-<text transform=\"rotate(-90)\" x=\"{:.1}\" y=\"14\" text-anchor=\"middle\">share of people</text></svg>\n",
+<text transform=\"rotate(-90)\" x=\"{:.1}\" y=\"14\" text-anchor=\"middle\">share of people</text></svg>",
         f64::midpoint(LEFT, WIDTH),
         HEIGHT - 10.0,
         -(HEIGHT - BELOW) / 2.0,
