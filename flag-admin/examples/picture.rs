@@ -23,7 +23,7 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use vt100::{Cell, Color, Parser};
 
 const COLUMNS: u16 = 112;
-const ROWS: u16 = 30;
+const ROWS: u16 = 34;
 /// The size of a character, in pixels.
 const CELL: (f32, f32) = (8.4, 17.0);
 const MARGIN: f32 = 14.0;
@@ -37,8 +37,8 @@ const SITTING: &[(&str, &str)] = &[
     ("jjjj", "llm_backends"),
     ("!", "Turn off llm_backends"),
     ("4\r", "is killed"),
-    ("kr", "Rollout of enhanced_safety_v2"),
-    ("75", "gain 25%"),
+    ("jj", "ollama_backend"),
+    ("E", "gain "),
 ];
 
 fn main() {
