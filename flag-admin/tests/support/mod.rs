@@ -102,3 +102,11 @@ pub fn finished(child: Child) -> Run {
 pub fn ids(number: usize) -> String {
     (0..number).fold(String::new(), |ids, id| ids + "install-" + &id.to_string() + "\n")
 }
+
+/// Returns the search path of a shell that is to find the program.
+#[expect(clippy::disallowed_methods, reason = "a test finds the programs that it runs")]
+pub fn path_with_program() -> std::ffi::OsString {
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_flag-admin")).parent().unwrap().to_owned();
+    let before = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(folder).chain(std::env::split_paths(&before))).unwrap()
+}

@@ -189,10 +189,7 @@ impl Targeting<'_> {
             "fractional" => {
                 let place = self.place(held);
                 let split = split(given, self.default, self.variants)?;
-                let after = split.serve.allocation.iter().flat_map(Entries::iter).map(|(variant, ranges)| {
-                    (variant.to_owned(), ranges.iter().map(|range| range.to.saturating_sub(range.from)).sum())
-                });
-                self.reshuffled.push(Reshuffled { place, before: split.weights, after: after.collect() });
+                self.reshuffled.push(Reshuffled { place, before: split.weights, after: split.shares });
                 self.units.push(split.unit);
                 Ok(split.serve)
             }

@@ -13,6 +13,8 @@ pub(super) struct Split {
     pub(super) unit: Option<String>,
     /// The variants with their weights, as they were given.
     pub(super) weights: Vec<(String, u32)>,
+    /// The same variants with what they are drawn for now, in thousandths of a percent.
+    pub(super) shares: Vec<(String, u32)>,
 }
 
 /// Reads `{"fractional": [BUCKETED_BY?, ["red", 50], ["blue", 50]]}`.
@@ -44,21 +46,44 @@ pub(super) fn split(given: &Json, default: &str, variants: &Entries<flag_core::V
     if total == 0 {
         return Err(String::from("fractions that come to nothing"));
     }
-    let mut allocation: Entries<Vec<Range>> = Entries::default();
+    let mut shares: Vec<(String, u32)> = Vec::new();
     let (mut before, mut from) = (0_u64, 0_u32);
     for (variant, weight) in &weights {
         before = before.saturating_add(u64::from(*weight));
         // Borders are rounded, not parts, so that they always come to everyone.
         let border = before.saturating_mul(u64::from(EVERYONE)).saturating_add(total / 2) / total;
         let to = u32::try_from(border).unwrap_or(EVERYONE);
-        let ranges = if to > from { vec![Range { from, to }] } else { Vec::new() };
-        allocation.insert(variant.as_str(), ranges);
+        shares.push((variant.clone(), to.saturating_sub(from)));
         from = to;
     }
-    let everyone = flag_core::Share::from_thousandths(EVERYONE).ok();
-    let otherwise = Some(default.into());
-    let serve = Serve { variant: None, exposure: everyone, allocation: Some(allocation), otherwise };
-    Ok(Split { serve, unit, weights })
+    let exposed = rolled_out(&shares, default);
+    let exposure = flag_core::Share::from_thousandths(exposed.map_or(EVERYONE, |(_, share)| *share)).ok();
+    let allocation = match exposed {
+        Some((variant, _)) => Entries::from_iter([(variant.as_str().into(), vec![Range { from: 0, to: EVERYONE }])]),
+        None => allocated(&shares),
+    };
+    let serve = Serve { variant: None, exposure, allocation: Some(allocation), otherwise: Some(default.into()) };
+    Ok(Split { serve, unit, weights, shares })
+}
+
+/// Returns the one variant, with its share, that is rolled out where everyone else has the default: its share can then be raised.
+fn rolled_out<'s>(shares: &'s [(String, u32)], default: &str) -> Option<&'s (String, u32)> {
+    match shares {
+        [one, (rest, _)] | [(rest, _), one] if rest == default => Some(one),
+        _ => None,
+    }
+}
+
+/// Returns the ranges of variants that stand one after the other.
+fn allocated(shares: &[(String, u32)]) -> Entries<Vec<Range>> {
+    let mut from = 0_u32;
+    let ranges = shares.iter().map(|(variant, share)| {
+        let to = from.saturating_add(*share);
+        let ranges = if to > from { vec![Range { from, to }] } else { Vec::new() };
+        from = to;
+        (variant.as_str().into(), ranges)
+    });
+    ranges.collect()
 }
 
 /// Reads what is divided: the flag's key before it is how flagd keeps flags apart, which our seeds do.

@@ -120,6 +120,26 @@ fn fractions_become_splits_and_say_that_people_are_drawn_anew() {
 }
 
 #[test]
+fn a_fraction_beside_the_default_becomes_a_rollout_of_the_other() {
+    for (parts, share) in [
+        (json!([["blue", 25], ["red", 75]]), 25_000),
+        (json!([["red", 2], ["blue", 1]]), 33_333),
+        (json!([["blue", 0], ["red", 1]]), 0),
+    ] {
+        let imported = import(&one(&json!({ "fractional": parts })).to_string(), "flags.json").unwrap();
+        let fallthrough = &imported.definitions.flags.find("a_flag").unwrap().flag.fallthrough;
+        assert_eq!(fallthrough.exposure.map(flag_core::Share::thousandths), Some(share), "{parts}");
+        assert_eq!(fallthrough.otherwise.as_deref(), Some("red"));
+        let report = serde_json::to_value(&imported.flags[0]).unwrap();
+        let after = report["reshuffled"][0]["after"].as_array().unwrap();
+        assert!(
+            after.contains(&json!(["blue", share])) && after.contains(&json!(["red", 100_000 - share])),
+            "{report}"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_said_is_refused_by_name() {
     for (targeting, reason) in [
         (json!({ "if": [{ "%": [{ "var": "n" }, 2] }, "blue"] }), "the operator \"%\" with 2 arguments"),
