@@ -24,7 +24,7 @@ pub(crate) struct Segments<'w> {
     /// How many regular expressions there are so far, those of rules included.
     patterns: usize,
     /// How many of them stand in segments, which are compiled once and stay.
-    patterns_of_segments: usize,
+    kept_patterns: usize,
 }
 
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl Total {
 impl<'w> Segments<'w> {
     pub(crate) fn new(segments: impl Iterator<Item = (&'w str, &'w wire::Condition)>) -> Self {
         let named = segments.map(|(name, condition)| (name, (condition, Progress::Waiting))).collect();
-        Self { named, compiled: Vec::new(), patterns: 0, patterns_of_segments: 0 }
+        Self { named, compiled: Vec::new(), patterns: 0, kept_patterns: 0 }
     }
 
     pub(crate) fn into_compiled(self) -> Box<[Condition]> {
@@ -91,12 +91,12 @@ impl<'w> Segments<'w> {
 
     /// Returns how many regular expressions the rules have so far.
     pub(crate) const fn patterns_of_rules(&self) -> usize {
-        self.patterns.saturating_sub(self.patterns_of_segments)
+        self.patterns.saturating_sub(self.kept_patterns)
     }
 
     /// Goes back to how many the rules had, where those compiled since are compiled anew. Segments compiled since are kept, and count.
     pub(crate) const fn set_patterns_of_rules(&mut self, patterns: usize) {
-        self.patterns = self.patterns_of_segments.saturating_add(patterns);
+        self.patterns = self.kept_patterns.saturating_add(patterns);
     }
 
     pub(super) fn resolve(&mut self, name: &str) -> Result<(u32, Size), ConditionError> {
@@ -126,7 +126,7 @@ impl<'w> Segments<'w> {
                 self.compiled.push(compiled);
                 Ok(Progress::Done { place, size })
             });
-            self.patterns_of_segments = self.patterns_of_segments.saturating_add(self.patterns.saturating_sub(before));
+            self.kept_patterns = self.kept_patterns.saturating_add(self.patterns.saturating_sub(before));
             let progress = outcome.unwrap_or_else(|source| {
                 Progress::Broken(match source {
                     // What refers to a broken segment names that one, not the whole way to it.
