@@ -4,8 +4,10 @@
 
 mod support;
 
+use caro_integration::CommandError;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
+use serde_json::{Value, json};
 use support::Caro;
 
 #[test]
@@ -134,5 +136,26 @@ fn every_shell_completes_every_command() {
         for word in words {
             assert!(script.contains(word), "{shell} does not complete {word}");
         }
+    }
+}
+
+#[test]
+fn an_error_has_a_form_for_programs() {
+    let unknown = |suggestion: Option<&str>| CommandError::UnknownFeature {
+        feature: "mlx".to_owned(),
+        suggestion: suggestion.map(str::to_owned),
+    };
+    for (error, expected) in [
+        (
+            unknown(Some("mlx_backend")),
+            json!({ "code": "unknown_feature", "message": "no feature is named \"mlx\"", "hint": "did you mean mlx_backend?" }),
+        ),
+        (
+            CommandError::Write(std::io::Error::other("the disk is full")),
+            json!({ "code": "write", "message": "the answer could not be written: the disk is full", "hint": null }),
+        ),
+    ] {
+        let found: Value = serde_json::from_str(&error.to_json()).unwrap();
+        assert_eq!(found, json!({ "error": expected }));
     }
 }

@@ -150,7 +150,17 @@ fn each_document_that_is_refused_is_told_with_what_to_do() {
          hint: do not trust that place for now: nothing of it was taken over; {holds}; tell caro's team"
     );
     assert!(found.ends_with(&expected), "{found}");
-    fs::remove_file(folder.path().join("v1/snapshot.json")).unwrap();
+    publish(8);
+    let snapshot = folder.path().join("v1/snapshot.json");
+    let changed = fs::read_to_string(&snapshot).unwrap().replace("\"version\":8", "\"version\":9");
+    fs::write(&snapshot, changed).unwrap();
+    let found = refused(&held, "\0");
+    let expected = format!(
+        "hint: it was signed, and changed on its way or where it lies: nothing of it was taken over; {holds}; \
+         if it lasts, tell caro's team"
+    );
+    assert!(found.contains("content is not the one signed: found ") && found.ends_with(&expected), "{found}");
+    fs::remove_file(snapshot).unwrap();
     let found = refused(&held, "\0");
     let expected = format!("there is none hint: nothing is published there: is the address right? {holds}");
     assert!(found.ends_with(&expected), "{found}");

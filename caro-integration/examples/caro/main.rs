@@ -16,7 +16,7 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use caro_integration::{CommandError, ConfigFeatureCommand, Consent, FeaturesCommand, Host, HostPaths, init};
+use caro_integration::{CommandError, ConfigFeatureCommand, Consent, FeaturesCommand, Host, HostPaths, Output, init};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Turns plain words into a command.
@@ -99,16 +99,30 @@ impl Failure {
     }
 }
 
-fn main() -> ExitCode {
-    match caro(Caro::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let hint = failure.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
-            // Where nobody reads the errors either, the exit code has to do.
-            let _unread = write!(io::stderr(), "Error: {}\n{hint}", with_causes(&failure));
-            ExitCode::FAILURE
+impl Command {
+    fn output(&self) -> Output {
+        match self {
+            Self::Features(command) => command.output,
+            Self::Config(ConfigCommand::Feature(command)) => command.output,
+            Self::Run { .. } => Output::default(),
         }
     }
+}
+
+fn main() -> ExitCode {
+    let arguments = Caro::parse();
+    let output = arguments.command.output();
+    let Err(failure) = caro(arguments) else { return ExitCode::SUCCESS };
+    let text = match &failure {
+        Failure::Features(error) if output.json => error.to_json() + "\n",
+        _ => {
+            let hint = failure.hint().map(|hint| format!("hint: {hint}\n")).unwrap_or_default();
+            format!("Error: {}\n{hint}", with_causes(&failure))
+        }
+    };
+    // Where nobody reads the errors either, the exit code has to do.
+    let _unread = io::stderr().write_all(text.as_bytes());
+    ExitCode::FAILURE
 }
 
 fn with_causes(error: &dyn Error) -> String {

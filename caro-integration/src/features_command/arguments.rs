@@ -172,8 +172,9 @@ Examples:
 pub struct ConfigFeatureCommand {
     #[command(flatten)]
     pub(super) choice: ConfigChoice,
+    /// How the answer is written.
     #[command(flatten)]
-    pub(super) output: Output,
+    pub output: Output,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Args)]

@@ -173,6 +173,38 @@ impl CommandError {
         }
     }
 
+    /// Returns the error's name in JSON. It stays the same when the words change.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::UnknownFeature { .. } => "unknown_feature",
+            Self::KillSwitch { .. } => "kill_switch",
+            Self::UnknownKillSwitch { .. } => "unknown_kill_switch",
+            Self::NoName { .. } => "no_name",
+            Self::Refused { .. } => "refused",
+            Self::HeldElsewhere { .. } => "held_elsewhere",
+            Self::StaysOff { .. } => "stays_off",
+            Self::File(_) => "file",
+            Self::InstallId(_) => "install_id",
+            Self::KillNotKept { .. } => "kill_not_kept",
+            Self::FeedbackLost { .. } => "feedback_lost",
+            Self::Reports(_) => "reports",
+            #[cfg(not(feature = "remote"))]
+            Self::NoRemote => "no_remote",
+            #[cfg(feature = "remote")]
+            Self::Sync(_) => "sync",
+            Self::Client(_) => "client",
+            Self::Json(_) => "json",
+            Self::Write(_) => "write",
+        }
+    }
+
+    /// Returns the error as one line of JSON, `{"error": {"code", "message", "hint"}}`, for the standard error of a command that was
+    /// given `--json`. The hint is null where there is none.
+    pub fn to_json(&self) -> String {
+        let error = serde_json::json!({ "code": self.code(), "message": with_causes(self), "hint": self.hint() });
+        serde_json::json!({ "error": error }).to_string()
+    }
+
     /// Returns the error with everything that led to it, and the hint on a line of its own.
     pub fn with_hint(&self) -> String {
         let hint = self.hint().map(|hint| format!("\nhint: {hint}")).unwrap_or_default();

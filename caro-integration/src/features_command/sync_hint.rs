@@ -1,6 +1,6 @@
 //! What a user can do where published flags could not be fetched.
 
-use flag_client::trust::{TrustError, TrustFileError};
+use flag_client::trust::{EnvelopeError, TrustError, TrustFileError};
 use flag_client::{FetchError, SyncError};
 
 const HOLDS: &str = "what was fetched before still holds";
@@ -64,6 +64,9 @@ fn fetch_hint(cause: &FetchError) -> String {
 
 fn trust_hint(error: &TrustError) -> String {
     match error {
+        TrustError::Envelope { source: EnvelopeError::ContentChanged { .. }, .. } => format!(
+            "it was signed, and changed on its way or where it lies: nothing of it was taken over; {HOLDS}; {TELL_TEAM}"
+        ),
         TrustError::Envelope { .. } | TrustError::Payload { .. } | TrustError::WrongPayloadType { .. } => format!(
             "that is no document of published flags: a wrong address, or a network that wants you to sign in first, \
              answers so; {HOLDS}"
