@@ -157,3 +157,29 @@ fn a_token_that_one_replica_revokes_is_refused_by_the_other_at_once() {
     }
     assert_eq!(whoami(&bearer), 200);
 }
+
+#[test]
+fn fault_32_of_two_who_publish_what_they_saw_through_two_replicas_one_is_told_to_look_again() {
+    let Some(cluster) = Cluster::start() else { return };
+    let (sandbox, bearer) = shared(&cluster);
+    let replicas = [replica(&sandbox), replica(&sandbox)];
+    for round in 0..5 {
+        let share = format!("{{\"share\":\"{}%\"}}", 10 + round);
+        let set = replicas[0].ask("POST", ROLLOUT, &[("authorization", &bearer)], share.as_bytes());
+        assert_eq!(set.status, 200, "{}", String::from_utf8_lossy(&set.body));
+        let state = replicas[1].get("/admin/v1/flags", &[("authorization", &bearer)]);
+        let seen = state.header("etag").unwrap().to_owned();
+        let start = std::sync::Barrier::new(2);
+        let publish = |replica: &Serving| {
+            start.wait();
+            let headers = [("authorization", bearer.as_str()), ("if-match", seen.as_str())];
+            replica.ask("POST", "/admin/v1/publish", &headers, b"{}").status
+        };
+        let mut answers = std::thread::scope(|scope| {
+            let running = replicas.each_ref().map(|replica| scope.spawn(|| publish(replica)));
+            running.map(|running| running.join().unwrap())
+        });
+        answers.sort_unstable();
+        assert!(answers[0] == 200 && [409, 412].contains(&answers[1]), "round {round}: {answers:?}");
+    }
+}

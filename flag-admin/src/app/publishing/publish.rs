@@ -8,7 +8,7 @@ use crate::app::changes::compile::{BrokenFlag, BrokenRuleset};
 use crate::app::error::{AppError, Failure};
 use crate::app::ports::{Document, Publisher};
 use crate::app::project::Project;
-use crate::log::{Change, Digest, EnvironmentName, PublishedSnapshot, RootInForce};
+use crate::log::{Change, Digest, EnvironmentName, Head, PublishedSnapshot, RootInForce};
 
 /// How far clocks may differ: as far as clients bear.
 const TOLERANCE_MILLIS: i64 = flag_client::trust::TOLERANCE_MILLIS;
@@ -216,6 +216,26 @@ impl Project {
         publisher: &mut dyn Publisher,
     ) -> Result<Published, AppError> {
         self.refresh()?;
+        self.publish_refreshed(environment, publisher)
+    }
+
+    /// Publishes the state that somebody looked at: an error if the log has gone on since, here or through another server.
+    pub fn publish_from(
+        &mut self,
+        environment: &EnvironmentName,
+        expected: Head,
+        publisher: &mut dyn Publisher,
+    ) -> Result<Published, AppError> {
+        self.refresh()?;
+        self.check_head(expected, &[])?;
+        self.publish_refreshed(environment, publisher)
+    }
+
+    fn publish_refreshed(
+        &mut self,
+        environment: &EnvironmentName,
+        publisher: &mut dyn Publisher,
+    ) -> Result<Published, AppError> {
         let root = self.usable_root()?;
         let version = self.environment(environment)?.next_version(root.epoch);
         let standing = self.check_published(environment, publisher, (root.epoch, version))?;

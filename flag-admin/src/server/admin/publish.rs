@@ -40,16 +40,18 @@ pub(super) async fn publish(call: Call, headers: HeaderMap, body: Body) -> Respo
     };
     let server = call.server.clone();
     let response = call.at(Verb::Publish, move |opened, call| {
+        let moved_on = |error| Refusal { status: StatusCode::PRECONDITION_FAILED, ..Refusal::from(error) };
         if let Some(expected) = call.expected {
-            opened
-                .project
-                .check_head(expected, &[])
-                .map_err(|error| Refusal { status: StatusCode::PRECONDITION_FAILED, ..Refusal::from(error) })?;
+            // Before anything is asked of the place; another server may still be first.
+            opened.project.check_head(expected, &[]).map_err(moved_on)?;
         }
         let place = place_of(opened, &call.environment)?;
         let mut place = opened.folder.publisher(&call.environment, &place).map_err(AppError::from)?;
         if !asked.refresh {
-            return told(opened.project.publish(&call.environment, &mut place)?);
+            return told(match call.expected {
+                Some(expected) => opened.project.publish_from(&call.environment, expected, &mut place)?,
+                None => opened.project.publish(&call.environment, &mut place)?,
+            });
         }
         match opened.project.refresh_published(&call.environment, &mut place, None)? {
             Refreshed::Published(published) => told(published),

@@ -11,6 +11,7 @@ use super::carry_out::{change, told};
 use crate::adapters::Sources;
 use crate::app::ports::{CellStore, CellStoreError};
 use crate::app::{AppError, Instruments, Proposal, RolloutStatus, RolloutsError};
+use crate::cells::SHOWN_FROM;
 use crate::log::{Change, EnvironmentName, Verb};
 use crate::rollout::{Event, Plan};
 use crate::server::desk::Opened;
@@ -46,7 +47,7 @@ pub(super) async fn show(call: Call, Path(flag): Path<String>) -> Response {
     call.at(Verb::ReadConfig, move |opened, call| told(status(opened, &call.environment, &flag)?)).await
 }
 
-/// Answers what reports come to: sums over many machines, and nothing about one.
+/// Answers what reports come to: sums over many machines, and nothing about few.
 pub(super) async fn counts(call: Call, Path(flag): Path<String>) -> Response {
     let since = match since(&call) {
         Ok(since) => since,
@@ -55,7 +56,9 @@ pub(super) async fn counts(call: Call, Path(flag): Path<String>) -> Response {
     call.at(Verb::ReadConfig, move |opened, call| {
         let (key, _) = opened.project.flag(&call.environment, &flag)?;
         let cells = cells(opened).and_then(|cells| cells.cells(&call.environment, key, since));
-        told(cells.map_err(failed)?)
+        let mut cells = cells.map_err(failed)?;
+        cells.retain(|(_, cell)| cell.n >= SHOWN_FROM);
+        told(cells)
     })
     .await
 }
