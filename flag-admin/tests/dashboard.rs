@@ -222,6 +222,29 @@ fn changes_of_commands_appear() {
 }
 
 #[test]
+fn fault_a_store_that_another_program_locks_holds_up_no_key_and_loses_no_change() {
+    let sandbox = Sandbox::with_sample();
+    let mut pty = open(&sandbox, &[]);
+    pty.press("jr10");
+    pty.wait_for("gain ");
+    pty.press("\r");
+    pty.wait_for("Reason (optional)");
+    let lock = rusqlite::Connection::open(sandbox.path("flags/log.sqlite")).unwrap();
+    lock.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    pty.press("\r");
+    pty.wait_for("; keys go on working");
+    pty.press("\u{1b}");
+    pty.wait_for("It goes on");
+    pty.press("4");
+    pty.wait_for("[4 Audit]");
+    lock.execute_batch("COMMIT").unwrap();
+    drop(lock);
+    pty.wait_for("the share is 10%");
+    pty.press("\u{1b}q");
+    assert!(pty.end().status.success());
+}
+
+#[test]
 fn signals_end_it_and_give_the_terminal_back() {
     for signal in ["TERM", "HUP", "INT"] {
         let sandbox = Sandbox::with_sample();

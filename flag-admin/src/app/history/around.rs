@@ -18,8 +18,13 @@ struct AroundReader<'w> {
     seq: u64,
     change: Option<Change>,
     before: Option<Definition>,
-    /// The flag after the entry, once the next one was read.
-    after: Option<Option<Definition>>,
+    after: After,
+}
+
+/// The flag after the entry, which the next one shows.
+enum After {
+    Unread,
+    Read(Option<Box<Definition>>),
 }
 
 impl AroundReader<'_> {
@@ -43,8 +48,8 @@ impl Reader for AroundReader<'_> {
         if entry.seq == self.seq {
             self.change = Some(entry.change.clone());
             self.before = self.flag(before, false);
-        } else if self.change.is_some() && self.after.is_none() {
-            self.after = Some(self.flag(before, true));
+        } else if self.change.is_some() && matches!(self.after, After::Unread) {
+            self.after = After::Read(self.flag(before, true).map(Box::new));
         }
     }
 
@@ -56,9 +61,10 @@ impl Reader for AroundReader<'_> {
 impl Project {
     /// Returns the flag that an entry is about, before and after it; nothing of entries that are about no flag.
     pub fn flag_around(&self, environment: &EnvironmentName, seq: u64) -> Result<FlagAround, OpenError> {
-        let begin = || AroundReader { environment, seq, change: None, before: None, after: None };
-        let (state, mut reader) = walk(&*self.ports.log, begin)?;
-        let after = reader.after.take().unwrap_or_else(|| reader.flag(Some(&state), true));
+        let begin = || AroundReader { environment, seq, change: None, before: None, after: After::Unread };
+        let (state, reader) = walk(&*self.ports.log, begin)?;
+        let now = reader.flag(Some(&state), true);
+        let after = if let After::Read(after) = reader.after { after.map(|after| *after) } else { now };
         Ok(FlagAround { before: reader.before, after })
     }
 }

@@ -42,6 +42,21 @@ fn new_share() {
 }
 
 #[test]
+fn steps_of_a_rollout() {
+    shows("steps", "/ mlx Enter E");
+}
+
+#[test]
+fn a_rollout_with_its_steps() {
+    shows("rollout", "/ mlx Enter E Enter Enter Enter");
+}
+
+#[test]
+fn a_schedule_that_was_played() {
+    shows("played", "5 Enter");
+}
+
+#[test]
 fn confirmation_of_a_share() {
     shows("confirm_share", "j r 25 Enter ready");
 }
