@@ -131,9 +131,10 @@ fn two_readers() {
     };
     let swap = || client.reload();
     println!(
-        "\n{:<28} {:>12} {:>12} {:>8} {:>10} {:>12}",
-        "reads of a 25 % rollout", "one reader", "two readers", "ratio", "swaps", "swapping"
+        "\n{:<28} {:>12} {:>12} {:>8} {:>8} {:>10} {:>12}",
+        "reads of a 25 % rollout", "one reader", "two readers", "ratio", "of left", "swaps", "swapping"
     );
+    let has_spare_processor = std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 2);
     for (name, pause) in [("nothing swapped", None), ("swapped, 1 ms pauses", Some(Duration::from_millis(1)))] {
         // One beside the other, so that a slower minute of the machine is slower for both.
         let mut runs: Vec<_> =
@@ -143,16 +144,18 @@ fn two_readers() {
         let [one, two] = &runs[ROUNDS / 2];
         let per_second = |run: &Run| format!("{:.1} M/s", run.reads_per_second / 1e6);
         println!(
-            "{name:<28} {:>12} {:>12} {:>8.2} {:>10} {:>10.1} %",
+            "{name:<28} {:>12} {:>12} {:>8.2} {:>8.2} {:>10} {:>10.1} %",
             per_second(one),
             per_second(two),
             ratio(&runs[ROUNDS / 2]),
+            ratio(&runs[ROUNDS / 2]) * 2.0 / (2.0 - if has_spare_processor { 0.0 } else { two.swapping }),
             two.swaps,
             two.swapping * 100.0
         );
     }
     println!(
-        "The median of {ROUNDS} rounds. Swapping is the part of one processor that reloading took from the readers."
+        "The median of {ROUNDS} rounds; aim: at least 1.9. Swapping is the part of one processor that reloading took. Where there are only two \
+         processors the readers do not have it, and \"of left\" is the ratio for the time that they had."
     );
 
     println!("\n{:<28} {:>10} {:>10} {:>10}", "single reads, two readers", "p50", "p99", "p99.9");

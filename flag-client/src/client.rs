@@ -4,9 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arc_swap::ArcSwap;
-
 use crate::builder::{ClientBuilder, Precedence};
+use crate::current::Current;
 use crate::decision::{ClientDecision, Layer, LocalValue};
 use crate::declaration::{Declaration, DeclarationError};
 use crate::error::ClientError;
@@ -73,7 +72,7 @@ struct Inner {
     host: ClientBuilder,
     declarations: Vec<Declaration>,
     declaration_problems: Vec<Problem>,
-    in_force: ArcSwap<InForce>,
+    in_force: Current,
     /// Held while what is in force is changed, never while it is read.
     published: Mutex<Published>,
     readings: Readings,
@@ -109,7 +108,7 @@ impl FlagClient {
                 host,
                 declarations,
                 declaration_problems,
-                in_force: ArcSwap::from_pointee(in_force),
+                in_force: Current::new(in_force),
                 published: Mutex::new(published),
                 readings,
                 quarantine,
@@ -131,27 +130,31 @@ impl FlagClient {
     /// unless it is a typed flag that is on by default.
     #[inline]
     pub fn is_enabled(&self, flag: impl FlagName) -> bool {
-        let in_force = self.inner.in_force.load();
-        Reader::own(&in_force, self.hooks()).is_enabled(&flag, &in_force.context(flag.key()))
+        self.inner
+            .in_force
+            .read(|in_force| Reader::own(in_force, self.hooks()).is_enabled(&flag, &in_force.context(flag.key())))
     }
 
     /// Returns the id of the variant that a flag serves, unless there is no such flag.
     pub fn variant(&self, flag: impl FlagName) -> Option<String> {
-        let in_force = self.inner.in_force.load();
-        Reader::own(&in_force, self.hooks()).variant(flag.key(), &in_force.context(flag.key()))
+        self.inner
+            .in_force
+            .read(|in_force| Reader::own(in_force, self.hooks()).variant(flag.key(), &in_force.context(flag.key())))
     }
 
     /// Returns the value of a typed flag, or its default in the code where there is none of its type.
     #[inline]
     pub fn get<T: FlagType>(&self, flag: Flag<T>) -> T::Value {
-        let in_force = self.inner.in_force.load();
-        Reader::own(&in_force, self.hooks()).get(flag, &in_force.context(flag.key()))
+        self.inner
+            .in_force
+            .read(|in_force| Reader::own(in_force, self.hooks()).get(flag, &in_force.context(flag.key())))
     }
 
     /// Returns the value of a typed flag and how it came about.
     pub fn evaluate<T: FlagType>(&self, flag: Flag<T>) -> Evaluation<T::Value> {
-        let in_force = self.inner.in_force.load();
-        Reader::own(&in_force, self.hooks()).evaluate(flag, &in_force.context(flag.key()))
+        self.inner
+            .in_force
+            .read(|in_force| Reader::own(in_force, self.hooks()).evaluate(flag, &in_force.context(flag.key())))
     }
 
     /// Returns what a flag came to, why, and what the user may do about it.
@@ -327,6 +330,12 @@ impl FlagClient {
         self.inner.in_force.load_full()
     }
 
+    /// Returns the number of the state that a read of this thread finds.
+    #[cfg(test)]
+    pub(crate) fn in_force_number(&self) -> crate::current::Number {
+        self.inner.in_force.read(|in_force| in_force.number)
+    }
+
     #[inline]
     pub(crate) fn hooks(&self) -> &Hooks {
         &self.inner.host.hooks
@@ -398,7 +407,7 @@ impl Inner {
         let (problems, watch) = (&self.declaration_problems, self.quarantine.as_deref());
         let in_force = put_together(&self.host, &self.readings, &self.declarations, problems, published, watch);
         note_capability(self.outcomes.as_ref(), &in_force);
-        self.in_force.store(Arc::new(in_force));
+        self.in_force.store(in_force);
     }
 
     /// The file that changes are written to.

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use flag_core::wire::{Kind, OptIn, Stage};
 use flag_core::{Attributes, Context, Decision, Explanation, FlagRef, Reason, Ruleset, Share, Timestamp, Value};
 
+use crate::current::Number;
 use crate::decision::{
     ChosenOverride, ClientDecision, Layer, LocalValue, Origin, Permission, Refusal, RefusedOverride,
 };
@@ -23,6 +24,7 @@ use crate::splits::Splits;
 /// All layers, merged.
 #[derive(Debug)]
 pub(crate) struct InForce {
+    pub(crate) number: Number,
     /// The flags of the snapshot, if there is one.
     pub(crate) published: Option<Ruleset>,
     /// The flags that the snapshot lacks or has broken.

@@ -45,6 +45,7 @@ mod builder;
 mod client;
 mod clock;
 mod context_flags;
+mod current;
 mod decision;
 mod declaration;
 pub mod docs;

@@ -15,6 +15,7 @@ use flag_core::{Ruleset, Timestamp};
 pub(crate) use self::choices::standing;
 use self::prerequisites::Linked;
 use crate::builder::{ClientBuilder, Precedence};
+use crate::current::Number;
 use crate::decision::{Effect, Layer, Origin};
 use crate::declaration::Declaration;
 use crate::gather::{FileOwner, LocalLayers, Settings};
@@ -99,6 +100,7 @@ pub(crate) fn merge(
     let mut seen = HashSet::new();
     let all = declarations.iter().map(|flag| Box::from(flag.key)).chain(published_keys).chain(undeclared);
     InForce {
+        number: Number::next(),
         order: all.filter(|key| seen.insert(key.clone())).collect(),
         published,
         local,
