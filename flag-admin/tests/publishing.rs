@@ -119,7 +119,11 @@ fn a_place_that_cannot_be_written_is_told_and_not_remembered() {
     for (place, message) in [
         ("file/public", "file/public/v1/snapshot.json cannot be read: "),
         ("s3://key:secret@bucket/x", "the address holds a user or a query"),
-        ("https://flags.example", "\"https://flags.example\" cannot be published to, expected a folder"),
+        ("ftp://flags.example", "\"ftp://flags.example\" cannot be published to, expected a folder"),
+        (
+            "https://flags.example",
+            "https://flags.example refused: there is no token for it, expected one in FLAG_ADMIN_TOKEN",
+        ),
     ] {
         let run = sandbox.project(&["publish", "--to", place]);
         assert_eq!(run.code, Some(1), "{place}");

@@ -125,8 +125,10 @@ fn refusals_from_afar_say_what_is_wrong() {
         .sandbox
         .project(&["token", "new", "bob", "--can", "read-config", "--in", "production", "--yes", "--json"])
         .json();
-    let narrow = afar.run(narrow["secret"].as_str().unwrap(), &["flag", "list"]);
-    assert!(narrow.err.contains("is for production, not for the whole project"), "{narrow:?}");
+    let narrow = narrow["secret"].as_str().unwrap();
+    assert!(afar.run(narrow, &["flag", "list"]).text().contains("telemetry"));
+    let log = afar.run(narrow, &["log"]);
+    assert!(log.err.contains("is for production, not for the whole project"), "{log:?}");
     let keys = afar.run(&eve, &["alert", "list"]);
     assert_eq!(
         keys.err,

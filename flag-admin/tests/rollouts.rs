@@ -41,6 +41,33 @@ fn a_healthy_flag_walks_from_one_percent_to_everyone_by_itself() {
 }
 
 #[test]
+fn e43_schedulers_beside_each_other_one_with_a_clock_behind_take_each_step_once() {
+    let mut fleet = Fleet::new("[flags.search]\n", 20_000);
+    fleet.start("search", standard());
+    // Each looks at the log for itself, and knows nothing of what the others decided since it looked last.
+    let mut schedulers = [fleet.scheduler(0), fleet.scheduler(0), fleet.scheduler(-HOUR)];
+    let (mut shares, mut too_late) = (vec![fleet.share("search")], 0);
+    for _ in 0..26 {
+        fleet.live_a_day("search", Health { error: 0.01, control_error: 0.01, ..Health::default() });
+        for turn in 0..4 {
+            fleet.pass(6 * HOUR);
+            for number in 0..3 {
+                too_late += usize::from(fleet.tick_by(&mut schedulers[(turn + number) % 3]));
+            }
+        }
+        fleet.project.refresh().unwrap();
+        if shares.last() != Some(&fleet.share("search")) {
+            shares.push(fleet.share("search"));
+        }
+    }
+    let expected = [1, 5, 10, 25, 50, 75, 100].map(|percent| Share::from_percent(percent).unwrap());
+    assert_eq!(shares, expected, "{:?}", fleet.phase("search"));
+    assert_eq!(fleet.phase("search"), Phase::Completed);
+    assert!(too_late > 0, "they never met");
+    assert_eq!(fleet.project.replay_rollout(&fleet.environment, "search", None).unwrap().differing, 0);
+}
+
+#[test]
 fn a_sick_flag_is_taken_back_within_one_tick_of_the_evidence() {
     let mut fleet = Fleet::new("[flags.search]\n", 40_000);
     fleet.start("search", standard());

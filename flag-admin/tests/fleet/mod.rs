@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use flag_admin::adapters::{MemoryCells, ProjectFolder, SystemClock, SystemRandomness};
 use flag_admin::app::ports::{CellStore as _, Clock, NoSources};
-use flag_admin::app::{Instruments, KillRoute, KillScope, Operator, Ports, Project, Settings, Ticked};
+use flag_admin::app::{AppError, Instruments, KillRoute, KillScope, Operator, Ports, Project, Settings, Ticked};
 use flag_admin::log::{EnvironmentName, Role};
 use flag_admin::rollout::{Event, Phase, Plan, Severity};
 use flag_client::Day;
@@ -22,6 +22,16 @@ pub struct TestClock(pub Rc<Cell<i64>>);
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.get())
+    }
+}
+
+/// A clock that is off by so many milliseconds.
+#[derive(Debug)]
+struct OffBy(TestClock, i64);
+
+impl Clock for OffBy {
+    fn now(&self) -> Timestamp {
+        self.0.now().saturating_add_millis(self.1)
     }
 }
 
@@ -53,21 +63,32 @@ impl Fleet {
         let sandbox = Sandbox::with_project();
         sandbox.write("flags.toml", flags);
         sandbox.project(&["apply", "-f", "flags.toml", "--yes"]).text();
-        let folder = ProjectFolder::find(&sandbox.path("flags")).unwrap();
-        let operator = Operator { actor: "alice".parse().unwrap(), role: Role::ReleaseManager };
         let clock = TestClock(Rc::new(Cell::new(start())));
-        let ports = Ports {
-            log: folder.log().unwrap(),
-            keys: Box::new(folder.keys()),
-            roots: Box::new(folder.roots()),
-            clock: Box::new(clock.clone()),
-            random: Box::new(SystemRandomness),
-        };
-        let project = Project::open(ports, Settings::default(), operator).unwrap();
+        let project = opened(&sandbox, Box::new(clock.clone()));
         let units = (0..units).map(|number| format!("install-{number}")).collect();
         let environment = EnvironmentName::production();
         let cells = MemoryCells::default();
         Self { sandbox, project, environment, cells, clock, units, seen: BTreeSet::new(), draws: 0 }
+    }
+
+    /// Opens the project once more, by a clock that differs from this one by so many milliseconds.
+    pub fn scheduler(&self, off_by: i64) -> Project {
+        opened(&self.sandbox, Box::new(OffBy(self.clock.clone(), off_by)))
+    }
+
+    /// Lets another scheduler tick, and publishes what it moved. Returns whether it came too late: the log had gone on since it looked.
+    pub fn tick_by(&mut self, scheduler: &mut Project) -> bool {
+        let instruments = Instruments { cells: &self.cells, sources: &NoSources };
+        match scheduler.tick_rollouts(&self.environment, &instruments) {
+            Ok(ticked) if ticked.iter().any(Ticked::is_to_be_published) => self.publish(),
+            Ok(_) => {}
+            Err(AppError::Conflict(_)) => {
+                scheduler.refresh().unwrap();
+                return true;
+            }
+            Err(error) => panic!("{error}"),
+        }
+        false
     }
 
     pub fn pass(&self, millis: i64) {
@@ -198,4 +219,12 @@ impl Fleet {
 /// Nine o'clock of the day after the one on which the project was made: entries follow each other, and no test depends on the hour.
 fn start() -> i64 {
     (SystemClock.now().as_millis() / DAY + 1) * DAY + 9 * 3_600_000
+}
+
+fn opened(sandbox: &Sandbox, clock: Box<dyn Clock>) -> Project {
+    let folder = ProjectFolder::find(&sandbox.path("flags")).unwrap();
+    let operator = Operator { actor: "alice".parse().unwrap(), role: Role::ReleaseManager };
+    let (keys, roots) = (Box::new(folder.keys()), Box::new(folder.roots()));
+    let ports = Ports { log: folder.log().unwrap(), keys, roots, clock, random: Box::new(SystemRandomness) };
+    Project::open(ports, Settings::default(), operator).unwrap()
 }
