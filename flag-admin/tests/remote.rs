@@ -128,6 +128,7 @@ fn refusals_from_afar_say_what_is_wrong() {
     let narrow = narrow["secret"].as_str().unwrap();
     assert!(afar.run(narrow, &["flag", "list"]).text().contains("telemetry"));
     let log = afar.run(narrow, &["log"]);
+    assert_ne!(log.code, Some(0), "{log:?}");
     assert!(log.err.contains("is for production, not for the whole project"), "{log:?}");
     let keys = afar.run(&eve, &["alert", "list"]);
     assert_eq!(
