@@ -6,9 +6,9 @@ use flag_client::trust::RoleName;
 use toml_edit::DocumentMut;
 
 use super::durable_file::{Readers, create, sync_folder};
-use super::project_folder::{
-    FolderError, KEYS_FOLDER, ProjectFolder, ROOT_FOLDER, SETTINGS_FILE, made_beside, new_log, write_ignored,
-};
+use super::folder_error::FolderError;
+use super::new_project::{made_beside, new_log, write_ignored};
+use super::project_folder::{KEYS_FOLDER, ProjectFolder, ROOT_FOLDER, SETTINGS_FILE};
 use super::settings_file::SettingsFile;
 use super::store::StoreUrl;
 use super::system::SystemClock;

@@ -9,11 +9,13 @@ mod dashboard_file;
 mod draft_files;
 mod durable_file;
 mod folder;
+mod folder_error;
 mod folder_shelf;
 mod key_files;
 mod lease;
 mod measurement_query;
 mod memory_cells;
+mod new_project;
 #[cfg(feature = "object-store")]
 mod object_store;
 mod passphrase;
@@ -46,6 +48,7 @@ pub use backup_file::{BackupKeys, Restored, backup, restore};
 pub use dashboard_file::{DashboardFile, DashboardFileError, is_on_light_background};
 pub use draft_files::DraftFiles;
 pub use folder::Folder;
+pub use folder_error::FolderError;
 pub use folder_shelf::FolderShelf;
 pub use key_files::{
     KeyFile, KeyFiles, Protection, generate_key, generate_keys, inspect_key, key_id, move_key_into_place, protect_key,
@@ -54,14 +57,13 @@ pub use key_files::{
 pub use lease::{PostgresLease, SoleLease};
 pub use measurement_query::{QueryError, query_rows};
 pub use memory_cells::MemoryCells;
+pub(crate) use new_project::init_at;
+pub use new_project::{InitFolder, init};
 #[cfg(feature = "object-store")]
 pub use object_store::StorePlace;
 pub use passphrase::{GivenPassphrase, Passphrase, PassphraseError, Passphrases};
 pub use postgres::PostgresLog;
-pub(crate) use project_folder::init_at;
-pub use project_folder::{
-    FolderError, InitFolder, KEYS_FOLDER, LOG_FILE, OpenOutbox, ProjectFolder, ROOT_FOLDER, SETTINGS_FILE, init,
-};
+pub use project_folder::{KEYS_FOLDER, LOG_FILE, OpenOutbox, ProjectFolder, ROOT_FOLDER, SETTINGS_FILE};
 pub use publish_place::PublishPlace;
 pub use publish_target::{PublishTarget, TargetError};
 pub use remote_instruments::{RemoteCells, RemoteSources};

@@ -3,19 +3,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use flag_client::trust::RoleName;
-use flag_core::Timestamp;
-
 use super::alert_secrets::AlertSecrets;
 use super::draft_files::DraftFiles;
-use super::durable_file::{Readers, create, replace, sync_folder};
+use super::durable_file::{Readers, replace};
 use super::folder::Folder;
 use super::folder::publish_lock;
-use super::key_files::{KeyFiles, generate_keys, make_folder};
+use super::folder_error::FolderError;
+use super::key_files::KeyFiles;
 use super::lease::{PostgresLease, SoleLease};
 #[cfg(feature = "object-store")]
 use super::object_store::StorePlace;
-use super::passphrase::{GivenPassphrase, Passphrase, Passphrases};
+use super::passphrase::{GivenPassphrase, Passphrases};
 use super::publish_place::PublishPlace;
 use super::publish_target::PublishTarget;
 use super::remote_instruments::{RemoteCells, RemoteSources};
@@ -30,14 +28,10 @@ use super::store::StoreUrl;
 use super::store_documents::{DocumentRows, OpenRows, PostgresRows, SqliteRows, StoreDocuments};
 use super::system::{SystemClock, SystemRandomness};
 use crate::app::ports::{
-    CellStore, CellStoreError, Clock, KeyError, KeyStore as _, Lease, LogError, LogTarget, Outbox, PublisherError,
-    RootStoreError, TokenUses,
+    CellStore, CellStoreError, Clock, Lease, LogError, LogTarget, Outbox, PublisherError, TokenUses,
 };
-use crate::app::{
-    BackupError, Birth, Failure, InitError, OpenError, OpenInstruments, Operator, Ports, Project, Sink, birth,
-    birth_under,
-};
-use crate::log::{EnvironmentName, Head, ProjectName};
+use crate::app::{OpenError, OpenInstruments, Operator, Ports, Project, Sink};
+use crate::log::EnvironmentName;
 
 /// The file that makes a folder a project.
 pub const SETTINGS_FILE: &str = "flag-admin.toml";
@@ -52,9 +46,6 @@ const SERVE_LOCK_FILE: &str = "serve.lock";
 const SETTINGS_LOCK_FILE: &str = "settings.lock";
 /// The folder of the drafts.
 const DRAFTS_FOLDER: &str = "drafts";
-const IGNORE_FILE: &str = ".gitignore";
-/// Keys and database never belong in a repository; settings and roots may.
-const IGNORED: &str = "/keys/\n/log.sqlite*\n/publish.lock\n/serve.lock\n/settings.lock\n";
 
 /// A folder that holds a project.
 #[derive(Clone, Debug)]
@@ -65,95 +56,6 @@ pub struct ProjectFolder {
     passphrases: Rc<dyn Passphrases>,
     /// The server that holds the project, where this folder only holds what is ours of it: drafts.
     remote: Option<RemoteServer>,
-}
-
-/// Why a folder gives no project.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FolderError {
-    /// Neither the folder nor one above it is a project.
-    #[error("{place} is not in a project: there is no {SETTINGS_FILE} in it or above")]
-    NotFound {
-        /// Where it was looked for.
-        place: String,
-    },
-    /// The settings cannot be used.
-    #[error(transparent)]
-    Settings(#[from] SettingsError),
-    /// The project cannot be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// The settings are of another project than the log.
-    #[error("{place} is for project \"{found}\", but the log is of \"{expected}\"")]
-    OtherProject {
-        /// The settings file.
-        place: String,
-        /// The project it names.
-        found: ProjectName,
-        /// The project of the log.
-        expected: ProjectName,
-    },
-    /// A project is to be made where one is.
-    #[error("{place} is a project already")]
-    AlreadyAProject {
-        /// Where.
-        place: String,
-    },
-    /// A project is to be made among other files.
-    #[error("{place} is not empty")]
-    NotEmpty {
-        /// Where.
-        place: String,
-    },
-    /// A file is to be made where one is.
-    #[error("{place} is there already")]
-    Exists {
-        /// Where.
-        place: String,
-    },
-    /// The backup cannot be made or used.
-    #[error(transparent)]
-    Backup(#[from] BackupError),
-    /// The roots cannot be read.
-    #[error(transparent)]
-    Roots(#[from] RootStoreError),
-    /// A project cannot be made.
-    #[error(transparent)]
-    Init(#[from] InitError),
-    /// A key that was just made cannot be used.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The log cannot be made.
-    #[error(transparent)]
-    Log(#[from] LogError),
-    /// A file cannot be made.
-    #[error("{place} cannot be {action}")]
-    File {
-        /// Where.
-        place: String,
-        /// `written`, `read` or `locked`.
-        action: &'static str,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
-}
-
-/// A project to be made.
-#[derive(Clone, Debug)]
-pub struct InitFolder {
-    /// Its name.
-    pub project: ProjectName,
-    /// Its environments; the first is the one that commands change where they name none.
-    pub environments: Vec<EnvironmentName>,
-    /// Who makes it.
-    pub operator: Operator,
-    /// Where its log is kept; in the folder where absent.
-    pub store: Option<StoreUrl>,
-    /// What its private keys are encrypted under; they are not where absent.
-    pub passphrase: Option<Passphrase>,
-    /// The root that was signed elsewhere for it, byte for byte; keys and a root are made where absent.
-    pub root: Option<Vec<u8>>,
 }
 
 impl ProjectFolder {
@@ -462,141 +364,5 @@ impl OpenOutbox {
             Some(store) => Box::new(store.open()?),
             None => Box::new(SqliteLog::open(&self.path)?),
         })
-    }
-}
-
-/// Makes a project in a folder that is not there yet, or empty. It is made beside its place and renamed into it, so that there is a whole
-/// project or none. Returns the head of its log.
-pub fn init(target: &Path, request: &InitFolder) -> Result<Head, FolderError> {
-    init_at(target, request, SystemClock.now())
-}
-
-/// Makes a project whose first entries are of a time of one's own, as the one that a demonstration plays.
-pub(crate) fn init_at(target: &Path, request: &InitFolder, now: Timestamp) -> Result<Head, FolderError> {
-    made_beside(target, |building| build(building, request, now))
-}
-
-/// Makes a folder that is not there yet, or empty: beside its place, and renamed into it once it is whole.
-pub(super) fn made_beside(
-    target: &Path,
-    make: impl FnOnce(&Path) -> Result<Head, FolderError>,
-) -> Result<Head, FolderError> {
-    let file = |path: &Path, action| {
-        let place = path.display().to_string();
-        move |source| FolderError::File { place, action, source }
-    };
-    let place = || target.display().to_string();
-    match fs::read_dir(target) {
-        Ok(_) if target.join(SETTINGS_FILE).exists() => return Err(FolderError::AlreadyAProject { place: place() }),
-        Ok(mut there) => {
-            if there.next().is_some() {
-                return Err(FolderError::NotEmpty { place: place() });
-            }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(file(target, "read")(error)),
-    }
-    let target = std::path::absolute(target).map_err(file(target, "read"))?;
-    let parent = target.parent().unwrap_or(Path::new("/"));
-    fs::create_dir_all(parent).map_err(file(parent, "written"))?;
-    let building =
-        tempfile::Builder::new().prefix(".flag-admin-").tempdir_in(parent).map_err(file(parent, "written"))?;
-    let head = make(building.path())?;
-    if target.exists() {
-        fs::remove_dir(&target).map_err(file(&target, "written"))?;
-    }
-    fs::rename(building.path(), &target).map_err(file(&target, "written"))?;
-    // It is not there any more, and must not be removed from where it is now.
-    let _ = building.keep();
-    sync_folder(parent).map_err(file(parent, "written"))?;
-    Ok(head)
-}
-
-fn build(folder: &Path, request: &InitFolder, now: Timestamp) -> Result<Head, FolderError> {
-    let written = |name: &str| {
-        let place = folder.join(name).display().to_string();
-        move |source| FolderError::File { place, action: "written", source }
-    };
-    let environment = request.environments.first().ok_or(InitError::NoEnvironment)?;
-    let mut birth_of = Birth {
-        project: request.project.clone(),
-        environments: request.environments.clone(),
-        operator: request.operator.clone(),
-        now,
-        keys: &[],
-    };
-    let keys;
-    let newborn = if let Some(root) = &request.root {
-        make_folder(&folder.join(KEYS_FOLDER)).map_err(written(KEYS_FOLDER))?;
-        birth_under(&birth_of, root.clone())?
-    } else {
-        keys = generate_keys(&folder.join(KEYS_FOLDER), request.passphrase.as_ref()).map_err(written(KEYS_FOLDER))?;
-        birth_of.keys = &keys;
-        let opened_by = Rc::new(GivenPassphrase(request.passphrase.clone()));
-        let files = KeyFiles::new(folder.join(KEYS_FOLDER)).with_passphrases(opened_by);
-        birth(&birth_of, &*files.signer(RoleName::Root)?)?
-    };
-    fs::create_dir(folder.join(ROOT_FOLDER)).map_err(written(ROOT_FOLDER))?;
-    let root = folder.join(ROOT_FOLDER).join("1.json");
-    create(&root, &newborn.root, Readers::Everyone).map_err(written(ROOT_FOLDER))?;
-    let settings = SettingsFile::text(&request.project, environment, request.store.as_ref());
-    create(&folder.join(SETTINGS_FILE), settings.as_bytes(), Readers::Everyone).map_err(written(SETTINGS_FILE))?;
-    write_ignored(folder)?;
-    let mut entries = newborn.entries.into_iter();
-    let head = new_log(folder, request.store.as_ref())?.fill(&mut || Ok(entries.next()))?;
-    for made in [KEYS_FOLDER, ROOT_FOLDER, "."] {
-        sync_folder(&folder.join(made)).map_err(written(made))?;
-    }
-    Ok(head)
-}
-
-/// Keeps what is not for repositories out of them.
-pub(super) fn write_ignored(folder: &Path) -> Result<(), FolderError> {
-    let path = folder.join(IGNORE_FILE);
-    let place = path.display().to_string();
-    let written = |source| FolderError::File { place, action: "written", source };
-    create(&path, IGNORED.as_bytes(), Readers::Everyone).map_err(written)
-}
-
-/// Makes an empty log: in a store, or in a folder where none is named.
-pub(super) fn new_log(folder: &Path, store: Option<&StoreUrl>) -> Result<Box<dyn LogTarget>, LogError> {
-    Ok(match store {
-        Some(store) => Box::new(store.create()?),
-        None => Box::new(SqliteLog::create(&folder.join(LOG_FILE))?),
-    })
-}
-
-impl Failure for FolderError {
-    fn code(&self) -> &'static str {
-        match self {
-            Self::NotFound { .. } => "not_a_project",
-            Self::Settings(_) => "bad_settings",
-            Self::Open(error) => error.code(),
-            Self::OtherProject { .. } => "other_project",
-            Self::AlreadyAProject { .. } => "already_a_project",
-            Self::NotEmpty { .. } => "not_empty",
-            Self::Exists { .. } => "exists",
-            Self::Backup(error) => error.code(),
-            Self::Roots(_) => "root_unreadable",
-            Self::Init(error) => error.code(),
-            Self::Key(_) => "key_unusable",
-            Self::Log(error) => error.code(),
-            Self::File { .. } => "file",
-        }
-    }
-
-    fn hint(&self) -> Option<String> {
-        match self {
-            Self::NotFound { .. } => {
-                Some("name the project's folder with -C DIR, or make one: flag-admin init DIR".to_owned())
-            }
-            Self::Open(error) => error.hint(),
-            Self::Log(error) => error.hint(),
-            Self::Backup(error) => error.hint(),
-            Self::Exists { .. } => Some("name a file that is not there yet".to_owned()),
-            Self::AlreadyAProject { place } => Some(format!("use it: flag-admin -C {place} flag list")),
-            Self::NotEmpty { .. } => Some("name a folder that is empty or not there yet".to_owned()),
-            _ => None,
-        }
     }
 }
