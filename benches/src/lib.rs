@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a benchmark stops at the first surprise")]
 
+pub mod growing;
+pub mod plot;
 pub mod readers;
 pub mod signed;
 
