@@ -116,15 +116,24 @@ struct PreparedFacts<'c, 'a, 's> {
     lanes: Lanes,
 }
 
+impl PreparedFacts<'_, '_, '_> {
+    /// Lanes of another seed than the prepared one: an exclusion group's, a holdout's, a prerequisite's.
+    #[cold]
+    fn drawn(&self, unit: Option<&Path>, seed: &SeedDigest) -> Option<Lanes> {
+        self.facts.lanes(unit, seed)
+    }
+}
+
 impl Facts for PreparedFacts<'_, '_, '_> {
     #[inline]
     fn judge<O: TestObserver>(&self, condition: &Condition, segments: &[Condition], observer: &mut O) -> Truth {
         self.facts.judge(condition, segments, observer)
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a call for each unit costs a fifth of the whole decision")]
+    #[inline(always)]
     fn lanes(&self, unit: Option<&Path>, seed: &SeedDigest) -> Option<Lanes> {
-        if unit.is_none() && core::ptr::eq(seed, self.seed) { Some(self.lanes) } else { self.facts.lanes(unit, seed) }
+        if unit.is_none() && core::ptr::eq(seed, self.seed) { Some(self.lanes) } else { self.drawn(unit, seed) }
     }
 
     #[inline]
