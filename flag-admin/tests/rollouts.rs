@@ -74,7 +74,11 @@ fn a_sick_flag_is_taken_back_within_one_tick_of_the_evidence() {
     assert!(fleet.exposed_units("search") > 300);
     fleet.live_a_day("search", Health { error: 0.3, crash: 0.0, ..Health::default() });
     fleet.pass(DAY);
+    let head = fleet.project.state().head();
+    let foreseen = fleet.foresee();
+    assert_eq!((fleet.project.state().head(), foreseen[0].recorded), (head, false), "looking does nothing");
     let ticked = fleet.tick();
+    assert_eq!((&foreseen[0].after, foreseen[0].check), (&ticked[0].after, ticked[0].check));
     assert_eq!(fleet.phase("search"), Phase::RolledBack(RollbackReason::Breached { gates: vec![GateName::Error] }));
     assert_eq!((ticked[0].rule, ticked[0].exposes), (2, Some(Share::NOBODY)));
     let check = ticked[0].check.unwrap();

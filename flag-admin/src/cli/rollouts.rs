@@ -53,7 +53,7 @@ pub(super) enum RolloutCommand {
     },
     /// Decide once what becomes of every rollout, and do it: for a timer
     #[command(
-        after_help = "Examples:\n  flag-admin rollout tick --publish\n  */5 * * * *  flag-admin -C /srv/flags rollout tick --publish --json >> /var/log/rollouts.json"
+        after_help = "Examples:\n  flag-admin rollout tick --dry-run\n  flag-admin rollout tick --publish\n  */5 * * * *  flag-admin -C /srv/flags rollout tick --publish --json >> /var/log/rollouts.json"
     )]
     Tick(TickArguments),
     /// Decide again and again, until it is stopped
@@ -117,12 +117,17 @@ pub(super) struct TickArguments {
     /// Publish what moved there
     #[arg(long = "to", value_name = "DIR|URL")]
     out: Option<PathBuf>,
+    /// Only say what would be decided now: nothing moves, and nothing is recorded or published
+    #[arg(long)]
+    dry_run: bool,
 }
 
 /// What a tick came to.
 #[derive(Serialize)]
 struct Look {
     rollouts: Vec<Ticked>,
+    /// Whether it was only looked at.
+    dry_run: bool,
     /// The snapshot that carries what moved.
     #[serde(skip_serializing_if = "Option::is_none")]
     published: Option<u64>,
@@ -221,7 +226,12 @@ fn status(session: &Session, terminal: &mut Terminal<'_>, flag: Option<&str>) ->
 
 fn tick(opened: &mut Opened, terminal: &mut Terminal<'_>, arguments: &TickArguments) -> Result<(), Stop> {
     let instruments = instruments(opened)?;
-    let rollouts = opened.project.tick_rollouts(&opened.environment, &instruments.lent())?;
+    let dry_run = arguments.dry_run;
+    let rollouts = if dry_run {
+        opened.project.foresee_rollouts(&opened.environment, &instruments.lent())?
+    } else {
+        opened.project.tick_rollouts(&opened.environment, &instruments.lent())?
+    };
     let is_moved = rollouts.iter().any(Ticked::is_to_be_published);
     let published = if is_moved && (arguments.publish || arguments.out.is_some()) {
         Some(publish(opened, arguments.out.clone())?)
@@ -229,12 +239,15 @@ fn tick(opened: &mut Opened, terminal: &mut Terminal<'_>, arguments: &TickArgume
         None
     };
     if terminal.form() == Form::Json {
-        return terminal.json(&Look { rollouts, published });
+        return terminal.json(&Look { rollouts, dry_run, published });
     }
     if rollouts.is_empty() {
         return terminal.line(format_args!("no rollout is under way in {}", opened.environment));
     }
     rollouts.iter().try_for_each(|ticked| print_ticked(terminal, ticked))?;
+    if dry_run {
+        return terminal.line("nothing was done: without --dry-run it is");
+    }
     match published {
         Some(version) => terminal.line(format_args!("published snapshot {version}")),
         None if is_moved => terminal.line("it reaches clients once it is published: flag-admin publish"),

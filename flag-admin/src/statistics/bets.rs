@@ -5,8 +5,8 @@
 //! inequality the chance that it *ever* reaches 1/α is at most α, however often and whenever somebody looks. No number of reports is too
 //! small for it to hold, and reports may depend on each other as long as each one's mean, given those before, keeps to the limit.
 //!
-//! Source: I. Waudby-Smith and A. Ramdas, *Estimating means of bounded random variables by betting*, 2024, with a fixed grid of bets in
-//! equal parts.
+//! Source: I. Waudby-Smith and A. Ramdas, *Estimating means of bounded random variables by betting*, 2024, with a fixed grid of bets. The
+//! capital is split before the first report, in equal parts or in others: Ville's inequality holds for every split.
 
 use super::domain::{part_of, real, settled, unit, within_unit};
 use super::error::Result;
@@ -21,6 +21,8 @@ const FRACTIONS_BELOW: [f64; 5] = [0.8, 0.5, 0.25, 0.1, 0.02];
 pub struct Bets {
     limit: f64,
     stakes: Vec<f64>,
+    /// The part of the capital that each bet begins with.
+    parts: Vec<f64>,
 }
 
 impl Bets {
@@ -30,14 +32,28 @@ impl Bets {
         let cap = 0.5 + limit / 2.0;
         let mut rates: Vec<f64> = RATIOS_ABOVE.iter().map(|ratio| (limit * ratio).min(cap)).collect();
         rates.dedup();
-        Ok(Self { limit, stakes: stakes(limit, &rates) })
+        Ok(Self::in_equal_parts(limit, stakes(limit, &rates)))
+    }
+
+    /// The bets of [`Bets::above`], of which the one on `r` times the limit begins with 1/r² of what a bet on the limit would.
+    ///
+    /// A report that says yes multiplies the capital of that bet by r, so that in equal parts the boldest live on the first handful of
+    /// failures, which a rate well within a small limit has now and then, too. A bold bet earns so fast where it is right that it can begin with
+    /// little: the price is some reports, and the mild bets, whose proof takes hundreds, get what it leaves.
+    pub fn above_wary_of_few(limit: f64) -> Result<Self> {
+        let mut bets = Self::above(limit)?;
+        let multiples = bets.stakes.iter().map(|stake| 1.0 + stake * (1.0 - bets.limit));
+        let parts: Vec<f64> = multiples.map(|multiple| 1.0 / (multiple * multiple)).collect();
+        let whole: f64 = parts.iter().sum();
+        bets.parts = parts.into_iter().map(|part| part / whole).collect();
+        Ok(bets)
     }
 
     /// Bets that the mean is below `limit`, strictly between 0 and 1: on rates from 2% to 80% of the limit.
     pub fn below(limit: f64) -> Result<Self> {
         let limit = within_unit("limit", limit)?;
         let rates: Vec<f64> = FRACTIONS_BELOW.iter().map(|part| limit * part).collect();
-        Ok(Self { limit, stakes: stakes(limit, &rates) })
+        Ok(Self::in_equal_parts(limit, stakes(limit, &rates)))
     }
 
     /// Bets with stakes of one's own, each from −1/(1 − limit) to 1/limit.
@@ -48,7 +64,12 @@ impl Bets {
             unit("a stake's worst case", 1.0 - stake * limit)
                 .or_else(|_| unit("a stake's worst case", 1.0 + stake * (1.0 - limit)))?;
         }
-        Ok(Self { limit, stakes: stakes.to_vec() })
+        Ok(Self::in_equal_parts(limit, stakes.to_vec()))
+    }
+
+    fn in_equal_parts(limit: f64, stakes: Vec<f64>) -> Self {
+        let parts = stakes.iter().map(|_| 1.0 / super::domain::length(stakes.len())).collect();
+        Self { limit, stakes, parts }
     }
 
     /// Returns how many bets there are.
@@ -76,7 +97,12 @@ impl Bets {
 
     /// Returns ln E after reports, given as values from 0 to 1 and how often each came: 0 where there is none.
     pub fn log_e(&self, reports: &[(f64, u64)]) -> Result<f64> {
-        settled("the bets", mean_capital(&self.sums(reports)?))
+        settled("the bets", self.capital(&self.sums(reports)?))
+    }
+
+    /// Returns ln E of the logarithms of each bet's capital, as [`Bets::sums`] gives them: 0 where there is no bet.
+    pub fn capital(&self, sums: &[f64]) -> f64 {
+        mixed(sums.iter().copied().zip(self.parts.iter().copied()))
     }
 }
 
@@ -98,12 +124,18 @@ pub fn yes_no(k: u64, n: u64) -> Result<[(f64, u64); 2]> {
 
 /// Returns the logarithm of the mean of capitals that are given by their logarithms.
 pub fn mean_capital(sums: &[f64]) -> f64 {
-    let Some(most) = sums.iter().copied().reduce(f64::max) else { return 0.0 };
+    let part = 1.0 / super::domain::length(sums.len());
+    mixed(sums.iter().map(|sum| (*sum, part)))
+}
+
+/// Returns the logarithm of a sum of capitals, given by their logarithms and their parts of the whole.
+fn mixed(capitals: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
+    let Some(most) = capitals.clone().map(|(sum, _)| sum).reduce(f64::max) else { return 0.0 };
     if most == f64::NEG_INFINITY {
         return most;
     }
-    let sum: f64 = sums.iter().map(|sum| libm::exp(sum - most)).sum();
-    most + libm::log(sum / super::domain::length(sums.len()))
+    let sum: f64 = capitals.map(|(sum, part)| part * libm::exp(sum - most)).sum();
+    most + libm::log(sum)
 }
 
 /// Returns the stakes at which a bet grows fastest if the rate is what it bets on.

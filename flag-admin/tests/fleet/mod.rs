@@ -128,6 +128,12 @@ impl Fleet {
         ticked
     }
 
+    /// Tells what a tick would do now.
+    pub fn foresee(&self) -> Vec<Ticked> {
+        let instruments = Instruments { cells: &self.cells, sources: &NoSources };
+        self.project.foresee_rollouts(&self.environment, &instruments).unwrap()
+    }
+
     pub fn act(&mut self, flag: &str, event: Event) -> Result<(), String> {
         let instruments = Instruments { cells: &self.cells, sources: &NoSources };
         let proposal = self.project.propose_rollout_move(&self.environment, flag, event, &instruments);

@@ -285,13 +285,25 @@ impl Project {
         environment: &EnvironmentName,
         instruments: &Instruments<'_>,
     ) -> Result<Vec<Ticked>, AppError> {
-        let rollouts = &self.environment(environment)?.rollouts;
-        let flags: Vec<FlagKey> = rollouts
-            .iter()
-            .filter(|(_, rollout)| !matches!(rollout.state.phase, Phase::Completed | Phase::RolledBack(_)))
-            .map(|(flag, _)| flag.clone())
-            .collect();
+        let flags = self.moving_rollouts(environment)?;
         flags.iter().map(|flag| self.tick_rollout(environment, flag, instruments)).collect()
+    }
+
+    /// Decides what [`Project::tick_rollouts`] would decide now, and does nothing.
+    pub fn foresee_rollouts(
+        &self,
+        environment: &EnvironmentName,
+        instruments: &Instruments<'_>,
+    ) -> Result<Vec<Ticked>, AppError> {
+        let flags = self.moving_rollouts(environment)?;
+        flags.iter().map(|flag| Ok(self.look_at_rollout(environment, flag, instruments)?.0)).collect()
+    }
+
+    /// Returns the flags whose rollouts are not over.
+    fn moving_rollouts(&self, environment: &EnvironmentName) -> Result<Vec<FlagKey>, AppError> {
+        let rollouts = &self.environment(environment)?.rollouts;
+        let moving = rollouts.iter().filter(|(_, rollout)| !is_over(&rollout.state.phase));
+        Ok(moving.map(|(flag, _)| flag.clone()).collect())
     }
 
     fn tick_rollout(
@@ -300,6 +312,27 @@ impl Project {
         flag: &FlagKey,
         instruments: &Instruments<'_>,
     ) -> Result<Ticked, AppError> {
+        let (mut ticked, change) = self.look_at_rollout(environment, flag, instruments)?;
+        let Some(change) = change else { return Ok(ticked) };
+        let proposal = self.propose(environment, vec![change])?;
+        let committed = self.commit(&proposal, None)?;
+        ticked.request = committed.request;
+        ticked.recorded = committed.request.is_none();
+        if committed.request.is_some() {
+            ticked.after = ticked.before.clone();
+            ticked.exposes = None;
+            ticked.check = None;
+        }
+        Ok(ticked)
+    }
+
+    /// Decides what becomes of a rollout now. Returns it with the change that would make it so; none where nothing is to be written.
+    fn look_at_rollout(
+        &self,
+        environment: &EnvironmentName,
+        flag: &FlagKey,
+        instruments: &Instruments<'_>,
+    ) -> Result<(Ticked, Option<Change>), AppError> {
         let (_, rollout) = self.rollout(environment, flag.as_str())?;
         let evidence = self.evidence_of(environment, flag, rollout, Event::Tick, instruments)?;
         let now = self.now();
@@ -320,30 +353,19 @@ impl Project {
         let is_seen = evidence.arms.reports() == rollout.seen
             || now.as_millis().saturating_sub(rollout.recorded.as_millis()) < OBSERVED_EVERY_MILLIS;
         if !is_news && is_seen {
-            return Ok(ticked);
+            return Ok((ticked, None));
         }
         if let Some(request) = waiting(self.environment(environment)?, flag, ticked.exposes) {
             ticked.request = Some(request);
             ticked.after = ticked.before.clone();
             ticked.exposes = None;
-            return Ok(ticked);
+            return Ok((ticked, None));
         }
         let change = self.checked(environment, change_of(flag, rollout, Event::Tick, now, evidence, &decision))?;
-        let check = match &change {
-            Change::RolloutDecided { record, .. } => record.check,
-            _ => None,
-        };
-        let proposal = self.propose(environment, vec![change])?;
-        let committed = self.commit(&proposal, None)?;
-        ticked.request = committed.request;
-        ticked.recorded = committed.request.is_none();
-        if committed.request.is_some() {
-            ticked.after = ticked.before.clone();
-            ticked.exposes = None;
-        } else {
-            ticked.check = check;
+        if let Change::RolloutDecided { record, .. } = &change {
+            ticked.check = record.check;
         }
-        Ok(ticked)
+        Ok((ticked, Some(change)))
     }
 
     /// Looks at units before and after a rollback, and writes down whether their value changes: a rollback that does nothing shows.

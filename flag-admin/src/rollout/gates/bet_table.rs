@@ -1,7 +1,7 @@
 use super::super::quantities::Rate;
 use super::reading::{GateName, Level, Reading, Standing};
 use crate::cells::{Fractions, UNITS};
-use crate::statistics::bets::{Bets, mean_capital};
+use crate::statistics::bets::Bets;
 
 const PLACES: usize = UNITS as usize + 1;
 
@@ -12,47 +12,46 @@ pub(super) struct BetTable {
     alpha: Rate,
     /// `ln(1/alpha)`.
     threshold: f64,
+    /// None against a limit that is none: then nothing is ever proved.
+    bets: Option<Bets>,
     gains: Vec<[f64; PLACES]>,
 }
 
 impl BetTable {
-    /// Bets that a rate is above its limit.
+    /// Bets that a rate is above its limit. An alarm takes more than a few failures, however bold the bet.
     pub(super) fn above(limit: Rate, alpha: Rate) -> Self {
-        Self::of(limit, alpha, Bets::above(limit.value()).ok().as_ref())
+        Self::of(limit, alpha, Bets::above_wary_of_few(limit.value()).ok())
     }
 
     /// Bets that a rate is below its limit.
     pub(super) fn below(limit: Rate, alpha: Rate) -> Self {
-        Self::of(limit, alpha, Bets::below(limit.value()).ok().as_ref())
+        Self::of(limit, alpha, Bets::below(limit.value()).ok())
     }
 
-    /// Without bets, as against a limit that is none, nothing is ever proved.
-    fn of(limit: Rate, alpha: Rate, bets: Option<&Bets>) -> Self {
-        let mut gains = vec![[0.0; PLACES]; bets.map_or(0, Bets::len)];
+    fn of(limit: Rate, alpha: Rate, bets: Option<Bets>) -> Self {
+        let mut gains = vec![[0.0; PLACES]; bets.as_ref().map_or(0, Bets::len)];
         for (place, sixteenths) in (0..=UNITS).enumerate() {
             let value = f64::from(sixteenths) / f64::from(UNITS);
-            let sums = bets.and_then(|bets| bets.sums(&[(value, 1)]).ok()).unwrap_or_default();
+            let sums = bets.as_ref().and_then(|bets| bets.sums(&[(value, 1)]).ok()).unwrap_or_default();
             for (stake, gain) in gains.iter_mut().zip(sums) {
                 if let Some(held) = stake.get_mut(place) {
                     *held = gain;
                 }
             }
         }
-        Self { limit, alpha, threshold: -libm::log(alpha.value()), gains }
+        Self { limit, alpha, threshold: -libm::log(alpha.value()), bets, gains }
     }
 
     /// Returns ln E after reports: 0 where there is none.
     #[expect(clippy::cast_precision_loss, reason = "counts of reports stay far below 2^53")]
     fn log_e(&self, reports: &Fractions) -> f64 {
-        if self.gains.is_empty() {
-            return 0.0;
-        }
+        let Some(bets) = &self.bets else { return 0.0 };
         let capital = |gains: &[f64; PLACES]| {
             let held = reports.pairs().filter_map(|(place, count)| Some(gains.get(usize::from(place))? * count as f64));
             held.sum()
         };
         let sums: Vec<f64> = self.gains.iter().map(capital).collect();
-        mean_capital(&sums)
+        bets.capital(&sums)
     }
 
     /// Reads an alarm: it is raised once the limit is exceeded beyond doubt. `margin` is how much more evidence that takes than alpha says,
