@@ -7,7 +7,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::postgres::PostgresLog;
 use super::sqlite::SqliteLog;
-use crate::app::ports::{LogError, Outbox, OutboxOutcome, OutboxTally, Outgoing};
+use crate::app::ports::{LogError, Outbox, OutboxOutcome, OutboxStanding, OutboxTally, Outgoing};
 
 const ARRIVED: &str = "arrived";
 const GIVEN_UP: &str = "given_up";
@@ -20,6 +20,15 @@ const fn columns(outcome: OutboxOutcome) -> (Option<&'static str>, Option<i64>) 
         OutboxOutcome::GivenUp => (Some(GIVEN_UP), None),
         OutboxOutcome::Gone => (Some(GONE), None),
         OutboxOutcome::Again(due) => (None, Some(due.as_millis())),
+    }
+}
+
+/// Returns how an alert stands, by the columns of its row.
+fn standing(outcome: Option<&str>, due: Option<i64>) -> OutboxStanding {
+    match (outcome, due) {
+        (Some(GONE), _) => OutboxStanding::Gone,
+        (None, Some(due)) => OutboxStanding::Waits(Timestamp::from_millis(due)),
+        _ => OutboxStanding::Settled,
     }
 }
 
@@ -123,6 +132,20 @@ impl Outbox for SqliteLog {
         }
         Ok(tallies)
     }
+
+    fn standing(&self) -> Result<BTreeMap<(String, String), OutboxStanding>, LogError> {
+        let failed = self.failed("read");
+        let mut statement =
+            self.connection.prepare_cached("SELECT sink, alert, outcome, due FROM alerts").map_err(&failed)?;
+        let mut rows = statement.query([]).map_err(&failed)?;
+        let mut all = BTreeMap::new();
+        while let Some(row) = rows.next().map_err(&failed)? {
+            let key = (row.get(0).map_err(&failed)?, row.get(1).map_err(&failed)?);
+            let outcome: Option<String> = row.get(2).map_err(&failed)?;
+            all.insert(key, standing(outcome.as_deref(), row.get(3).map_err(&failed)?));
+        }
+        Ok(all)
+    }
 }
 
 impl Outbox for PostgresLog {
@@ -195,5 +218,17 @@ impl Outbox for PostgresLog {
             count(tally, outcome.as_deref(), number, why);
         }
         Ok(tallies)
+    }
+
+    fn standing(&self) -> Result<BTreeMap<(String, String), OutboxStanding>, LogError> {
+        let failed = self.failed("read");
+        let read = self.client.borrow_mut().query("SELECT sink, alert, outcome, due FROM flag_alerts", &[]);
+        let mut all = BTreeMap::new();
+        for row in &read.map_err(&failed)? {
+            let key = (row.try_get(0).map_err(&failed)?, row.try_get(1).map_err(&failed)?);
+            let outcome: Option<String> = row.try_get(2).map_err(&failed)?;
+            all.insert(key, standing(outcome.as_deref(), row.try_get(3).map_err(&failed)?));
+        }
+        Ok(all)
     }
 }

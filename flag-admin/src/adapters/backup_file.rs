@@ -7,7 +7,7 @@ use toml_edit::DocumentMut;
 
 use super::durable_file::{Readers, create, sync_folder};
 use super::folder_error::FolderError;
-use super::new_project::{made_beside, new_log, write_ignored};
+use super::new_project::{check_vacant, made_beside, new_log, write_ignored};
 use super::project_folder::{KEYS_FOLDER, ProjectFolder, ROOT_FOLDER, SETTINGS_FILE};
 use super::settings_file::SettingsFile;
 use super::store::StoreUrl;
@@ -79,6 +79,15 @@ pub fn backup(folder: &ProjectFolder, target: &Path, keys: BackupKeys) -> Result
     Ok(head)
 }
 
+/// Proves a backup, and refuses what [`restore`] would refuse, as far as can be told without making anything. The head is that of its log.
+pub fn check_restore(file: &Path, target: &Path, store: Option<&StoreUrl>) -> Result<Restored, FolderError> {
+    let Proved { header, head, .. } = proved(file, store)?;
+    check_vacant(target)?;
+    keys_of(&header)?;
+    let keys = if header.keys.is_empty() { BackupKeys::Without } else { BackupKeys::With };
+    Ok(Restored { project: header.project, head, keys })
+}
+
 /// Makes a project out of a backup, in a folder that is not there yet or empty, and in a store that is empty. Everything is proved before
 /// anything is made; a whole project is made or none.
 pub fn restore(file: &Path, target: &Path, store: Option<&StoreUrl>) -> Result<Restored, FolderError> {
@@ -86,17 +95,7 @@ pub fn restore(file: &Path, target: &Path, store: Option<&StoreUrl>) -> Result<R
         let place = path.display().to_string();
         move |source| FolderError::File { place, action, source }
     };
-    let open = || File::open(file).map(BufReader::new).map_err(failed(file, "read"));
-    let (header, proved) = verify_backup(open()?)?;
-    let settings = with_store(&header.settings, store)?;
-    let read = SettingsFile::parse(&settings, SETTINGS_FILE)?;
-    if read.project != header.project {
-        return Err(FolderError::OtherProject {
-            place: format!("{SETTINGS_FILE} in {}", file.display()),
-            found: read.project,
-            expected: header.project,
-        });
-    }
+    let Proved { header, settings, head: proved } = proved(file, store)?;
     let keys = keys_of(&header)?;
     let head = made_beside(target, |building| {
         let written = |name: &str| failed(&building.join(name), "written");
@@ -118,7 +117,7 @@ pub fn restore(file: &Path, target: &Path, store: Option<&StoreUrl>) -> Result<R
             sync_folder(&building.join(made)).map_err(written(made))?;
         }
         // The file is read a second time, and proved again: it may have been replaced since.
-        let (mut reader, _) = BackupReader::open(open()?)?;
+        let (mut reader, _) = BackupReader::open(opened(file)?)?;
         let mut last = Head::GENESIS;
         let mut next = || {
             let entry = reader.next_entry()?;
@@ -133,6 +132,33 @@ pub fn restore(file: &Path, target: &Path, store: Option<&StoreUrl>) -> Result<R
     })?;
     let keys = if header.keys.is_empty() { BackupKeys::Without } else { BackupKeys::With };
     Ok(Restored { project: header.project, head, keys })
+}
+
+/// A backup whose entries are one chain.
+struct Proved {
+    header: BackupHeader,
+    /// The settings that a project made of it has.
+    settings: String,
+    head: Head,
+}
+
+fn proved(file: &Path, store: Option<&StoreUrl>) -> Result<Proved, FolderError> {
+    let (header, head) = verify_backup(opened(file)?)?;
+    let settings = with_store(&header.settings, store)?;
+    let read = SettingsFile::parse(&settings, SETTINGS_FILE)?;
+    if read.project != header.project {
+        return Err(FolderError::OtherProject {
+            place: format!("{SETTINGS_FILE} in {}", file.display()),
+            found: read.project,
+            expected: header.project,
+        });
+    }
+    Ok(Proved { header, settings, head })
+}
+
+fn opened(file: &Path) -> Result<BufReader<File>, FolderError> {
+    let place = || file.display().to_string();
+    File::open(file).map(BufReader::new).map_err(|source| FolderError::File { place: place(), action: "read", source })
 }
 
 /// Which half of a key a file holds.

@@ -44,7 +44,7 @@ mod token_uses;
 
 pub use alert_secrets::AlertSecrets;
 pub use alert_sender::{AlertReach, HttpAlertSender, Resolve, TellLog};
-pub use backup_file::{BackupKeys, Restored, backup, restore};
+pub use backup_file::{BackupKeys, Restored, backup, check_restore, restore};
 pub use dashboard_file::{DashboardFile, DashboardFileError, is_on_light_background};
 pub use draft_files::DraftFiles;
 pub use folder::Folder;
@@ -58,7 +58,7 @@ pub use lease::{PostgresLease, SoleLease};
 pub use measurement_query::{QueryError, query_rows};
 pub use memory_cells::MemoryCells;
 pub(crate) use new_project::init_at;
-pub use new_project::{InitFolder, init};
+pub use new_project::{InitFolder, check_init, init};
 #[cfg(feature = "object-store")]
 pub use object_store::StorePlace;
 pub use passphrase::{GivenPassphrase, Passphrase, PassphraseError, Passphrases};

@@ -51,6 +51,31 @@ pub(crate) fn init_at(target: &Path, request: &InitFolder, now: Timestamp) -> Re
     made_beside(target, |building| build(building, request, now))
 }
 
+/// Refuses what [`init`] would refuse, as far as can be told without making anything.
+pub fn check_init(target: &Path, request: &InitFolder) -> Result<(), FolderError> {
+    check_vacant(target)?;
+    if let Some(root) = &request.root {
+        birth_under(&birth_of(request, SystemClock.now()), root.clone())?;
+    }
+    Ok(())
+}
+
+/// Refuses a folder that holds a project, or anything.
+pub(super) fn check_vacant(target: &Path) -> Result<(), FolderError> {
+    let place = || target.display().to_string();
+    match fs::read_dir(target) {
+        Ok(_) if target.join(SETTINGS_FILE).exists() => Err(FolderError::AlreadyAProject { place: place() }),
+        Ok(mut there) => {
+            if there.next().is_some() {
+                return Err(FolderError::NotEmpty { place: place() });
+            }
+            Ok(())
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(FolderError::File { place: place(), action: "read", source }),
+    }
+}
+
 /// Makes a folder that is not there yet, or empty: beside its place, and renamed into it once it is whole.
 pub(super) fn made_beside(
     target: &Path,
@@ -60,17 +85,7 @@ pub(super) fn made_beside(
         let place = path.display().to_string();
         move |source| FolderError::File { place, action, source }
     };
-    let place = || target.display().to_string();
-    match fs::read_dir(target) {
-        Ok(_) if target.join(SETTINGS_FILE).exists() => return Err(FolderError::AlreadyAProject { place: place() }),
-        Ok(mut there) => {
-            if there.next().is_some() {
-                return Err(FolderError::NotEmpty { place: place() });
-            }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(file(target, "read")(error)),
-    }
+    check_vacant(target)?;
     let target = std::path::absolute(target).map_err(file(target, "read"))?;
     let parent = target.parent().unwrap_or(Path::new("/"));
     fs::create_dir_all(parent).map_err(file(parent, "written"))?;
@@ -87,29 +102,31 @@ pub(super) fn made_beside(
     Ok(head)
 }
 
+fn birth_of(request: &InitFolder, now: Timestamp) -> Birth<'static> {
+    Birth {
+        project: request.project.clone(),
+        environments: request.environments.clone(),
+        operator: request.operator.clone(),
+        now,
+        keys: &[],
+    }
+}
+
 fn build(folder: &Path, request: &InitFolder, now: Timestamp) -> Result<Head, FolderError> {
     let written = |name: &str| {
         let place = folder.join(name).display().to_string();
         move |source| FolderError::File { place, action: "written", source }
     };
     let environment = request.environments.first().ok_or(InitError::NoEnvironment)?;
-    let mut birth_of = Birth {
-        project: request.project.clone(),
-        environments: request.environments.clone(),
-        operator: request.operator.clone(),
-        now,
-        keys: &[],
-    };
     let keys;
     let newborn = if let Some(root) = &request.root {
         make_folder(&folder.join(KEYS_FOLDER)).map_err(written(KEYS_FOLDER))?;
-        birth_under(&birth_of, root.clone())?
+        birth_under(&birth_of(request, now), root.clone())?
     } else {
         keys = generate_keys(&folder.join(KEYS_FOLDER), request.passphrase.as_ref()).map_err(written(KEYS_FOLDER))?;
-        birth_of.keys = &keys;
         let opened_by = Rc::new(GivenPassphrase(request.passphrase.clone()));
         let files = KeyFiles::new(folder.join(KEYS_FOLDER)).with_passphrases(opened_by);
-        birth(&birth_of, &*files.signer(RoleName::Root)?)?
+        birth(&Birth { keys: &keys, ..birth_of(request, now) }, &*files.signer(RoleName::Root)?)?
     };
     fs::create_dir(folder.join(ROOT_FOLDER)).map_err(written(ROOT_FOLDER))?;
     let root = folder.join(ROOT_FOLDER).join("1.json");

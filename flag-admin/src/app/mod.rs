@@ -23,8 +23,8 @@ mod tokens;
 mod wording;
 
 pub use alerts::{
-    Alert, AlertKind, Delivered, SecretError, Sink, SinkKind, WebhookSecret, deliver_due, due_after, fill_outbox,
-    signatures,
+    Alert, AlertKind, Delivered, Due, SecretError, Sink, SinkKind, WebhookSecret, deliver_due, due_after, due_now,
+    fill_outbox, signatures,
 };
 pub use authority::approvals::{Approval, ApprovalError, RequestLine};
 pub use authority::members::{MemberError, MemberLine};

@@ -81,6 +81,20 @@ pub trait Outbox {
 
     /// Returns how many alerts of each sink arrived, wait and were given up, and what was last said against one.
     fn tallies(&self) -> Result<BTreeMap<String, OutboxTally>, LogError>;
+
+    /// Returns how each alert of each sink stands, by sink and alert.
+    fn standing(&self) -> Result<BTreeMap<(String, String), OutboxStanding>, LogError>;
+}
+
+/// How an alert stands with a sink.
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum OutboxStanding {
+    /// It is tried at this time or later.
+    Waits(Timestamp),
+    /// It arrived, or was given up.
+    Settled,
+    /// The receiver wants no more, of this or anything.
+    Gone,
 }
 
 /// An alert on its way.

@@ -3,12 +3,13 @@ use std::collections::BTreeMap;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
+use super::arguments::DryRunArguments;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, SAY_YES, Terminal};
 use crate::adapters::{AlertReach, HttpAlertSender, ProjectFolder, SystemClock, SystemRandomness};
 use crate::app::ports::{Clock as _, LogError, OutboxTally, Randomness as _};
-use crate::app::{Alert, AppError, Delivered, Sink, SinkKind, WebhookSecret, deliver_due, fill_outbox};
+use crate::app::{Alert, AppError, Delivered, Due, Sink, SinkKind, WebhookSecret, deliver_due, due_now, fill_outbox};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AlertCommand {
@@ -25,6 +26,8 @@ pub(super) enum AlertCommand {
     Remove {
         /// Its name
         name: String,
+        #[command(flatten)]
+        how: DryRunArguments,
     },
     /// Send a test to a place, and say what became of it
     #[command(after_help = "Example:\n  flag-admin alert test oncall")]
@@ -36,7 +39,12 @@ pub(super) enum AlertCommand {
     },
     /// Send what is due, once: for a timer where no server runs
     #[command(after_help = "Example:\n  flag-admin alert deliver")]
-    Deliver(ReachArguments),
+    Deliver {
+        #[command(flatten)]
+        reach: ReachArguments,
+        #[command(flatten)]
+        how: DryRunArguments,
+    },
 }
 
 /// How a place is spoken to.
@@ -68,6 +76,8 @@ pub(super) struct AddArguments {
     /// Sign with another secret, too; the one before it goes on counting until the next time
     #[arg(long)]
     rotate: bool,
+    #[command(flatten)]
+    how: DryRunArguments,
 }
 
 #[derive(Debug, Args)]
@@ -125,9 +135,10 @@ pub(super) fn run(session: &Session, terminal: &mut Terminal<'_>, command: Alert
     match command {
         AlertCommand::List => list(session, terminal),
         AlertCommand::Add(arguments) => add(session, terminal, arguments),
-        AlertCommand::Remove { name } => remove(session, terminal, &name),
+        AlertCommand::Remove { name, how } => remove(session, terminal, &name, how),
         AlertCommand::Test { name, reach } => test(session, terminal, &name, reach.reach()),
-        AlertCommand::Deliver(reach) => deliver(session, terminal, reach.reach()),
+        AlertCommand::Deliver { how: DryRunArguments { dry_run: true }, .. } => would_deliver(session, terminal),
+        AlertCommand::Deliver { reach, .. } => deliver(session, terminal, reach.reach()),
     }
 }
 
@@ -167,7 +178,7 @@ fn list(session: &Session, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
 }
 
 fn add(session: &Session, terminal: &mut Terminal<'_>, arguments: AddArguments) -> Result<(), Stop> {
-    let AddArguments { name, kind, url, events, allow_ports, rotate } = arguments;
+    let AddArguments { name, kind, url, events, allow_ports, rotate, how } = arguments;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     if name.is_empty() || name.len() > 64 || !name.chars().all(is_plain) {
         let message = format!("{name:?} is no name of a place, expected 1 to 64 characters of [A-Za-z0-9_-]");
@@ -185,6 +196,12 @@ fn add(session: &Session, terminal: &mut Terminal<'_>, arguments: AddArguments) 
     };
     let known = folder.settings().alerts.get(&name);
     let since = known.and_then(|known| known.since).or_else(|| Some(SystemClock.now()));
+    if how.dry_run {
+        if terminal.form() == Form::Json {
+            return terminal.json(&serde_json::json!({ "name": name, "kind": kind, "secret": null, "dry_run": true }));
+        }
+        return terminal.line(format_args!("alerts would go to {name}, not changed"));
+    }
     let secrets = folder.alert_secrets();
     let failed =
         |error: std::io::Error| Stop::problem("file", format!("the secret of {name} cannot be kept: {error}"), None);
@@ -231,9 +248,15 @@ fn sink<'f>(folder: &'f ProjectFolder, name: &str) -> Result<&'f Sink, Stop> {
     })
 }
 
-fn remove(session: &Session, terminal: &mut Terminal<'_>, name: &str) -> Result<(), Stop> {
+fn remove(session: &Session, terminal: &mut Terminal<'_>, name: &str, how: DryRunArguments) -> Result<(), Stop> {
     let folder = session.folder()?;
     sink(&folder, name)?;
+    if how.dry_run {
+        if terminal.form() == Form::Json {
+            return terminal.json(&serde_json::json!({ "removed": null, "dry_run": true }));
+        }
+        return terminal.line(format_args!("alerts would go to {name} no more, not changed"));
+    }
     terminal.confirm(&format!("Let alerts go to {name} no more?"), SAY_YES)?;
     folder.set_sink(name, None)?;
     folder.outbox().and_then(|mut outbox| outbox.forget(name)).map_err(AppError::from)?;
@@ -289,6 +312,22 @@ fn test(session: &Session, terminal: &mut Terminal<'_>, name: &str, reach: Alert
         return terminal.json(delivered);
     }
     terminal.line(format_args!("the test arrived at {name}"))
+}
+
+/// Tells what is due, and sends nothing.
+fn would_deliver(session: &Session, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+    let opened = session.open_logged()?;
+    let alerts = opened.project.alerts(flag_core::Timestamp::from_millis(0));
+    let outbox = opened.folder.outbox().map_err(AppError::from)?;
+    let due = due_now(&alerts, &opened.folder.settings().alerts, &*outbox, SystemClock.now());
+    let due = due.map_err(AppError::from)?;
+    if terminal.form() == Form::Json {
+        return terminal.json(&due);
+    }
+    if due.is_empty() {
+        return terminal.line("nothing is due");
+    }
+    due.iter().try_for_each(|Due { sink, alert }| terminal.line(format_args!("{sink}: {alert}: would be sent")))
 }
 
 fn deliver(session: &Session, terminal: &mut Terminal<'_>, reach: AlertReach) -> Result<(), Stop> {

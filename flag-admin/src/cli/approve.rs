@@ -29,9 +29,8 @@ pub(super) struct ApproveArguments {
 pub(super) struct RejectArguments {
     /// The request
     pub(super) request: u64,
-    /// Why, for the log
-    #[arg(long, value_name = "TEXT")]
-    pub(super) reason: Option<String>,
+    #[command(flatten)]
+    pub(super) change: ChangeArguments,
 }
 
 /// What became of a request.
@@ -90,12 +89,23 @@ pub(super) fn approve(
 
 /// Turns a request down, or takes it back.
 pub(super) fn reject(session: &Session, terminal: &mut Terminal<'_>, arguments: &RejectArguments) -> Result<(), Stop> {
-    let RejectArguments { request, reason } = arguments;
+    let RejectArguments { request, change: ChangeArguments { dry_run, reason } } = arguments;
+    let (request, dry_run) = (*request, *dry_run);
     let mut opened = session.open_logged()?;
-    let head = opened.project.reject(&opened.environment, *request, reason.as_deref())?.head;
+    if let Some(reason) = reason {
+        Project::check_reason(reason)?;
+    }
+    let by = opened.project.propose_rejection(&opened.environment, request)?;
+    let head = if dry_run {
+        opened.project.state().head()
+    } else {
+        opened.project.reject(&opened.environment, request, reason.as_deref())?.head
+    };
     if terminal.form() == Form::Json {
-        let request = *request;
-        return terminal.json(&Settled { request, approved: false, dry_run: false, proposal: None, head });
+        return terminal.json(&Settled { request, approved: false, dry_run, proposal: None, head });
+    }
+    if dry_run {
+        return terminal.line(format_args!("request {request} by {by}, not rejected"));
     }
     terminal.line(format_args!("rejected request {request}; nothing was changed"))
 }

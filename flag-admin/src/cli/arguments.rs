@@ -323,3 +323,11 @@ pub(super) struct ChangeArguments {
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
 }
+
+/// What changes take that need no plan and no reason: those of files and settings.
+#[derive(Copy, Clone, Debug, Args)]
+pub(super) struct DryRunArguments {
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}

@@ -3,10 +3,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::arguments::DryRunArguments;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal};
-use crate::adapters::{BackupKeys, KEYS_FOLDER, backup as write, restore as make};
+use crate::adapters::{BackupKeys, KEYS_FOLDER, backup as write, check_restore, restore as make};
 
 #[derive(Debug, Args)]
 pub(super) struct BackupArguments {
@@ -24,6 +25,8 @@ pub(super) struct RestoreArguments {
     /// A folder that is empty or not there yet
     #[arg(value_name = "DIR")]
     pub(super) folder: PathBuf,
+    #[command(flatten)]
+    pub(super) how: DryRunArguments,
 }
 
 /// Writes the project into one file.
@@ -51,17 +54,23 @@ pub(super) fn restore(
     terminal: &mut Terminal<'_>,
     arguments: &RestoreArguments,
 ) -> Result<(), Stop> {
-    let RestoreArguments { file, folder } = arguments;
+    let RestoreArguments { file, folder, how: DryRunArguments { dry_run } } = arguments;
     let store = session.store();
-    let restored = make(file, folder, store.as_ref())?;
+    let restored =
+        if *dry_run { check_restore(file, folder, store.as_ref())? } else { make(file, folder, store.as_ref())? };
     let with_keys = restored.keys == BackupKeys::With;
     if terminal.form() == Form::Json {
         return terminal.json(&json!({
             "project": restored.project, "folder": folder.display().to_string(), "store": store.as_ref().map(ToString::to_string),
-            "head": restored.head, "with_keys": with_keys
+            "head": restored.head, "with_keys": with_keys, "dry_run": dry_run
         }));
     }
     let project = terminal.paint(Meaning::Name, &restored.project);
+    if *dry_run {
+        let (folder, head) = (folder.display(), restored.head);
+        return terminal
+            .line(format_args!("project {project} would be made in {folder}, up to entry {head}, not made"));
+    }
     terminal.line(format_args!("made project {project} in {}, up to entry {}", folder.display(), restored.head))?;
     if let Some(store) = &store {
         terminal.line(format_args!("  its log is in {store}"))?;

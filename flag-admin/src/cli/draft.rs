@@ -1,7 +1,7 @@
 use clap::Subcommand;
 use serde::Serialize;
 
-use super::arguments::ChangeArguments;
+use super::arguments::{ChangeArguments, DryRunArguments};
 use super::change::{Extent, carry_out, counted};
 use super::plan_text;
 use super::problem::Stop;
@@ -14,7 +14,7 @@ use crate::log::{Actor, Change, EnvironmentName, Head, sentence};
 pub(super) enum DraftCommand {
     /// Begin an empty draft
     #[command(after_help = "Example:\n  flag-admin draft new && flag-admin rollout set command_history 5% --draft")]
-    New,
+    New(DryRunArguments),
     /// Show what your draft would do, as one
     #[command(after_help = "Examples:\n  flag-admin draft show\n  flag-admin draft show --json")]
     Show,
@@ -23,10 +23,10 @@ pub(super) enum DraftCommand {
     List,
     /// Put your draft onto the log as it stands, without the changes that others got in the way of
     #[command(after_help = "Example:\n  flag-admin draft rebase")]
-    Rebase,
+    Rebase(DryRunArguments),
     /// Drop your draft
     #[command(after_help = "Example:\n  flag-admin draft drop")]
-    Drop,
+    Drop(DryRunArguments),
 }
 
 /// What a draft would do.
@@ -57,18 +57,23 @@ impl<'d> Summary<'d> {
 }
 
 /// Begins an empty draft.
-pub(super) fn new(session: &Session, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+pub(super) fn new(session: &Session, terminal: &mut Terminal<'_>, how: DryRunArguments) -> Result<(), Stop> {
     let opened = session.open_logged()?;
     if let Some(draft) = opened.stored_draft()?.filter(|draft| !draft.changes().is_empty()) {
         let (actor, environment) = (draft.actor().clone(), draft.environment().clone());
         return Err(AppError::Draft(DraftError::Exists { actor, environment, changes: draft.changes().len() }).into());
     }
     let draft = Draft::new(&opened.project, &opened.environment);
-    opened.folder.drafts().keep(&draft).map_err(AppError::from)?;
+    if !how.dry_run {
+        opened.folder.drafts().keep(&draft).map_err(AppError::from)?;
+    }
     if terminal.form() == Form::Json {
         return terminal.json(&Summary::of(&draft));
     }
     let (environment, base) = (&opened.environment, draft.base());
+    if how.dry_run {
+        return terminal.line(format_args!("a draft of {environment} would begin from entry {base}, not begun"));
+    }
     terminal.line(format_args!("began a draft of {environment} from entry {base}; add to it with --draft"))
 }
 
@@ -136,15 +141,21 @@ pub(super) fn list(session: &Session, terminal: &mut Terminal<'_>) -> Result<(),
 }
 
 /// Puts a draft onto the log as it stands.
-pub(super) fn rebase(session: &Session, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+pub(super) fn rebase(session: &Session, terminal: &mut Terminal<'_>, how: DryRunArguments) -> Result<(), Stop> {
     let opened = session.open_logged()?;
     let rebased = opened.project.rebase(&opened.kept_draft()?)?;
-    opened.folder.drafts().keep(&rebased.draft).map_err(AppError::from)?;
-    if terminal.form() == Form::Json { terminal.json(&rebased) } else { print_rebased(&opened, terminal, &rebased) }
+    if !how.dry_run {
+        opened.folder.drafts().keep(&rebased.draft).map_err(AppError::from)?;
+    }
+    if terminal.form() == Form::Json {
+        return terminal.json(&rebased);
+    }
+    print_rebased(&opened, terminal, &rebased)?;
+    if how.dry_run { terminal.line("not rebased") } else { Ok(()) }
 }
 
 /// Drops a draft.
-pub(super) fn discard(session: &Session, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+pub(super) fn discard(session: &Session, terminal: &mut Terminal<'_>, how: DryRunArguments) -> Result<(), Stop> {
     let opened = session.open_logged()?;
     // A draft that cannot be read can be dropped all the same.
     let changes = match opened.stored_draft() {
@@ -153,6 +164,13 @@ pub(super) fn discard(session: &Session, terminal: &mut Terminal<'_>) -> Result<
         Err(_) => 0,
     };
     let actor = &opened.project.operator().actor;
+    if how.dry_run {
+        if terminal.form() == Form::Json {
+            return terminal.json(&serde_json::json!({ "dropped": 0, "changes": changes, "dry_run": true }));
+        }
+        let (environment, changes) = (&opened.environment, counted(changes, "change"));
+        return terminal.line(format_args!("the draft of {environment} with {changes} would be dropped, not dropped"));
+    }
     terminal
         .confirm(&format!("Drop the draft of {} with {}?", opened.environment, counted(changes, "change")), SAY_YES)?;
     opened.folder.drafts().remove(&opened.environment, actor).map_err(AppError::from)?;

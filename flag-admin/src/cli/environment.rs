@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::arguments::ChangeArguments;
+use super::arguments::{ChangeArguments, DryRunArguments};
 use super::change::carry_out;
 use super::problem::Stop;
 use super::session::Session;
@@ -30,6 +30,8 @@ pub(super) enum EnvironmentCommand {
     Set {
         /// Its name
         name: EnvironmentName,
+        #[command(flatten)]
+        how: DryRunArguments,
     },
 }
 
@@ -42,12 +44,19 @@ pub(super) fn run(session: &Session, terminal: &mut Terminal<'_>, command: Envir
             let proposal = opened.project.propose_environment(&name, from.as_ref())?;
             carry_out(&mut opened, terminal, &proposal, change.extent(), change.reason.as_deref())
         }
-        EnvironmentCommand::Set { name } => {
+        EnvironmentCommand::Set { name, how: DryRunArguments { dry_run } } => {
             let opened = session.open()?;
             opened.project.environment(&name).map_err(crate::app::AppError::from)?;
-            opened.folder.set_environment(&name)?;
+            if !dry_run {
+                opened.folder.set_environment(&name)?;
+            }
             if terminal.form() == Form::Json {
-                return terminal.json(&serde_json::json!({ "environment": name }));
+                return terminal.json(&serde_json::json!({ "environment": name, "dry_run": dry_run }));
+            }
+            if dry_run {
+                let before = &opened.folder.settings().environment;
+                return terminal
+                    .line(format_args!("commands that name no environment would change {name}, not {before}"));
             }
             terminal.line(format_args!("commands that name no environment change {name} from now on"))
         }

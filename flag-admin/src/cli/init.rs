@@ -3,12 +3,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::arguments::DryRunArguments;
 use super::key;
 use super::passphrase::Demand;
 use super::problem::Stop;
 use super::session::{Session, read_bytes};
 use super::terminal::{Form, Meaning, Terminal};
-use crate::adapters::{InitFolder, KEYS_FOLDER, ROOT_FOLDER, SETTINGS_FILE, init as make, root_document};
+use crate::adapters::{InitFolder, KEYS_FOLDER, ROOT_FOLDER, SETTINGS_FILE, check_init, init as make, root_document};
 use crate::log::{EnvironmentName, Head, ProjectName};
 
 #[derive(Debug, Args)]
@@ -25,6 +26,8 @@ pub(super) struct InitArguments {
     /// Take this signed root as the first, rather than making keys and a root; put the snapshot and kill keys into DIR/keys afterwards
     #[arg(long, value_name = "FILE")]
     pub(super) root: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) how: DryRunArguments,
 }
 
 #[derive(Serialize)]
@@ -38,7 +41,7 @@ struct Made<'a> {
 
 /// Makes a project.
 pub(super) fn init(session: &Session, terminal: &mut Terminal<'_>, arguments: InitArguments) -> Result<(), Stop> {
-    let InitArguments { folder, project, environments, root: given } = arguments;
+    let InitArguments { folder, project, environments, root: given, how: DryRunArguments { dry_run } } = arguments;
     let given = given.as_deref().map(read_bytes).transpose()?;
     let project = match project {
         Some(project) => project,
@@ -52,6 +55,7 @@ pub(super) fn init(session: &Session, terminal: &mut Terminal<'_>, arguments: In
     };
     let passphrase = match &given {
         Some(_) => None,
+        None if dry_run => None,
         None => session.sitting().for_new_key("the project's keys", Demand::Optional)?,
     };
     let is_plain = given.is_none() && passphrase.is_none();
@@ -63,6 +67,10 @@ pub(super) fn init(session: &Session, terminal: &mut Terminal<'_>, arguments: In
         passphrase,
         root: given,
     };
+    if dry_run {
+        check_init(&folder, &request)?;
+        return would_make(terminal, &folder, &request);
+    }
     let head = make(&folder, &request)?;
     let root = folder.join(ROOT_FOLDER).join("1.json");
     let made = Made {
@@ -91,6 +99,20 @@ pub(super) fn init(session: &Session, terminal: &mut Terminal<'_>, arguments: In
     }
     terminal.line(format_args!("next: flag-admin -C {} apply -f flags.toml", made.folder))?;
     terminal.line(format_args!("  or: flag-admin -C {} flag new KEY", made.folder))
+}
+
+/// Tells what would be made.
+fn would_make(terminal: &mut Terminal<'_>, folder: &std::path::Path, request: &InitFolder) -> Result<(), Stop> {
+    let InitFolder { project, environments, .. } = request;
+    let folder = folder.display();
+    if terminal.form() == Form::Json {
+        let folder = folder.to_string();
+        return terminal.json(&serde_json::json!({
+            "project": project, "environments": environments, "folder": folder, "dry_run": true
+        }));
+    }
+    let environments: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
+    terminal.line(format_args!("project {project} ({}) would be made in {folder}, not made", environments.join(", ")))
 }
 
 /// A project that is not named is called as its folder.

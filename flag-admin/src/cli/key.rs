@@ -4,13 +4,14 @@ use clap::{Subcommand, ValueEnum};
 use flag_client::trust::{RoleName, RootDocument};
 use serde::Serialize;
 
+use super::arguments::DryRunArguments;
 use super::passphrase::Demand;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, Terminal, columns};
 use crate::adapters::{
     KEYS_FOLDER, KeyFile, Protection, generate_key, inspect_key, key_id, move_key_into_place, protect_key, public_path,
-    root_document,
+    root_document, signer_at,
 };
 use crate::app::ports::{KeyError, RootStore as _};
 use crate::app::{AppError, ROLE_NAMES};
@@ -50,12 +51,16 @@ pub(super) enum KeyCommand {
         /// A file that holds the new passphrase, where the key has one already
         #[arg(long, value_name = "FILE")]
         new_passphrase_file: Option<PathBuf>,
+        #[command(flatten)]
+        how: DryRunArguments,
     },
     /// Take the passphrase from a private key
     #[command(after_help = "Example:\n  flag-admin key decrypt snapshot")]
     Decrypt {
         /// A role of the project, or a file
         key: PathBuf,
+        #[command(flatten)]
+        how: DryRunArguments,
     },
     /// Put a key into the project in place of the one of its role, which stays beside it
     #[command(after_help = "Example:\n  flag-admin key use snapshot ./next.pem")]
@@ -64,6 +69,8 @@ pub(super) enum KeyCommand {
         role: KeyRole,
         /// The private key's file
         file: PathBuf,
+        #[command(flatten)]
+        how: DryRunArguments,
     },
 }
 
@@ -101,7 +108,13 @@ pub(super) fn key(session: &Session, terminal: &mut Terminal<'_>, command: KeyCo
     match command {
         KeyCommand::List => list(session, terminal),
         KeyCommand::New { role, out } => new(session, terminal, role.into(), &out),
-        KeyCommand::Encrypt { key, new_passphrase_file } => {
+        KeyCommand::Encrypt { key, how: DryRunArguments { dry_run: true }, .. } => {
+            would(session, terminal, "encrypted", &key)
+        }
+        KeyCommand::Decrypt { key, how: DryRunArguments { dry_run: true } } => {
+            would(session, terminal, "decrypted", &key)
+        }
+        KeyCommand::Encrypt { key, new_passphrase_file, .. } => {
             let (path, role) = located(session, &key)?;
             let name = path.display().to_string();
             let file = new_passphrase_file;
@@ -109,12 +122,12 @@ pub(super) fn key(session: &Session, terminal: &mut Terminal<'_>, command: KeyCo
             protect_key(&path, role, session.passphrases(), passphrase.as_ref())?;
             told(terminal, "encrypted", &path, role)
         }
-        KeyCommand::Decrypt { key } => {
+        KeyCommand::Decrypt { key, .. } => {
             let (path, role) = located(session, &key)?;
             protect_key(&path, role, session.passphrases(), None)?;
             told(terminal, "decrypted", &path, role)
         }
-        KeyCommand::Use { role, file } => replace(session, terminal, role.into(), &file),
+        KeyCommand::Use { role, file, how } => replace(session, terminal, role.into(), &file, how),
     }
 }
 
@@ -207,6 +220,20 @@ fn located(session: &Session, key: &Path) -> Result<(PathBuf, RoleName), Stop> {
     }
 }
 
+/// Tells what would be done to a key, once it is known that it can be opened.
+fn would(session: &Session, terminal: &mut Terminal<'_>, done: &str, key: &Path) -> Result<(), Stop> {
+    let (path, role) = located(session, key)?;
+    let key = inspect_key(&path, role)?;
+    signer_at(&path, role, session.passphrases())?;
+    if terminal.form() == Form::Json {
+        let (file, id) = (path.display().to_string(), key.public.map(|public| key_id(&public)));
+        return terminal.json(&serde_json::json!({
+            "file": file, "id": id, "protection": key.protection, "dry_run": true
+        }));
+    }
+    terminal.line(format_args!("{} would be {done}, not changed", path.display()))
+}
+
 fn told(terminal: &mut Terminal<'_>, done: &str, path: &Path, role: RoleName) -> Result<(), Stop> {
     let key = inspect_key(path, role)?;
     if terminal.form() == Form::Json {
@@ -217,7 +244,13 @@ fn told(terminal: &mut Terminal<'_>, done: &str, path: &Path, role: RoleName) ->
     if key.protection == Protection::Plain { warn_plain(terminal) } else { Ok(()) }
 }
 
-fn replace(session: &Session, terminal: &mut Terminal<'_>, role: RoleName, file: &Path) -> Result<(), Stop> {
+fn replace(
+    session: &Session,
+    terminal: &mut Terminal<'_>,
+    role: RoleName,
+    file: &Path,
+    how: DryRunArguments,
+) -> Result<(), Stop> {
     let folder = session.folder()?;
     let key = inspect_key(file, role)?;
     let roots = folder.roots().roots().map_err(AppError::from)?;
@@ -231,6 +264,13 @@ fn replace(session: &Session, terminal: &mut Terminal<'_>, role: RoleName, file:
             format!("root {} does not list {role} key {id}, so clients would refuse what it signs", root.version),
             Some("install a root that does: flag-admin root rotate, root sign, root install"),
         ));
+    }
+    if how.dry_run {
+        let id = key.public.map(|public| key_id(&public));
+        if terminal.form() == Form::Json {
+            return terminal.json(&serde_json::json!({ "role": role.to_string(), "id": id, "dry_run": true }));
+        }
+        return terminal.line(format_args!("the project would sign with {role} key {}, not changed", file.display()));
     }
     let kept = move_key_into_place(file, &folder.path().join(KEYS_FOLDER), role).map_err(|error| {
         let place = file.display().to_string();

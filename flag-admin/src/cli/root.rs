@@ -8,6 +8,7 @@ use flag_client::trust::{Role, RoleKey, RoleName, Roles};
 use flag_core::Timestamp;
 use serde::Serialize;
 
+use super::arguments::DryRunArguments;
 use super::key::{self, KeyRole};
 use super::problem::Stop;
 use super::session::{Session, read_bytes};
@@ -52,10 +53,14 @@ pub(super) enum RootCommand {
         from: Option<PathBuf>,
     },
     /// Put a signed root into force in the project, and where its environments are published to
-    #[command(after_help = "Example:\n  flag-admin root install root-2.json")]
+    #[command(
+        after_help = "Examples:\n  flag-admin root install root-2.json --dry-run\n  flag-admin root install root-2.json"
+    )]
     Install {
         /// The root
         file: PathBuf,
+        #[command(flatten)]
+        how: DryRunArguments,
     },
 }
 
@@ -98,6 +103,8 @@ pub(super) struct DraftArguments {
     /// A file that is not there yet, for the draft
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    how: DryRunArguments,
 }
 
 #[derive(Debug, Args)]
@@ -130,11 +137,14 @@ pub(super) struct RootSignArguments {
     /// The root it follows on, for a key that only that one lists
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    how: DryRunArguments,
 }
 
 /// What became of a root that was installed.
 #[derive(Serialize)]
 struct Installed {
+    dry_run: bool,
     #[serde(flatten)]
     root: InstalledRoot,
     published_to: Vec<String>,
@@ -158,7 +168,7 @@ pub(super) fn root(session: &Session, terminal: &mut Terminal<'_>, command: Root
             let before = from.as_deref().map(read_bytes).transpose()?;
             show(terminal, &standing(&read_bytes(&file)?, before.as_deref())?)
         }
-        RootCommand::Install { file } => install(session, terminal, &file),
+        RootCommand::Install { file, how } => install(session, terminal, &file, how),
     }
 }
 
@@ -174,7 +184,7 @@ fn init(terminal: &mut Terminal<'_>, arguments: &RootInitArguments) -> Result<()
         expires_at: after(now, draft.days),
         roles: Roles { root: role(*threshold, keys)?, snapshot: role(1, snapshot_keys)?, kill: role(1, kill_keys)? },
     })?;
-    drafted(terminal, &draft.out, &envelope, None)
+    drafted(terminal, draft, &envelope, None)
 }
 
 fn rotate(terminal: &mut Terminal<'_>, arguments: &RootRotateArguments) -> Result<(), Stop> {
@@ -193,14 +203,27 @@ fn rotate(terminal: &mut Terminal<'_>, arguments: &RootRotateArguments) -> Resul
             thresholds: threshold.clone(),
         },
     )?;
-    drafted(terminal, &draft.out, &envelope, Some(&current))
+    drafted(terminal, draft, &envelope, Some(&current))
 }
 
-fn drafted(terminal: &mut Terminal<'_>, out: &Path, envelope: &[u8], before: Option<&[u8]>) -> Result<(), Stop> {
-    create_draft(out, envelope).map_err(|error| Stop::file(out, "written", &error))?;
+fn drafted(
+    terminal: &mut Terminal<'_>,
+    draft: &DraftArguments,
+    envelope: &[u8],
+    before: Option<&[u8]>,
+) -> Result<(), Stop> {
+    let DraftArguments { out, how: DryRunArguments { dry_run }, .. } = draft;
+    if !dry_run {
+        create_draft(out, envelope).map_err(|error| Stop::file(out, "written", &error))?;
+    } else if out.exists() {
+        return Err(Stop::file(out, "written", &std::io::ErrorKind::AlreadyExists.into()));
+    }
     show(terminal, &standing(envelope, before)?)?;
     if terminal.form() == Form::Json {
         return Ok(());
+    }
+    if *dry_run {
+        return terminal.line(format_args!("not written to {}", out.display()));
     }
     terminal.line(format_args!(
         "next: each holder of a root key signs it: flag-admin root sign {} --key KEY",
@@ -209,16 +232,25 @@ fn drafted(terminal: &mut Terminal<'_>, out: &Path, envelope: &[u8], before: Opt
 }
 
 fn sign(session: &Session, terminal: &mut Terminal<'_>, arguments: &RootSignArguments) -> Result<(), Stop> {
-    let RootSignArguments { file, key, from } = arguments;
+    let RootSignArguments { file, key, from, how: DryRunArguments { dry_run } } = arguments;
     let before = from.as_deref().map(read_bytes).transpose()?;
     let draft = read_bytes(file)?;
     let shown = standing(&draft, before.as_deref())?;
     if terminal.form() == Form::Text {
         show(terminal, &shown)?;
     }
-    terminal.confirm(&format!("Sign root {} of {}?", shown.version, shown.project), SAY_YES)?;
+    if !dry_run {
+        terminal.confirm(&format!("Sign root {} of {}?", shown.version, shown.project), SAY_YES)?;
+    }
     let signer = signer_at(key, RoleName::Root, session.passphrases())?;
     let envelope = countersign(&draft, before.as_deref(), &*signer)?;
+    if *dry_run {
+        if terminal.form() == Form::Json {
+            return terminal.json(&shown);
+        }
+        let id = terminal.paint(Meaning::Name, signer.key_id());
+        return terminal.line(format_args!("key {id} can sign {}, not signed", file.display()));
+    }
     replace_draft(file, &envelope).map_err(|error| Stop::file(file, "written", &error))?;
     let now = standing(&envelope, before.as_deref())?;
     if terminal.form() == Form::Json {
@@ -229,14 +261,18 @@ fn sign(session: &Session, terminal: &mut Terminal<'_>, arguments: &RootSignArgu
     lacks(terminal, &now)
 }
 
-fn install(session: &Session, terminal: &mut Terminal<'_>, file: &Path) -> Result<(), Stop> {
+fn install(session: &Session, terminal: &mut Terminal<'_>, file: &Path, how: DryRunArguments) -> Result<(), Stop> {
     let envelope = read_bytes(file)?;
     let mut opened = session.open_logged()?;
+    let targets = opened.folder.settings().publish_to.clone();
+    if how.dry_run {
+        let root = opened.project.propose_root(&opened.environment, &envelope)?;
+        return would_install(terminal, root, targets.into_values().collect());
+    }
     let mut keeper = opened.folder.roots();
     let root = opened.project.install_root(&opened.environment, &mut keeper, &envelope)?;
     let roots = keeper.roots().map_err(AppError::from)?;
     let mut published_to = Vec::new();
-    let targets = opened.folder.settings().publish_to.clone();
     for (environment, target) in &targets {
         let mut place = opened.folder.publisher(environment, target.as_ref()).map_err(AppError::from)?;
         for (version, root) in (1..).zip(&roots) {
@@ -244,11 +280,11 @@ fn install(session: &Session, terminal: &mut Terminal<'_>, file: &Path) -> Resul
         }
         published_to.push(place.place());
     }
-    let installed = Installed { root, published_to };
+    let installed = Installed { dry_run: false, root, published_to };
     if terminal.form() == Form::Json {
         return terminal.json(&installed);
     }
-    let Installed { root, published_to } = &installed;
+    let Installed { root, published_to, .. } = &installed;
     let name = terminal.paint(Meaning::Name, format_args!("root {}", root.version));
     terminal.line(format_args!("{name} is in force, epoch {}, until {}", root.epoch, root.expires_at))?;
     for place in published_to {
@@ -265,6 +301,25 @@ fn install(session: &Session, terminal: &mut Terminal<'_>, file: &Path) -> Resul
         terminal.line(format_args!("  {warning}"))?;
     }
     Ok(())
+}
+
+/// Tells what installing a root would do.
+fn would_install(terminal: &mut Terminal<'_>, root: InstalledRoot, published_to: Vec<String>) -> Result<(), Stop> {
+    let installed = Installed { dry_run: true, root, published_to };
+    if terminal.form() == Form::Json {
+        return terminal.json(&installed);
+    }
+    let Installed { root, published_to, .. } = &installed;
+    let name = terminal.paint(Meaning::Name, format_args!("root {}", root.version));
+    terminal.line(format_args!("{name} would be in force, epoch {}, until {}", root.epoch, root.expires_at))?;
+    for place in published_to {
+        terminal.line(format_args!("  it would be published to {place}"))?;
+    }
+    if root.ends_epoch {
+        let warning = terminal.paint(Meaning::Notice, "warning: clients would refuse the snapshot that is published");
+        terminal.line(format_args!("  {warning}"))?;
+    }
+    terminal.line("not installed")
 }
 
 fn show(terminal: &mut Terminal<'_>, root: &RootStanding) -> Result<(), Stop> {

@@ -7,7 +7,7 @@ use super::raise::Alert;
 use super::sign::{WebhookSecret, signatures};
 use super::sink::{Sink, SinkKind};
 use crate::app::error::with_causes;
-use crate::app::ports::{AlertSender, LogError, Outbox, OutboxOutcome, Outgoing};
+use crate::app::ports::{AlertSender, LogError, Outbox, OutboxOutcome, OutboxStanding, Outgoing};
 
 /// How long to wait after each try that failed, in seconds, as Standard Webhooks proposes.
 const PAUSES: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
@@ -42,13 +42,52 @@ pub fn fill_outbox(
 ) -> Result<usize, LogError> {
     let mut new = 0_usize;
     for (name, sink) in sinks {
-        for alert in alerts.iter().filter(|alert| sink.takes(alert)) {
-            if sink.since.is_none_or(|since| alert.at >= since) {
-                new = new.saturating_add(usize::from(outbox.put(name, &alert.id, &sink.body(alert), alert.at)?));
-            }
+        for alert in wanted(alerts, sink) {
+            new = new.saturating_add(usize::from(outbox.put(name, &alert.id, &sink.body(alert), alert.at)?));
         }
     }
     Ok(new)
+}
+
+/// An alert that would be sent.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Due {
+    /// The sink.
+    pub sink: String,
+    /// The alert.
+    pub alert: String,
+}
+
+/// Returns what would be sent if alerts were put into the outbox now, and changes nothing.
+pub fn due_now(
+    alerts: &[Alert],
+    sinks: &BTreeMap<String, Sink>,
+    outbox: &dyn Outbox,
+    now: Timestamp,
+) -> Result<Vec<Due>, LogError> {
+    let standing = outbox.standing()?;
+    let is_gone =
+        |sink: &str| standing.iter().any(|((of, _), standing)| of == sink && *standing == OutboxStanding::Gone);
+    let mut due: Vec<Due> = Vec::new();
+    for ((sink, alert), standing) in &standing {
+        if matches!(standing, OutboxStanding::Waits(at) if *at <= now) && !is_gone(sink) {
+            due.push(Due { sink: sink.clone(), alert: alert.clone() });
+        }
+    }
+    for (name, sink) in sinks.iter().filter(|(name, _)| !is_gone(name)) {
+        for alert in wanted(alerts, sink).filter(|alert| alert.at <= now) {
+            if !standing.contains_key(&(name.clone(), alert.id.clone())) {
+                due.push(Due { sink: name.clone(), alert: alert.id.clone() });
+            }
+        }
+    }
+    due.sort();
+    Ok(due)
+}
+
+/// Returns the alerts that a sink takes, from when on it is one.
+fn wanted<'a>(alerts: &'a [Alert], sink: &'a Sink) -> impl Iterator<Item = &'a Alert> {
+    alerts.iter().filter(|alert| sink.takes(alert) && sink.since.is_none_or(|since| alert.at >= since))
 }
 
 /// Sends what is due, one after the other, and returns what became of each. `secrets` gives those of a sink.

@@ -8,7 +8,7 @@ mod raise;
 mod sign;
 mod sink;
 
-pub use deliver::{Delivered, deliver_due, due_after, fill_outbox};
+pub use deliver::{Delivered, Due, deliver_due, due_after, due_now, fill_outbox};
 pub use raise::{Alert, AlertKind};
 pub use sign::{SecretError, WebhookSecret, signatures};
 pub use sink::{Sink, SinkKind};

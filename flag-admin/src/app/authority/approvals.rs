@@ -195,13 +195,8 @@ impl Project {
         self.append(proposal.environment(), &changes, Some(&approval.reason(reason)))
     }
 
-    /// Turns a request down; whoever asked takes it back. Nothing changes but the log.
-    pub fn reject(
-        &mut self,
-        environment: &EnvironmentName,
-        request: u64,
-        reason: Option<&str>,
-    ) -> Result<Committed, AppError> {
+    /// Tells whose request would be turned down, and refuses whoever may not.
+    pub fn propose_rejection(&self, environment: &EnvironmentName, request: u64) -> Result<Actor, AppError> {
         let pending = self.pending(environment, request)?;
         let role = self.role()?;
         if pending.by != self.operator.actor && !who_may(Action::Edit, Stake::Feature).contains(&role) {
@@ -210,6 +205,17 @@ impl Project {
                 Verdict::Allowed | Verdict::NeedsApproval { .. } => {}
             }
         }
+        Ok(pending.by.clone())
+    }
+
+    /// Turns a request down; whoever asked takes it back. Nothing changes but the log.
+    pub fn reject(
+        &mut self,
+        environment: &EnvironmentName,
+        request: u64,
+        reason: Option<&str>,
+    ) -> Result<Committed, AppError> {
+        self.propose_rejection(environment, request)?;
         self.append(environment, &[Change::ChangeRejected { request }], reason)
     }
 

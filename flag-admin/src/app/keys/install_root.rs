@@ -62,6 +62,11 @@ pub struct InstalledRoot {
 }
 
 impl Project {
+    /// Works out what [`install_root`](Self::install_root) would do, and refuses what it refuses.
+    pub fn propose_root(&mut self, environment: &EnvironmentName, envelope: &[u8]) -> Result<InstalledRoot, AppError> {
+        Ok(self.next_root(environment, envelope)?.installed)
+    }
+
     /// Puts a root into force that was signed elsewhere, if clients would follow it: it is the very next one, and signed by the thresholds
     /// of the root before it and its own. Doing so again changes nothing, so that an interruption is made up for.
     pub fn install_root(
@@ -70,6 +75,18 @@ impl Project {
         keeper: &mut dyn RootKeeper,
         envelope: &[u8],
     ) -> Result<InstalledRoot, AppError> {
+        let NextRoot { installed, is_kept, change } = self.next_root(environment, envelope)?;
+        // The same document with other signatures is no other root, and the one that is kept is good.
+        if !is_kept {
+            keeper.keep(installed.version, envelope)?;
+        }
+        if let Some(change) = change {
+            self.append(environment, &[change], None)?;
+        }
+        Ok(installed)
+    }
+
+    fn next_root(&mut self, environment: &EnvironmentName, envelope: &[u8]) -> Result<NextRoot, AppError> {
         self.refresh()?;
         let now = self.now();
         let (signed, root) = read("the root", envelope).map_err(InstallRootError::from)?;
@@ -86,25 +103,31 @@ impl Project {
         }
         trust.accept_root(envelope, now).map_err(InstallRootError::Refused)?;
         let in_force = self.state.root().copied();
+        let is_new = in_force.is_none_or(|before| before.version < root.version);
+        let change = is_new.then(|| Change::RootPublished {
+            version: root.version,
+            epoch: root.epoch,
+            digest: Digest::of(signed.document()),
+            expires_at: root.expires_at,
+        });
+        // Before a file is kept: whoever may not have it in the log may not have it in the folder.
+        if let Some(change) = &change {
+            self.check_change(change, self.state.environment(environment))?;
+        }
         let installed = InstalledRoot {
             version: root.version,
             epoch: root.epoch,
             expires_at: root.expires_at,
             ends_epoch: in_force.is_some_and(|before| root.epoch > before.epoch),
         };
-        // The same document with other signatures is no other root, and the one that is kept is good.
-        if root.version > held {
-            keeper.keep(root.version, envelope)?;
-        }
-        if in_force.is_none_or(|before| before.version < root.version) {
-            let change = Change::RootPublished {
-                version: root.version,
-                epoch: root.epoch,
-                digest: Digest::of(signed.document()),
-                expires_at: root.expires_at,
-            };
-            self.append(environment, &[change], None)?;
-        }
-        Ok(installed)
+        Ok(NextRoot { installed, is_kept: root.version == held, change })
     }
+}
+
+/// What installing a root takes.
+struct NextRoot {
+    installed: InstalledRoot,
+    is_kept: bool,
+    /// What the log does not say yet.
+    change: Option<Change>,
 }

@@ -201,8 +201,16 @@ pub(super) async fn reject(call: Call, Path(request): Path<u64>, headers: Header
         Err(refusal) => return refusal.into_response(),
     };
     call.at(Verb::WriteFlag, move |opened, call| {
-        let head = opened.project.reject(&call.environment, request, how.reason.as_deref())?.head;
-        told(json!({ "request": request, "approved": false, "dry_run": false, "head": head }))
+        if let Some(reason) = &how.reason {
+            Project::check_reason(reason)?;
+        }
+        let by = opened.project.propose_rejection(&call.environment, request)?;
+        let head = if how.dry_run {
+            opened.project.state().head()
+        } else {
+            opened.project.reject(&call.environment, request, how.reason.as_deref())?.head
+        };
+        told(json!({ "request": request, "approved": false, "dry_run": how.dry_run, "by": by, "head": head }))
     })
     .await
 }
