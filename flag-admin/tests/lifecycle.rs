@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Run, Sandbox};
+use support::{Run, Sandbox, finished};
 
 /// Returns the message and the hint of a refusal.
 #[track_caller]
@@ -35,7 +35,7 @@ fn a_new_flag_comes_with_its_documentation_and_exposes_nobody() {
         "--description",
         "Search earlier commands",
         "--expires",
-        "v1.4.0,2026-08-01",
+        "v1.4.0,2126-08-01",
         "--tag",
         "search",
         "--risk",
@@ -55,7 +55,7 @@ fn a_new_flag_comes_with_its_documentation_and_exposes_nobody() {
         ("description", json!("Search earlier commands")),
         ("owner", json!("@alice")),
         ("default", json!("off")),
-        ("expires", json!({"version": "v1.4.0", "date": "2026-08-01"})),
+        ("expires", json!({"version": "v1.4.0", "date": "2126-08-01"})),
         ("status", json!("In development")),
         ("metrics", json!([{"name": "error_rate", "target": "<5%"}, {"name": "crash_rate", "target": "<0.1%"}])),
         ("tags", json!(["search"])),
@@ -85,6 +85,41 @@ fn what_a_new_flag_may_not_be_is_refused() {
     let kind = sandbox.project(&["flag", "new", "a_flag", "--kind", "relase"]);
     assert_eq!(kind.code, Some(2));
     assert!(kind.err.contains("release"), "{}", kind.err);
+}
+
+#[test]
+fn a_flag_does_not_begin_over_and_an_old_file_is_taken_with_a_word() {
+    let sandbox = Sandbox::with_project();
+    let run = |day: &str, arguments: &[&str]| {
+        let all = [&["-C", "flags"], arguments, &["--yes"]].concat();
+        let mut command = sandbox.command(&all);
+        let run = finished(command.env("FLAG_ADMIN_TEST_CLOCK", format!("{day}T12:00:00Z")).spawn().unwrap());
+        Run {
+            err: run
+                .err
+                .lines()
+                .filter(|line| !line.starts_with("warning"))
+                .fold(String::new(), |all, line| all + line + "\n"),
+            ..run
+        }
+    };
+    let refused = run("2026-05-02", &["flag", "new", "history_search", "--expires", "2026-05-01"]);
+    let told = (
+        "flag \"history_search\" would expire on 2026-05-01, which is over: today is 2026-05-02",
+        "name a day to come, six months from now at the most",
+    );
+    assert_eq!(refusal(&refused), told);
+    run("2026-05-01", &["flag", "new", "history_search", "--expires", "2026-05-01"]).text();
+    assert_eq!(refusal(&run("2026-05-02", &["flag", "edit", "history_search", "--expires", "v2.0,2026-05-01"])), told);
+    // What stands is not asked about when something else is edited.
+    run("2026-05-02", &["flag", "edit", "history_search", "--owner", "@bob"]).text();
+    run("2026-05-02", &["flag", "edit", "history_search", "--expires", "2026-06-01"]).text();
+
+    let old = "[flags.old_search.documentation]\nexpires = { date = \"2020-01-01\" }\n";
+    sandbox.write("old.toml", old);
+    run("2026-05-02", &["apply", "-f", "old.toml"]).text();
+    let lint = run("2026-05-02", &["lint", "-f", "old.toml"]);
+    assert!(lint.out.contains("\"old_search\" should be gone since 2020-01-01"), "{}", lint.out);
 }
 
 #[test]

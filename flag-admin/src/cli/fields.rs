@@ -24,7 +24,7 @@ pub(super) struct FieldArguments {
     /// Who answers for it
     #[arg(long, value_name = "@NAME")]
     pub(super) owner: Option<String>,
-    /// When it should be gone: a day, a version, or both: v1.3.0,2026-05-01
+    /// When it should be gone: a day to come, a version, or both: v1.3.0,2026-05-01
     #[arg(long, value_name = "DAY|VERSION", value_parser = milestone)]
     pub(super) expires: Option<Milestone>,
     /// How it stands

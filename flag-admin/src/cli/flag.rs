@@ -23,7 +23,7 @@ pub(super) enum FlagCommand {
     /// Make a flag, with its documentation; asks for what is missing on a terminal
     #[command(
         aliases = ["add", "create"],
-        after_help = "Examples:\n  flag-admin flag new history_search --description \"Search earlier commands\" --expires 2026-08-01 --yes\n  flag-admin flag new model_choice --kind experiment --variants control=small,treatment=large --off-variant control"
+        after_help = "Examples:\n  flag-admin flag new history_search --description \"Search earlier commands\" --owner @alice --yes\n  flag-admin flag new model_choice --kind experiment --variants control=small,treatment=large --off-variant control"
     )]
     New(Box<NewArguments>),
     /// Change fields of a flag, or all of it in an editor on a terminal

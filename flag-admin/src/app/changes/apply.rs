@@ -108,6 +108,10 @@ impl Project {
         key: &FlagKey,
         definition: Definition,
     ) -> Result<Proposal, AppError> {
+        let expires = definition.documentation.expires.as_ref();
+        if self.flag(environment, key.as_str())?.1.definition.documentation.expires.as_ref() != expires {
+            self.check_expiry(key, expires)?;
+        }
         let mut definitions = Definitions::default();
         definitions.flags.insert(key.as_str(), definition);
         self.propose_definitions(environment, &definitions, Prune::Keep)

@@ -8,7 +8,7 @@ use crate::app::changes::apply::Prune;
 use crate::app::changes::proposal::Proposal;
 use crate::app::error::{AppError, Failure};
 use crate::app::project::Project;
-use crate::definition::{Allowance, Definition, Definitions, Milestone, is_stage_status, stage_status};
+use crate::definition::{Allowance, CivilDate, Definition, Definitions, Milestone, is_stage_status, stage_status};
 use crate::log::{Actor, Change, EnvironmentName, EnvironmentState, Role};
 
 /// Why a flag does not go on in its life.
@@ -23,6 +23,16 @@ pub enum LifecycleError {
     Exists {
         /// The key.
         flag: FlagKey,
+    },
+    /// The day on which the flag should be gone is over before it begins.
+    #[error("flag \"{flag}\" would expire on {day}, which is over: today is {today}")]
+    Expired {
+        /// The flag.
+        flag: FlagKey,
+        /// The day given.
+        day: CivilDate,
+        /// The day it is, in UTC.
+        today: CivilDate,
     },
     /// A kill stands against the flag, and clients know it by the key that would go.
     #[error("flag \"{flag}\" is killed by {by} since {since}, and a kill goes by the key")]
@@ -112,6 +122,7 @@ impl Failure for LifecycleError {
         match self {
             Self::Key(_) => "bad_key",
             Self::Exists { .. } => "flag_exists",
+            Self::Expired { .. } => "expired",
             Self::Killed { .. } => "killed",
             Self::Needed { .. } => "needed",
             Self::InUse { .. } => "in_use",
@@ -127,6 +138,7 @@ impl Failure for LifecycleError {
         Some(match self {
             Self::Key(_) => "new keys follow [a-z][a-z0-9_]*, such as telemetry_cloud_sync".to_owned(),
             Self::Exists { flag } => format!("change it: flag-admin flag edit {flag}"),
+            Self::Expired { .. } => "name a day to come, six months from now at the most".to_owned(),
             Self::Killed { flag, .. } => format!("lift it first: flag-admin unkill {flag} --reason TEXT"),
             Self::Needed { .. } => "take the prerequisite out of those first".to_owned(),
             Self::InUse { flag, .. } => {
@@ -181,7 +193,20 @@ impl Project {
         definition: Definition,
     ) -> Result<Proposal, AppError> {
         let key = self.new_key(environment, key)?;
+        self.check_expiry(&key, definition.documentation.expires.as_ref())?;
         self.propose(environment, vec![Change::FlagCreated { key, definition: Box::new(definition) }])
+    }
+
+    /// Refuses a day on which a flag should be gone that is over. A file of definitions may name one, as its flags may have been made long
+    /// ago: there lint says so.
+    pub fn check_expiry(&self, flag: &FlagKey, expires: Option<&Milestone>) -> Result<(), LifecycleError> {
+        let (day, today) = (expires.and_then(|expires| expires.date.as_ref()), day_of(self.now()));
+        match day.zip(today) {
+            Some((day, today)) if *day < today => {
+                Err(LifecycleError::Expired { flag: flag.clone(), day: day.clone(), today })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Works out what giving a flag another key does. It keeps its seed, so nobody moves; flags that need it follow.
@@ -304,7 +329,7 @@ impl Project {
 }
 
 /// Returns the day of a time in UTC.
-pub(in crate::app) fn day_of(time: Timestamp) -> Option<crate::definition::CivilDate> {
+pub(in crate::app) fn day_of(time: Timestamp) -> Option<CivilDate> {
     let (year, month, day) = time.date();
     format!("{year:04}-{month:02}-{day:02}").parse().ok()
 }
