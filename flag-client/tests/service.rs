@@ -493,7 +493,8 @@ fn a_remote_that_cannot_be_used_is_no_service() {
     let unpinned = flag_client::Remote { pinned_root: Vec::new(), ..remote(&home, "/nowhere") };
     assert_eq!(
         message(home.builder().remote(unpinned).open()),
-        "the remote cannot be used: the pinned root cannot be used"
+        "the remote cannot be used: the pinned root cannot be used: root envelope is malformed: not strict JSON: byte 0: the text ends \
+         too early"
     );
 }
 

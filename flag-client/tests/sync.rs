@@ -326,7 +326,10 @@ fn without_a_remote_there_is_nothing_to_refresh() {
         "published flags are switched off here"
     );
     let unpinned = Remote { pinned_root: Vec::new(), ..remote(&home, "/nowhere") };
-    assert_eq!(message(with(unpinned).open()), "the pinned root cannot be used");
+    assert_eq!(
+        told(&with(unpinned).open().sync().unwrap_err()),
+        "the pinned root cannot be used: root envelope is malformed: not strict JSON: byte 0: the text ends too early"
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(super) fn sync_hint(error: &SyncError) -> String {
             "this caro has no place set up to fetch published flags from".to_owned()
         }
         SyncError::LocalOnly => "remote flags are off here, as the configuration says".to_owned(),
-        SyncError::PinnedRoot => "this caro does not know whom to trust: install it anew".to_owned(),
+        SyncError::PinnedRoot(_) => "this caro does not know whom to trust: install it anew".to_owned(),
         SyncError::Url { .. } | SyncError::Scheme { .. } | SyncError::Insecure { .. } => {
             format!("correct the address that caro is set up to fetch from; {HOLDS}")
         }

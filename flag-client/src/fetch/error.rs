@@ -24,7 +24,7 @@ pub enum SyncError {
     NoUrl,
     /// The pinned root cannot be used, so nothing could be verified.
     #[error("the pinned root cannot be used")]
-    PinnedRoot,
+    PinnedRoot(#[source] Box<TrustError>),
     /// The address cannot be read. It is not repeated here, as it may hold a password.
     #[error("the remote's url is malformed: {reason}")]
     Url {

@@ -67,12 +67,23 @@ impl FlagClient {
         Source::parse(remote.url.as_deref().ok_or(SyncError::NoUrl)?)
     }
 
+    /// Returns what is trusted. Nothing is where the pinned root cannot be used, and the error says why.
+    pub(crate) fn state_to_refresh(&self, remote: &Remote) -> Result<TrustState, SyncError> {
+        self.trusted().map_or_else(
+            || {
+                TrustState::open(&remote.pinned_root, &remote.project, &remote.environment)
+                    .map_err(|source| SyncError::PinnedRoot(Box::new(source)))
+            },
+            Ok,
+        )
+    }
+
     /// Returns what a refresh that starts now begins with, unless the server is to be left alone.
     pub(crate) fn request(&self) -> Result<Request, SyncError> {
         let source = self.source()?;
         let host = self.host();
         let remote = host.remote.as_ref().ok_or(SyncError::NoRemote)?;
-        let state = self.trusted().ok_or(SyncError::PinnedRoot)?;
+        let state = self.state_to_refresh(remote)?;
         let etags = Etags::load(remote);
         let now = (host.clock)();
         if matches!(source, Source::Server(_)) {

@@ -62,8 +62,8 @@ impl FlagClient {
             Err(SyncError::NoRemote | SyncError::LocalOnly | SyncError::NoUrl) => None,
             Err(error) => return Err(ServiceError::Remote(error)),
         };
-        if source.is_some() && self.with_trusted(|state| state.is_none()) {
-            return Err(ServiceError::Remote(SyncError::PinnedRoot));
+        if let Some(remote) = self.host().remote.as_ref().filter(|_| source.is_some()) {
+            self.state_to_refresh(remote).map_err(ServiceError::Remote)?;
         }
         start(self.clone(), source, options)
     }
