@@ -151,12 +151,13 @@ fn unlock(session: &Session, folder: Rc<ProjectFolder>) -> Unlock {
 
 /// Returns the server that holds the project, as what publishes it.
 fn afar(server: RemoteServer, environment: EnvironmentName) -> Afar {
-    let place = server.place();
+    let (place, killing) = (server.place(), server.clone());
     let publish = move || {
         let published = server.publish(&environment, &serde_json::json!({}))?;
         Ok(published["version"].as_u64().unwrap_or_default())
     };
-    Afar { place, publish: Box::new(publish) }
+    let held_kill = move || Some(killing.last_answer()?["published"]["why"].as_str()?.to_owned());
+    Afar { place, publish: Box::new(publish), held_kill: Box::new(held_kill) }
 }
 
 /// Notes in the settings where was published to. That it cannot be noted costs a --to next time, and nothing else.

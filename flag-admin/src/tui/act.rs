@@ -86,8 +86,8 @@ pub(super) fn run(model: &mut Model, command: Command, last: Last) -> Vec<Effect
             return line.map_or_else(Vec::new, |line| propose(model, Action::Undo { line: Box::new(line) }));
         }
         Command::Apply => return propose(model, Action::Apply),
-        Command::Drop => return vec![Effect::DropDraft],
-        Command::Rebase => return vec![Effect::RebaseDraft],
+        Command::Drop => return propose(model, Action::Drop),
+        Command::Rebase => return rebase(model),
         Command::Approve | Command::Reject => return judge(model, command),
         Command::Publish => model.dialog = Some(Dialog::Publish(PublishForm::new(model))),
         Command::Sign => {
@@ -314,6 +314,12 @@ fn turn_rule(model: &mut Model, command: Command) -> Vec<Effect> {
     let facts = Rc::clone(&model.facts);
     let Some(Dialog::Share(form)) = &mut model.dialog else { return Vec::new() };
     facts.flag(form.flag.as_str()).map_or_else(Vec::new, |flag| form.turn(command, flag))
+}
+
+/// Puts the draft onto the log as it stands; asks first where that loses something of it.
+fn rebase(model: &mut Model) -> Vec<Effect> {
+    let loses = model.facts.draft.as_ref().is_some_and(|draft| !draft.lost.is_empty());
+    if loses { propose(model, Action::Rebase) } else { vec![Effect::RebaseDraft] }
 }
 
 /// Has a change worked out, whose confirmation opens then.

@@ -29,6 +29,10 @@ pub(super) enum Action {
     Approve { request: u64 },
     /// What was asked for is turned down.
     Reject { request: u64 },
+    /// The draft is thrown away.
+    Drop,
+    /// The draft is put onto the log as it stands, without what others got in the way of.
+    Rebase,
 }
 
 /// Whether whoever changes something says why.
@@ -36,14 +40,22 @@ pub(super) enum Action {
 pub(super) enum ReasonNeed {
     Optional,
     Required,
+    /// Nothing is written into the log that a reason could stand beside.
+    NotAsked,
 }
 
 impl Action {
     pub(super) const fn reason(&self) -> ReasonNeed {
         match self {
             Self::Kill { .. } | Self::Unkill { .. } | Self::Move { event: Event::Resume, .. } => ReasonNeed::Required,
+            Self::Drop | Self::Rebase => ReasonNeed::NotAsked,
             _ => ReasonNeed::Optional,
         }
+    }
+
+    /// Tells whether it is done without being asked again: it takes nothing from anybody, gives nobody anything, and one key takes it back.
+    pub(super) const fn is_done_at_once(&self) -> bool {
+        matches!(self, Self::Move { event: Event::Pause, .. })
     }
 
     /// Returns the flag that it is about, if it is about one.

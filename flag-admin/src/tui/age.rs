@@ -33,6 +33,12 @@ pub(super) fn elapsed(millis: i64) -> String {
     }
 }
 
+/// Prints a span of time in hours and minutes: `41m`, `24h00m`.
+pub(super) fn to_the_minute(millis: i64) -> String {
+    let minutes = millis.max(0) / 60_000;
+    if minutes < 60 { format!("{minutes}m") } else { format!("{}h{:02}m", minutes / 60, minutes % 60) }
+}
+
 /// Prints a span of time as a clock: `00:41`, `23:59:30`.
 pub(super) fn clock(millis: i64) -> String {
     let seconds = millis.max(0) / 1_000;

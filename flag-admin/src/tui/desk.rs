@@ -8,7 +8,7 @@ use flag_core::wire::Kind;
 use super::action::Action;
 use super::effect::{DraftTurn, Effect, PublishTo};
 use super::facts::{EntryFacts, Facts};
-use super::msg::{Mover, Msg, Trouble};
+use super::msg::{Mover, Msg, Reach, Trouble};
 use super::screens::explain::Explained;
 use crate::app::ports::{CellStore, MetricSource, Publisher, PublisherError};
 use crate::app::{
@@ -33,6 +33,8 @@ pub struct Afar {
     pub place: String,
     /// Has it publish the environment. Returns the version of the snapshot.
     pub publish: Box<dyn Fn() -> Result<u64, AppError>>,
+    /// Says why it did not publish the last kill at once, if it did not.
+    pub held_kill: Box<dyn Fn() -> Option<String>>,
 }
 
 /// A project with what is needed to change and publish it.
@@ -170,7 +172,11 @@ impl Desk {
             }
             Action::Apply => project.propose_draft(&self.draft()?.unwrap_or_else(|| Draft::new(project, environment))),
             Action::Approve { request } => Ok(project.propose_approval(environment, *request)?.proposal().clone()),
-            Action::Reject { .. } => project.propose(environment, Vec::new()),
+            Action::Reject { .. } | Action::Drop => project.propose(environment, Vec::new()),
+            Action::Rebase => {
+                let draft = self.draft()?.unwrap_or_else(|| Draft::new(project, environment));
+                project.propose_draft(&project.rebase(&draft)?.draft)
+            }
         }
     }
 
@@ -191,14 +197,27 @@ impl Desk {
         }
         let moved = self.moved(Mover::Us);
         let at_once = matches!(action, Action::Kill { route: KillRoute::Emergency, .. });
-        let mut sent = None;
+        let mut reach = self.reach_from_afar(&action);
         if let Some(out) = self.out.clone().filter(|_| at_once) {
             match self.publish_kills(&out) {
-                Ok(signed) => sent = Some(signed),
-                Err(failed) => trouble = Some(Msg::Failed(failed)),
+                Ok(signed) => reach = Reach::Served { place: signed.place },
+                // A key that is locked can be opened, and the kill is carried then.
+                Err(failed) if failed.is_locked() => trouble = Some(Msg::Failed(failed)),
+                Err(failed) => reach = Reach::Held { why: failed.message },
             }
         }
-        [moved, Msg::Committed { action, committed, sent }].into_iter().chain(trouble).collect()
+        [moved, Msg::Committed { action, committed, reach }].into_iter().chain(trouble).collect()
+    }
+
+    /// Returns how the server that holds the project carries what was done.
+    fn reach_from_afar(&self, action: &Action) -> Reach {
+        match (&self.afar, action) {
+            (Some(afar), Action::Kill { .. }) => match (afar.held_kill)() {
+                Some(why) => Reach::Held { why },
+                None => Reach::Served { place: afar.place.clone() },
+            },
+            _ => Reach::NextSnapshot,
+        }
     }
 
     fn committed(&mut self, action: &Action, proposal: &Proposal, reason: Option<&str>) -> Result<Committed, AppError> {

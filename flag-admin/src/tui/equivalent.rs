@@ -98,6 +98,8 @@ fn of_action(action: &Action) -> Vec<String> {
         Action::Apply => words("apply --draft"),
         Action::Approve { request } => vec!["approve".to_owned(), request.to_string()],
         Action::Reject { request } => vec!["reject".to_owned(), request.to_string()],
+        Action::Drop => words("draft drop"),
+        Action::Rebase => words("draft rebase"),
     }
 }
 

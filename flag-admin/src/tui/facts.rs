@@ -56,6 +56,8 @@ pub(super) struct DraftFacts {
     pub(super) outcome: Result<Box<Proposal>, Trouble>,
     /// Whether others changed its environment since it was made.
     pub(super) moved: bool,
+    /// What of it goes, in words, where it is put onto the log as it stands: others changed the same.
+    pub(super) lost: Vec<String>,
 }
 
 /// A request for approval.
@@ -108,6 +110,13 @@ impl KillFacts {
     /// Returns how long it stands, in milliseconds.
     pub(super) fn stands(&self, now: Timestamp) -> i64 {
         now.millis_since(self.since).max(0)
+    }
+
+    /// Returns how far it is on its way to whoever leads in thousandths, and what is left of it in milliseconds: below zero once it is over.
+    pub(super) fn escalation(&self, now: Timestamp) -> (u32, i64) {
+        let (stands, all) = (self.stands(now), Self::ESCALATION_MILLIS);
+        let parts = u32::try_from(stands.saturating_mul(1_000) / all.max(1)).unwrap_or(u32::MAX).min(1_000);
+        (parts, all.saturating_sub(stands))
     }
 }
 
@@ -226,10 +235,14 @@ impl DraftFacts {
     fn gather(project: &Project, draft: &Draft) -> Self {
         let state = project.state().environment(draft.environment());
         let outcome = project.propose_draft(draft);
+        let moved = matches!(outcome, Err(AppError::Draft(DraftError::Moved { .. })));
+        let lost =
+            if moved { project.rebase(draft).map(|rebased| rebased.dropped).unwrap_or_default() } else { Vec::new() };
         Self {
             base: draft.base().seq,
             sentences: draft.changes().iter().map(|change| sentence(change, state)).collect(),
-            moved: matches!(outcome, Err(AppError::Draft(DraftError::Moved { .. }))),
+            moved,
+            lost: lost.iter().map(|change| sentence(change, state)).collect(),
             outcome: outcome.map(Box::new).map_err(|error| Trouble::of(&error)),
         }
     }

@@ -28,7 +28,12 @@ pub(super) fn word(action: &Action, proposal: &Proposal, facts: &Facts) -> Optio
             let is_dangerous = proposal.changes().iter().any(|change| is_dangerous(change, facts));
             is_dangerous.then(|| facts.environment.to_string())
         }
-        Action::Share { .. } | Action::Kill { .. } | Action::Move { .. } | Action::Reject { .. } => None,
+        Action::Share { .. }
+        | Action::Kill { .. }
+        | Action::Move { .. }
+        | Action::Reject { .. }
+        | Action::Drop
+        | Action::Rebase => None,
     }
 }
 

@@ -383,6 +383,8 @@ impl Model {
             Dialog::Share(form) => form.popup(self),
             Dialog::Steps(form) => form.popup(self),
             Dialog::Awaited(awaited) => return awaited.popup(self),
+            // What is done at once needs no reading while it is done.
+            Dialog::Confirm(confirm) if confirm.is_passing() => return None,
             Dialog::Confirm(confirm) => confirm.popup(self),
             Dialog::Publish(form) => form.popup(self),
             Dialog::Passphrase(form) => form.popup(self),

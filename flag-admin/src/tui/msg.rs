@@ -6,7 +6,7 @@ use super::effect::PublishTo;
 use super::facts::{EntryFacts, Facts};
 use super::screens::explain::Explained;
 use super::simulation::Played;
-use crate::app::{Committed, Failure, Proposal, SignedKills, with_causes};
+use crate::app::{Committed, Failure, Proposal, with_causes};
 
 /// Something that happened.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub(super) enum Msg {
     /// The project cannot be looked at.
     Lost(Trouble),
     /// A change is in the log, or the request for its approval.
-    Committed { action: Action, committed: Committed, sent: Option<SignedKills> },
+    Committed { action: Action, committed: Committed, reach: Reach },
     /// The draft has changed, and why.
     Drafted(String),
     /// The draft is as it was, and why.
@@ -61,6 +61,17 @@ pub(super) enum Msg {
     NotPublished(Trouble),
     /// Something else failed.
     Failed(Trouble),
+}
+
+/// How what is in the log reaches clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// With the next snapshot.
+    NextSnapshot,
+    /// They get it from there already.
+    Served { place: String },
+    /// They were to get it at once, and do not.
+    Held { why: String },
 }
 
 /// Which way a wheel was turned.

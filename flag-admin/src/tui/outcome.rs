@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent};
 
 use super::action::Action;
 use super::effect::Effect;
 use super::facts::Facts;
 use super::model::{Dialog, Model};
-use super::msg::{Mover, Trouble};
+use super::msg::{Mover, Reach, Trouble};
 use super::screens::confirm::{Confirm, Reading, Sent};
 use super::screens::passphrase::PassphraseForm;
 use super::screens::share::Verdict;
@@ -59,9 +59,10 @@ pub(super) fn proposed(model: &mut Model, action: Action, outcome: Result<Box<Pr
     match model.dialog.take() {
         Some(Dialog::Awaited(awaited)) if awaited.action == action => match outcome.and_then(permitted) {
             Ok(proposal) => {
+                let is_asked = !action.is_done_at_once() || matches!(proposal.access(), Access::NeedsApproval { .. });
                 let confirm = Confirm::new(action, proposal, None, &model.facts);
                 model.dialog = Some(Dialog::Confirm(Box::new(confirm)));
-                return awaited.into_keys();
+                return if is_asked { awaited.into_keys() } else { vec![KeyCode::Enter.into()] };
             }
             Err(trouble) => fail(model, trouble),
         },
@@ -233,20 +234,38 @@ pub(super) fn unlocked(model: &mut Model, outcome: Result<(), Trouble>) -> Vec<E
     }
 }
 
+/// Tells what was done, and closes its confirmation.
+pub(super) fn committed(model: &mut Model, action: &Action, request: Option<u64>, reach: &Reach) {
+    close_sent(model, Sent::Made, Some(action));
+    match held(action, reach) {
+        Some(trouble) => fail(model, trouble),
+        None => model.notice = Some(Notice::success(done(action, request, reach), model.now)),
+    }
+}
+
+/// Says what keeps a kill from clients that should have it by now: it is in the log, and that is not enough.
+pub(super) fn held(action: &Action, reach: &Reach) -> Option<Trouble> {
+    let (Action::Kill { flag, .. }, Reach::Held { why }) = (action, reach) else { return None };
+    let trouble = Trouble::saying(format!("{flag} is killed in the log, but clients do not have it yet: {why}"));
+    Some(trouble.with_hint("P publishes a snapshot that carries it"))
+}
+
 /// Says what was done. What only waits for an approval was not done.
-pub(super) fn done(action: &Action, request: Option<u64>, place: Option<&str>) -> String {
+pub(super) fn done(action: &Action, request: Option<u64>, reach: &Reach) -> String {
     if let Some(request) = request {
         return format!("Nothing is changed yet: request {request} waits for another member's approval (6)");
     }
-    match (action, place) {
+    match (action, reach) {
         (Action::Share { flag, rule: None, share }, _) => {
             format!("{flag}: the share is {share} from the next snapshot on (P)")
         }
         (Action::Share { flag, rule: Some(rule), share }, _) => {
             format!("{flag}, rule {rule}: the share is {share} from the next snapshot on (P)")
         }
-        (Action::Kill { flag, .. }, Some(place)) => format!("{flag} is killed, and clients get it from {place}"),
-        (Action::Kill { flag, .. }, None) => format!("{flag} is killed; clients get it with the next snapshot (P)"),
+        (Action::Kill { flag, .. }, Reach::Served { place }) => {
+            format!("{flag} is killed, and clients get it from {place}")
+        }
+        (Action::Kill { flag, .. }, _) => format!("{flag} is killed; clients get it with the next snapshot (P)"),
         (Action::Unkill { target }, _) => {
             format!("The kill of {target} is lifted; clients get it with the next snapshot (P)")
         }
@@ -260,7 +279,7 @@ pub(super) fn done(action: &Action, request: Option<u64>, place: Option<&str>) -
             let done = match event {
                 Event::Advance => "goes on to the next step",
                 Event::Back => "goes back one step",
-                Event::Pause => "is paused",
+                Event::Pause => "is paused; p lets it go on",
                 Event::Resume => "goes on",
                 _ => "is moved",
             };
@@ -274,5 +293,7 @@ pub(super) fn done(action: &Action, request: Option<u64>, place: Option<&str>) -
             format!("Request {request} is approved; clients get it with the next snapshot (P)")
         }
         (Action::Reject { request }, _) => format!("Request {request} is turned down"),
+        (Action::Drop, _) => "The draft is dropped".to_owned(),
+        (Action::Rebase, _) => "The draft stands on the log as it is now".to_owned(),
     }
 }

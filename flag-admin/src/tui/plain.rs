@@ -15,7 +15,7 @@ use super::keymap::Keymap;
 use super::listing::{Sort, View, listed};
 use super::model::{Model, Start};
 use super::msg::{Mover, Msg, Trouble};
-use super::outcome::done;
+use super::outcome::{done, held};
 use super::prose::{Row, count};
 use super::screens::confirm::edit_rows;
 use super::screens::detail::{self, Tab};
@@ -132,11 +132,10 @@ impl<'t> Plain<'t> {
                 }
                 Ok(())
             }
-            Msg::Committed { action, committed, sent } => {
-                let server = self.desk.server_place();
-                let place = sent.as_ref().map(|sent| sent.place.as_str()).or(server.as_deref());
-                self.say(&done(&action, committed.request, place))
-            }
+            Msg::Committed { action, committed, reach } => match held(&action, &reach) {
+                Some(trouble) => self.say_trouble(&trouble),
+                None => self.say(&done(&action, committed.request, &reach)),
+            },
             Msg::Published { version, place, .. } => self.say(&format!("Snapshot {version} is published to {place}")),
             Msg::Told(text) | Msg::Drafted(text) => self.say(&text),
             Msg::Lost(trouble)

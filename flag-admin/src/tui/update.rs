@@ -27,7 +27,7 @@ pub(super) fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 }
 
 /// Takes what happened, and returns what that asks for.
-fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
+pub(super) fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let effects = match msg {
         Msg::Key(event) => key(model, event),
         Msg::Click(column, row) => click(model, column, row),
@@ -64,11 +64,8 @@ fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
             let typed = outcome::proposed(model, action, outcome);
             typed.into_iter().flat_map(|event| key(model, event)).collect()
         }
-        Msg::Committed { action, committed, sent } => {
-            outcome::close_sent(model, Sent::Made, Some(&action));
-            let place = sent.as_ref().map(|sent| sent.place.as_str()).or(model.server.as_deref());
-            let text = outcome::done(&action, committed.request, place);
-            model.notice = Some(Notice::success(text, model.now));
+        Msg::Committed { action, committed, reach } => {
+            outcome::committed(model, &action, committed.request, &reach);
             Vec::new()
         }
         Msg::Drafted(text) => {

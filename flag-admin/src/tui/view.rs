@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Paragraph;
 
-use super::age::elapsed;
+use super::age::{elapsed, to_the_minute};
 use super::facts::KillFacts;
 use super::layout::{Class, Parts, SMALLEST, margin};
 use super::model::{Model, Screen};
@@ -86,9 +86,4 @@ pub(super) fn banners(model: &Model) -> Vec<String> {
         lines.push("DRAFT  others changed what it was made from: 6 shows what, B there puts it right".to_owned());
     }
     lines
-}
-
-fn to_the_minute(millis: i64) -> String {
-    let minutes = millis / 60_000;
-    if minutes < 60 { format!("{minutes}m") } else { format!("{}h{:02}m", minutes / 60, minutes % 60) }
 }

@@ -3,7 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent};
 use flag_core::Timestamp;
 
-use crate::tui::action::Action;
+use crate::tui::action::{Action, ReasonNeed};
 use crate::tui::age::elapsed;
 use crate::tui::model::Model;
 use crate::tui::prose::Row;
@@ -31,7 +31,7 @@ impl Awaited {
     pub(in crate::tui) fn keep(&mut self, key: KeyEvent) {
         let is_given = self.keys.iter().any(|kept| kept.code == KeyCode::Enter);
         let counts = key.code != KeyCode::Enter || matches!(self.action, Action::Kill { .. });
-        if counts && !is_given {
+        if counts && !is_given && self.action.reason() != ReasonNeed::NotAsked {
             self.keys.push(key);
         }
     }
@@ -50,6 +50,7 @@ impl Awaited {
         let (title, what) = match &self.action {
             Action::Kill { flag, .. } => ("Kill", format!("Turn off {flag}")),
             Action::Unkill { target } => ("Lift a kill", format!("Lift the kill of {target}")),
+            Action::Drop | Action::Rebase => ("The draft", "What becomes of it".to_owned()),
             action => ("A change", action.flag().map_or_else(String::new, |flag| format!("of {flag}"))),
         };
         let mut head = Row::of(Meaning::Name, what).wrap(columns, 0);

@@ -13,7 +13,7 @@ use crate::tui::friction::{is_word, word};
 use crate::tui::line_input::LineInput;
 use crate::tui::model::{Dialog, Model};
 use crate::tui::msg::Trouble;
-use crate::tui::prose::Row;
+use crate::tui::prose::{Row, count};
 use crate::tui::steps_text::text_of;
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::plan;
@@ -87,7 +87,7 @@ impl Confirm {
     }
 
     pub(in crate::tui) fn edit(&mut self, key: KeyEvent) {
-        if self.sent.is_some() {
+        if self.sent.is_some() || self.action.reason() == ReasonNeed::NotAsked {
             return;
         }
         let edited = match self.focus {
@@ -120,6 +120,7 @@ impl Confirm {
     /// Takes pasted text. A word that is to be typed cannot be pasted.
     pub(in crate::tui) fn paste(&mut self, text: &str) {
         match self.focus {
+            Focus::Reason if self.action.reason() == ReasonNeed::NotAsked => {}
             Focus::Reason => self.reason.paste(text),
             Focus::Typed => self.trouble = Some(Trouble::saying("the key is to be typed, not pasted")),
         }
@@ -143,11 +144,21 @@ impl Confirm {
         if self.sent.is_some() || self.lacks() {
             return Vec::new();
         }
-        self.sent = Some(Sent::Made);
         self.trouble = None;
+        match self.action {
+            Action::Drop => return self.sent_to_draft(Effect::DropDraft),
+            Action::Rebase => return self.sent_to_draft(Effect::RebaseDraft),
+            _ => {}
+        }
+        self.sent = Some(Sent::Made);
         let reason = self.reason.text();
         let reason = (!reason.trim().is_empty()).then_some(reason);
         vec![Effect::Commit { action: self.action.clone(), proposal: self.proposal.clone(), reason }]
+    }
+
+    fn sent_to_draft(&mut self, effect: Effect) -> Vec<Effect> {
+        self.sent = Some(Sent::Kept);
+        vec![effect]
     }
 
     /// Puts it into the draft, or says why it cannot be.
@@ -159,8 +170,7 @@ impl Confirm {
             self.trouble = Some(Trouble::saying("this is done at once or not at all, and no part of a draft"));
             return Vec::new();
         }
-        self.sent = Some(Sent::Kept);
-        vec![Effect::Keep { proposal: self.proposal.clone() }]
+        self.sent_to_draft(Effect::Keep { proposal: self.proposal.clone() })
     }
 
     /// Takes what it does now. Whoever read something else has to read it again.
@@ -206,11 +216,16 @@ impl Confirm {
             self.focus = Focus::Typed;
             return true;
         }
-        if self.proposal.is_empty() && !matches!(self.action, Action::Reject { .. }) {
+        if self.proposal.is_empty() && !matches!(self.action, Action::Reject { .. } | Action::Drop | Action::Rebase) {
             self.trouble = Some(Trouble::saying("there is nothing to change any more"));
             return true;
         }
         false
+    }
+
+    /// Tells whether it only waits for the answer to something that is not asked again.
+    pub(in crate::tui) fn is_passing(&self) -> bool {
+        self.sent.is_some() && self.action.is_done_at_once()
     }
 
     pub(in crate::tui) fn popup(&self, model: &Model) -> Popup {
@@ -229,9 +244,16 @@ impl Confirm {
             head.extend(row.wrap(columns, 5));
         }
         head.push(Row::new());
-        let label = if self.action.reason() == ReasonNeed::Optional { "Reason (optional)" } else { "Reason" };
-        let mut fields =
-            vec![Field { label: label.to_owned(), input: self.reason.clone(), focused: self.focus == Focus::Reason }];
+        let mut fields = Vec::new();
+        let label = match self.action.reason() {
+            ReasonNeed::NotAsked => None,
+            ReasonNeed::Optional => Some("Reason (optional)"),
+            ReasonNeed::Required => Some("Reason"),
+        };
+        if let Some(label) = label {
+            let (input, focused) = (self.reason.clone(), self.focus == Focus::Reason);
+            fields.push(Field { label: label.to_owned(), input, focused });
+        }
         if let Some(expected) = &self.word {
             fields.push(Field {
                 label: format!("Type {expected}"),
@@ -240,14 +262,20 @@ impl Confirm {
             });
         }
         let mut body = vec![Row::new()];
+        body.extend(self.lost_rows(model, columns));
         if matches!(
             self.action,
-            Action::Apply | Action::Start { .. } | Action::Move { .. } | Action::Approve { .. } | Action::Undo { .. }
+            Action::Apply
+                | Action::Start { .. }
+                | Action::Move { .. }
+                | Action::Approve { .. }
+                | Action::Undo { .. }
+                | Action::Rebase
         ) {
             body.extend(edit_rows(self.proposal.edits(), columns));
             body.push(Row::new());
         }
-        if !matches!(self.action, Action::Reject { .. }) {
+        if !matches!(self.action, Action::Reject { .. } | Action::Drop) {
             body.extend(plan::rows(self.proposal.plan(), columns));
             body.push(Row::new());
         }
@@ -267,6 +295,8 @@ impl Confirm {
             Action::Apply => "Apply the draft".to_owned(),
             Action::Approve { request } => format!("Approve request {request}"),
             Action::Reject { request } => format!("Turn down request {request}"),
+            Action::Drop => "Drop the draft".to_owned(),
+            Action::Rebase => "Put the draft onto the log".to_owned(),
         }
     }
 
@@ -317,11 +347,37 @@ impl Confirm {
             Action::Apply => Row::plain(format!("Make all of the draft's changes in {}.", facts.environment)),
             Action::Approve { request } => asked(model, *request, "Make what was asked for"),
             Action::Reject { request } => asked(model, *request, "Do not make what was asked for"),
+            Action::Drop => {
+                let changes = facts.draft.as_ref().map_or(0, |draft| draft.sentences.len());
+                Row::plain(format!("Throw away the draft of {}.", count(changes, "change")))
+            }
+            Action::Rebase => {
+                Row::plain(format!("Make the draft anew from entry {}, without what others changed too.", facts.head))
+            }
         }
+    }
+
+    /// Returns what of the draft goes.
+    fn lost_rows(&self, model: &Model, columns: usize) -> Vec<Row> {
+        let Some(draft) = &model.facts.draft else { return Vec::new() };
+        let lost = match &self.action {
+            Action::Drop => &draft.sentences,
+            Action::Rebase => &draft.lost,
+            _ => return Vec::new(),
+        };
+        let line = |sentence: &String| Row::of(Meaning::Loss, "goes ").and(Meaning::Text, sentence).wrap(columns, 5);
+        lost.iter().flat_map(line).chain(std::iter::once(Row::new())).collect()
     }
 
     fn consequence(&self, model: &Model) -> String {
         match &self.action {
+            Action::Kill { .. } if let Some(server) = &model.server => {
+                format!("One entry of the log. {server} signs it with its emergency key, and clients get it at once.")
+            }
+            Action::Drop | Action::Rebase => {
+                "Nothing of it was in the log, and nothing gets there. u brings it back, while this sitting lasts."
+                    .to_owned()
+            }
             Action::Kill { route: KillRoute::Emergency, .. } => {
                 let out = model.out.as_ref().map(|out| out.display().to_string()).unwrap_or_default();
                 format!("One entry of the log. Clients get it at once, signed by the emergency key, from {out}.")

@@ -2,8 +2,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::audit;
-use crate::tui::age::minute_and_ago;
-use crate::tui::facts::FlagFacts;
+use crate::tui::age::{minute_and_ago, to_the_minute};
+use crate::tui::facts::{FlagFacts, KillFacts};
 use crate::tui::layout::inside;
 use crate::tui::model::Model;
 use crate::tui::prose::{Row, fit};
@@ -12,6 +12,7 @@ use crate::tui::theme::Theme;
 use crate::tui::widgets::pane::draw_page;
 use crate::tui::widgets::popup::draw_rows;
 use crate::tui::widgets::schedule;
+use crate::tui::widgets::share_bar::bar;
 use crate::tui::words;
 
 /// The columns of a fact's name.
@@ -180,7 +181,7 @@ fn state(model: &Model, flag: &FlagFacts, page: &mut Page) {
         if let Some(reason) = &kill.reason {
             page.fact("", Meaning::Text, reason);
         }
-        page.push(&super::kills::clock(model, kill, &Theme::plain()), 0);
+        escalation(model, kill, page);
     }
     if !wire.enabled {
         page.fact("Disabled", Meaning::Notice, format!("{} to everyone", wire.off_variant));
@@ -190,6 +191,19 @@ fn state(model: &Model, flag: &FlagFacts, page: &mut Page) {
     for overdue in &flag.overdue {
         page.fact("Overdue", Meaning::Notice, overdue);
     }
+}
+
+/// Says how far a kill is on its way to whoever leads, in one line of any width.
+fn escalation(model: &Model, kill: &KillFacts, page: &mut Page) {
+    let (parts, rest) = kill.escalation(model.now);
+    let (label, meaning, text) = if rest > 0 {
+        ("Escalates", Meaning::Notice, format!(" in {}", to_the_minute(rest)))
+    } else {
+        ("Escalated", Meaning::Danger, format!(" {} ago", to_the_minute(rest.saturating_neg())))
+    };
+    let columns = if page.columns < 40 { 5 } else { 12 };
+    let clock = bar(parts, 1_000, columns, &Theme::plain());
+    page.push(&Row::of(Meaning::Muted, fit(label, LABEL)).join(clock).and(meaning, text), LABEL);
 }
 
 fn schedule(model: &Model, flag: &FlagFacts, page: &mut Page) {

@@ -4,7 +4,7 @@ use flag_core::wire::Kind;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use crate::tui::age::{ago, elapsed, minute_and_ago};
+use crate::tui::age::{ago, elapsed, minute_and_ago, to_the_minute};
 use crate::tui::facts::{Facts, FlagFacts, KillFacts};
 use crate::tui::model::Model;
 use crate::tui::prose::{Row, fit};
@@ -153,15 +153,13 @@ fn details(model: &Model, kill: &KillFacts, columns: usize, theme: &Theme) -> Ve
 }
 
 /// Returns how far a kill is on its way to whoever leads.
-pub(in crate::tui) fn clock(model: &Model, kill: &KillFacts, theme: &Theme) -> Row {
-    let (stands, all) = (kill.stands(model.now), KillFacts::ESCALATION_MILLIS);
-    let rest = all.saturating_sub(stands);
+fn clock(model: &Model, kill: &KillFacts, theme: &Theme) -> Row {
+    let (parts, rest) = kill.escalation(model.now);
     let (meaning, text) = if rest > 0 {
-        (Meaning::Notice, format!(" escalates in {}", elapsed(rest)))
+        (Meaning::Notice, format!(" escalates in {}", to_the_minute(rest)))
     } else {
         (Meaning::Danger, format!(" escalated: over 24 hours for {}", elapsed(rest.saturating_neg())))
     };
-    let parts = u32::try_from(stands.saturating_mul(1_000) / all.max(1)).unwrap_or(u32::MAX).min(1_000);
     Row::of(Meaning::Muted, "    clock    ").join(bar(parts, 1_000, CLOCK_BAR, theme)).and(meaning, text)
 }
 

@@ -95,6 +95,12 @@ fn fault_a_draft_that_others_overtook_says_so_and_keeps_what_is_left_of_it() {
     assert!(screen.contains("DRAFT  others changed what it was made from"), "{screen}");
     assert!(screen.contains("B puts it onto the log as it stands"), "{screen}");
     session.press("B");
+    let screen = session.screen();
+    for said in ["Put the draft onto the log", "goes increased rollout percentage", "25% (command_history)", "→ 75%"]
+    {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
+    session.press("Enter");
     assert_eq!(session.model.facts.draft.as_ref().unwrap().sentences.len(), 1);
 }
 
@@ -244,11 +250,109 @@ fn a_rollout_that_moves_by_itself_is_started_shown_paused_and_let_go_on() {
     for said in ["Steps", "[1%]", "cautious, started by @alice", "p pauses, a goes on"] {
         assert!(screen.contains(said), "{said}: {screen}");
     }
-    session.press("p Enter");
+    session.press("p");
     assert!(session.screen().contains("paused"), "{}", session.screen());
     session.press("p Enter");
     assert!(session.screen().contains("the reason is empty"), "{}", session.screen());
     session.press("fixed Enter");
     let standing = session.model.facts.rollout_of("mlx_backend").unwrap().standing;
     assert_eq!(standing, crate::tui::trials::Running::On);
+}
+
+#[test]
+fn pausing_is_one_key_and_letting_go_on_asks_why() {
+    let mut session = Session::new(100, 40);
+    session.press("/ mlx Enter E Enter Enter p");
+    assert_eq!(session.model.place(), Place::Flags);
+    assert!(session.screen().contains("mlx_backend: its rollout is paused; p lets it go on"), "{}", session.screen());
+    assert!(newest(&session).contains("mlx_backend"), "{}", newest(&session));
+    session.press("p");
+    assert_eq!(session.model.place(), Place::Confirm);
+}
+
+#[test]
+fn what_waits_for_an_approval_asks_even_where_it_is_done_at_once() {
+    let mut session = Session::new(100, 40);
+    session.press("/ mlx Enter E Enter Enter");
+    let member = |name: &str| Change::MemberSet { member: name.parse().unwrap(), role: Role::ReleaseManager };
+    session.others_change(vec![member("bob"), member("alice")]);
+    session.others_change(vec![Change::ApprovalsRequired { approvals: 1 }]);
+    session.look();
+    let head = session.model.facts.head;
+    session.press("Esc p");
+    let screen = session.screen();
+    if session.model.place() == Place::Confirm {
+        assert!(screen.contains("asks for another member's approval"), "{screen}");
+        assert_eq!(session.model.facts.head, head);
+    } else {
+        assert!(screen.contains("is paused"), "{screen}");
+    }
+}
+
+#[test]
+fn a_draft_is_dropped_after_seeing_what_goes() {
+    let mut session = Session::new(100, 30);
+    session.press("j r 25 Enter C-d 6 D");
+    let screen = session.screen();
+    for said in ["Throw away the draft of 1 change.", "goes increased rollout percentage: 5% → 25%", "u brings it back"]
+    {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
+    session.press("x Esc");
+    assert!(session.model.facts.draft.is_some(), "a look is no loss");
+    session.press("D Enter");
+    assert!(session.model.facts.draft.is_none() && session.model.dialog.is_none());
+    session.press("u");
+    assert_eq!(session.model.facts.draft.as_ref().unwrap().sentences.len(), 1);
+}
+
+#[test]
+fn a_draft_that_loses_nothing_is_put_onto_the_log_at_once() {
+    let mut session = Session::new(100, 30);
+    session.press("j r 25 Enter C-d");
+    session.others_set("enhanced_safety_v2", "20%");
+    session.look();
+    session.press("6 B");
+    assert_eq!(session.model.place(), Place::Pending);
+    assert!(session.screen().contains("1 kept, 0 dropped"), "{}", session.screen());
+}
+
+#[test]
+fn fault_a_kill_that_its_server_could_not_publish_is_not_called_published() {
+    let afar = |why: Option<&'static str>| {
+        let mut session = Session::new(100, 30);
+        session.model.server = Some("https://flags.example".into());
+        session.desk.afar = Some(crate::tui::Afar {
+            place: "https://flags.example".to_owned(),
+            publish: Box::new(|| Ok(1)),
+            held_kill: Box::new(move || why.map(str::to_owned)),
+        });
+        session
+    };
+    let mut session = afar(None);
+    session.press("j !");
+    let screen = session.screen();
+    assert!(screen.contains("https://flags.example signs it with its emergency key"), "{screen}");
+    session.press("1 Enter");
+    assert!(session.screen().contains("is killed, and clients get it from https://flags.example"));
+    let mut session = afar(Some("the emergency key is missing"));
+    session.press("j ! 1 Enter");
+    let screen = session.screen();
+    for said in [
+        "error: command_history is killed in the log, but clients do not have it yet: the emergency",
+        "hint: P publishes a snapshot that carries it",
+        "! KILLED  command_history",
+    ] {
+        assert!(screen.contains(said), "{said}: {screen}");
+    }
+}
+
+#[test]
+fn the_clock_of_a_kill_stays_on_its_line_beside_the_list() {
+    for (hours, said) in [(0, "Escalates  ░░░░░ in 24h00m"), (25, "Escalated  █████ 1h00m ago")] {
+        let mut session = Session::new(100, 30);
+        session.press("j ! 1 Enter");
+        session.wait(hours * 3_600_000);
+        assert!(session.screen().contains(said), "{}", session.screen());
+    }
 }

@@ -5,17 +5,20 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use flag_client::Day;
+use flag_client::report::Report;
 use flag_client::trust::{RoleName, Signer};
-use flag_core::Timestamp;
+use flag_core::{FlagKey, Timestamp};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use crate::adapters::{MemoryCells, Sources};
 use crate::app::ports::{
-    Clock, KeyError, KeyStore, LogError, LogStore, Publisher, PublisherError, Randomness, RandomnessError, RootStore,
-    RootStoreError,
+    Added, CellStore, CellStoreError, Clock, KeyError, KeyStore, LogError, LogStore, Publisher, PublisherError,
+    Randomness, RandomnessError, RootStore, RootStoreError,
 };
 use crate::app::{Draft, DraftStore, DraftStoreError, Operator, Ports, Project, Prune, Settings};
+use crate::cells::{Cell as CellSum, CellKey};
 use crate::definition::Definitions;
 use crate::log::{Actor, Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed, Stored};
 use crate::tui::desk::{Desk, Trail};
@@ -113,6 +116,30 @@ impl DraftStore for MemoryDrafts {
     }
 }
 
+/// Reports that arrive while the dashboard is open.
+#[derive(Clone, Default)]
+pub(super) struct SharedCells(Rc<RefCell<MemoryCells>>);
+
+impl CellStore for SharedCells {
+    fn add_all(
+        &mut self,
+        environment: &EnvironmentName,
+        reports: &[Report],
+        received: Timestamp,
+    ) -> Result<Vec<Added>, CellStoreError> {
+        self.0.borrow_mut().add_all(environment, reports, received)
+    }
+
+    fn cells(
+        &self,
+        environment: &EnvironmentName,
+        flag: &FlagKey,
+        since: Day,
+    ) -> Result<Vec<(CellKey, CellSum)>, CellStoreError> {
+        self.0.borrow().cells(environment, flag, since)
+    }
+}
+
 /// A folder that nothing is in.
 struct Nowhere;
 
@@ -146,6 +173,8 @@ pub(super) struct Session {
     hanging: Option<Vec<Effect>>,
     log: MemoryLog,
     clock: FixedClock,
+    /// What reports come to.
+    pub(super) cells: SharedCells,
 }
 
 /// Whether a project has flags.
@@ -187,6 +216,7 @@ impl Session {
         }
         clock.0.set(clock.0.get() + 3 * MINUTE);
         let open_publisher = Box::new(|_: &Path| Ok(Box::new(Nowhere) as Box<dyn Publisher>));
+        let cells = SharedCells::default();
         let desk = Desk {
             project,
             environment,
@@ -194,7 +224,7 @@ impl Session {
             remember_target: Box::new(|_| {}),
             unlock: Box::new(|_| Ok(())),
             drafts: Box::new(MemoryDrafts::default()),
-            cells: Box::new(MemoryCells::default()),
+            cells: Box::new(cells.clone()),
             sources: Box::new(Sources::new()),
             idle: 0,
             afar: None,
@@ -204,7 +234,7 @@ impl Session {
         let keymap = Rc::new(Keymap::standard());
         let start = Start { now: clock.now(), size: (columns, rows), out: None, server: None, keymap };
         let model = Model::new(desk.facts().unwrap(), start);
-        Self { model, desk, asked: Vec::new(), done: Vec::new(), hanging: None, log, clock }
+        Self { model, desk, asked: Vec::new(), done: Vec::new(), hanging: None, log, clock, cells }
     }
 
     /// Lets another program set a share.
@@ -213,6 +243,15 @@ impl Session {
         let environment = EnvironmentName::production();
         let proposal = project.propose_rollout(&environment, flag, None, share.parse().unwrap()).unwrap();
         project.commit(&proposal, None).unwrap();
+    }
+
+    /// Lets another program set a share that is another each time, if it can be set.
+    pub(super) fn others_go_on(&self, flag: &str) {
+        let mut project = open(&self.log, &self.clock, "bob");
+        let share = format!("{}%", project.state().head().seq % 90 + 1).parse().unwrap();
+        if let Ok(proposal) = project.propose_rollout(&EnvironmentName::production(), flag, None, share) {
+            drop(project.commit(&proposal, None));
+        }
     }
 
     /// Lets another program make changes, whatever they are.

@@ -11,18 +11,28 @@ use crate::tui::friction::{is_word, word};
 use crate::tui::keymap::Place;
 use crate::tui::model::{Dialog, Model};
 use crate::tui::msg::Msg;
-use crate::tui::update::update;
+use crate::tui::update::react;
 
 /// Says what is wrong with an effect that leaves `update`: a change needs the confirmation that showed it, filled in; a publication the
 /// form that named it.
 fn wrong_with(before: &Model, effect: &Effect, msg: &str) -> Option<String> {
     let is_enter = msg == "Enter";
+    let confirms = |effect: &Action| {
+        let confirmed = |dialog: &Dialog| matches!(dialog, Dialog::Confirm(confirm) if confirm.action == *effect);
+        is_enter && before.dialog.as_ref().is_some_and(confirmed)
+    };
     match effect {
         Effect::Commit { action, proposal, reason } => {
             let confirm = match &before.dialog {
                 Some(Dialog::Confirm(confirm)) if is_enter => confirm,
-                // Keys that were typed while a kill was worked out, Enter among them.
-                Some(Dialog::Awaited(awaited)) if matches!(awaited.action, Action::Kill { .. }) => return None,
+                // Keys that were typed while this kill was worked out, a reason and Enter among them.
+                Some(Dialog::Awaited(awaited)) if matches!(action, Action::Kill { .. }) => {
+                    let has_enter = awaited.clone().into_keys().iter().any(|key| key.code == KeyCode::Enter);
+                    let is_it = awaited.action == *action && has_enter && reason.is_some();
+                    return (!is_it).then(|| format!("{action:?} from {:?} by {msg}", before.place()));
+                }
+                // What takes nothing and gives nothing is done by its one key.
+                Some(Dialog::Awaited(awaited)) if awaited.action == *action && action.is_done_at_once() => return None,
                 _ => return Some(format!("{action:?} from {:?} by {msg}", before.place())),
             };
             let word = word(action, proposal, &before.facts);
@@ -30,6 +40,11 @@ fn wrong_with(before: &Model, effect: &Effect, msg: &str) -> Option<String> {
             let is_reasoned = action.reason() == ReasonNeed::Optional || reason.is_some();
             let is_read = confirm.action == *action && *confirm.proposal.edits() == *proposal.edits();
             (!(is_typed && is_reasoned && is_read)).then(|| format!("{action:?}: {word:?}, {reason:?}"))
+        }
+        Effect::DropDraft => (!confirms(&Action::Drop)).then(|| format!("dropped from {:?} by {msg}", before.place())),
+        Effect::RebaseDraft => {
+            let loses = before.facts.draft.as_ref().is_some_and(|draft| !draft.lost.is_empty());
+            (loses && !confirms(&Action::Rebase)).then(|| format!("rebased from {:?} by {msg}", before.place()))
         }
         Effect::Keep { .. } => {
             let is_confirmed = matches!(before.dialog, Some(Dialog::Confirm(_))) && msg == "C-d";
@@ -91,36 +106,55 @@ fn key() -> impl Strategy<Value = &'static str> {
         "apply",
         "kill",
         "advance",
+        "others",
+        "look",
     ])
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
+    /// Whenever the desk answers: at once, after some more keys, or after all of them.
     #[test]
-    fn nothing_dangerous_leaves_update_without_its_confirmation(keys in prop::collection::vec(key(), 0..60)) {
+    fn nothing_dangerous_leaves_update_without_its_confirmation(
+        keys in prop::collection::vec((key(), 0_usize..4), 0..60),
+        is_slow in any::<bool>(),
+    ) {
         let mut session = Session::new(100, 30);
-        for word in keys {
-            let events: Vec<(KeyEvent, String)> = match super::fixture::named(word) {
-                Some(event) => vec![(event, word.to_owned())],
-                None => word
+        let mut asked = std::collections::VecDeque::new();
+        for (word, answers) in keys.into_iter().chain([("Esc", usize::MAX)]) {
+            let events: Vec<(Msg, String)> = match (word, super::fixture::named(word)) {
+                ("others", _) => {
+                    session.others_go_on("command_history");
+                    continue;
+                }
+                ("look", _) => vec![(session.desk.look(), "a look".to_owned())],
+                (_, Some(event)) => vec![(Msg::Key(event), word.to_owned())],
+                (_, None) => word
                     .chars()
-                    .map(|c| (KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE), c.to_string()))
+                    .map(|c| (Msg::Key(KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE)), c.to_string()))
                     .collect(),
             };
             for (event, name) in events {
-                let mut waiting = std::collections::VecDeque::from([(Msg::Key(event), name)]);
-                while let Some((msg, name)) = waiting.pop_front() {
-                    let before = session.model.clone();
-                    for effect in update(&mut session.model, msg) {
-                        let wrong = wrong_with(&before, &effect, &name);
-                        prop_assert!(wrong.is_none(), "{wrong:?}");
-                        if !effect.is_of_terminal() {
-                            // An answer may give a change that waited for it its turn; the key that asked for it was judged then.
-                            let msgs = session.desk.perform(effect);
-                            waiting.extend(msgs.into_iter().map(|msg| (msg, "an answer".to_owned())));
+                let mut answers = if is_slow { answers } else { usize::MAX };
+                let mut waiting = std::collections::VecDeque::from([(event, name)]);
+                loop {
+                    while let Some((msg, name)) = waiting.pop_front() {
+                        let before = session.model.clone();
+                        for effect in react(&mut session.model, msg) {
+                            let wrong = wrong_with(&before, &effect, &name);
+                            prop_assert!(wrong.is_none(), "{wrong:?}");
+                            if !effect.is_of_terminal() {
+                                asked.push_back(effect);
+                            }
                         }
                     }
+                    if answers == 0 {
+                        break;
+                    }
+                    answers -= 1;
+                    let Some(effect) = asked.pop_front() else { break };
+                    waiting.extend(session.desk.perform(effect).into_iter().map(|msg| (msg, "an answer".to_owned())));
                 }
             }
         }

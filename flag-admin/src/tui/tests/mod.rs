@@ -7,6 +7,7 @@ mod friction;
 mod hostile;
 mod laws;
 mod looks;
+mod reports;
 mod screens;
 mod takeover;
 mod updates;

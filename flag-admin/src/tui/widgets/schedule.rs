@@ -10,8 +10,10 @@ use crate::tui::trials::{Gates, RolloutFacts, Running};
 
 /// The columns of a fact's name.
 const LABEL: usize = 11;
-/// The columns of what is said of a gate.
-const GATE: [usize; 5] = [24, 10, 10, 10, 14];
+/// The columns of what is said of a gate, after its name.
+const GATE: [usize; 4] = [10, 9, 8, 12];
+/// The columns of a gate's name, at least and at most.
+const GATE_NAME: (usize, usize) = (14, 44);
 
 /// Returns all that is known of a rollout.
 pub(in crate::tui) fn rows(rollout: &RolloutFacts, now: Timestamp, columns: usize) -> Vec<Row> {
@@ -47,14 +49,15 @@ pub(in crate::tui) fn rows(rollout: &RolloutFacts, now: Timestamp, columns: usiz
         }
         Ok(Gates::Read { with, without, lines }) => {
             rows.extend(fact("Reports", Row::plain(format!("{with} with the flag, {without} without it"))));
-            rows.push(Row::of(Meaning::Muted, columns_of(&["gate", "decides", "found", "limit", "verdict"])));
+            let heading = ["gate", "decides", "found", "limit", "verdict"];
+            rows.push(Row::of(Meaning::Muted, columns_of(&heading, columns)).cut(columns));
             rows.extend(lines.iter().map(|line| {
                 let meaning = if line.last().is_some_and(|verdict| verdict == "exceeded") {
                     Meaning::Danger
                 } else {
                     Meaning::Text
                 };
-                Row::of(meaning, columns_of(&line.each_ref().map(String::as_str))).cut(columns)
+                Row::of(meaning, columns_of(&line.each_ref().map(String::as_str), columns)).cut(columns)
             }));
         }
     }
@@ -62,8 +65,11 @@ pub(in crate::tui) fn rows(rollout: &RolloutFacts, now: Timestamp, columns: usiz
     rows
 }
 
-fn columns_of(cells: &[&str; 5]) -> String {
-    cells.iter().zip(GATE).map(|(cell, width)| fit(cell, width)).collect()
+/// Puts what is said of a gate beside each other. What is left over goes to its name.
+fn columns_of([name, rest @ ..]: &[&str; 5], columns: usize) -> String {
+    let left = columns.saturating_sub(GATE.iter().sum::<usize>().saturating_add(1)).clamp(GATE_NAME.0, GATE_NAME.1);
+    let rest: String = rest.iter().zip(GATE).map(|(cell, width)| fit(cell, width)).collect();
+    format!("{} {rest}", fit(name, left))
 }
 
 /// Returns the steps in a row: done, where it stands, to come.
