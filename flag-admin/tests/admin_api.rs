@@ -314,6 +314,9 @@ fn everything_that_a_command_does_can_be_asked_for() {
     assert_eq!(asked["applied"], false);
     let approve = format!("/admin/v1/requests/{request}/approve");
     assert_eq!(office.refused(&bob, "POST", &approve, &Value::Null), (403, "own_request".to_owned()));
+    let reject = format!("/admin/v1/requests/{request}/reject");
+    let dry = office.done(&carol, "POST", &reject, &json!({ "dry_run": true }));
+    assert_eq!((&dry["dry_run"], &dry["by"]), (&json!(true), &json!("bob")));
     assert_eq!(office.done(&carol, "POST", &approve, &json!({ "reason": "agreed" }))["approved"], true);
     let shown = office.done(&bob, "GET", "/admin/v1/flags/search_v3", &Value::Null);
     assert_eq!(shown["share"], 20_000);

@@ -148,6 +148,7 @@ pub(super) fn new(session: &Session, terminal: &mut Terminal<'_>, arguments: New
         documentation.rollout = Some("Everyone".to_owned());
         documentation.rollback = Some(format!("Lift the kill: flag-admin unkill {key}"));
     }
+    opened.project.check_expiry(&key, fields.expires.as_ref()).map_err(AppError::from)?;
     fields.write(&mut definition);
     let missing = missing(&definition);
     let proposal = opened.project.propose_flag(&opened.environment, &key, definition)?;

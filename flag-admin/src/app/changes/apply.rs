@@ -110,7 +110,7 @@ impl Project {
     ) -> Result<Proposal, AppError> {
         let expires = definition.documentation.expires.as_ref();
         if self.flag(environment, key.as_str())?.1.definition.documentation.expires.as_ref() != expires {
-            self.check_expiry(key, expires)?;
+            self.check_expiry(key.as_str(), expires)?;
         }
         let mut definitions = Definitions::default();
         definitions.flags.insert(key.as_str(), definition);
