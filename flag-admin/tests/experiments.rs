@@ -103,7 +103,7 @@ fn a_report_is_written_for_those_who_read_no_statistics() {
     let sandbox = declared(BY_FAILURES);
     sandbox.project(&[&ANALYZE[..], &["--html", "report.html"]].concat()).text();
     let page = std::fs::read_to_string(sandbox.path("report.html")).unwrap();
-    assert!(page.starts_with("<!doctype html>") && page.contains("Give everyone treatment."), "{page}");
+    assert!(page.starts_with("<!doctype html>") && page.contains("Give everyone the variant treatment."), "{page}");
 }
 
 #[test]

@@ -131,7 +131,9 @@ fn show(session: &Session, terminal: &mut Terminal<'_>, arguments: &AnalyzeArgum
     if let Some(path) = &arguments.html {
         let from =
             arguments.measured.csv.as_deref().map_or_else(String::new, |path| format!(" from {}", path.display()));
-        let made = format!("{}, {}{from}", opened.environment, opened.project.now());
+        let now = opened.project.now().to_string();
+        let minute = now.get(..16).unwrap_or(&now).replace('T', " ");
+        let made = format!("{}, {minute} UTC{from}", opened.environment);
         std::fs::write(path, report(&analysis, &made)).map_err(|error| Stop::file(path, "written", &error))?;
     }
     if terminal.form() == Form::Json {

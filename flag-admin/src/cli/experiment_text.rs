@@ -3,7 +3,7 @@
 use super::problem::Stop;
 use super::terminal::{Meaning, Terminal};
 use crate::app::ExperimentLine;
-use crate::experiment::wording::{between, difference, number, outcome, p_value, percent, threshold, value};
+use crate::experiment::wording::{between, difference, equals, number, outcome, p_value, percent, threshold, value};
 use crate::experiment::{Advice, Analysis, Axis, Comparison, Effect, Outcome, axis_of, interval_line, scale_line};
 use crate::statistics::Interval;
 
@@ -56,6 +56,7 @@ pub(super) fn print(terminal: &mut Terminal<'_>, analysis: &Analysis) -> Result<
         if let Some(primary) = &analysis.primary {
             terminal.line("")?;
             terminal.table(&comparisons("METRIC", std::iter::once(primary)))?;
+            terminal.line(terminal.paint(Meaning::Muted, format_args!("test: {}", primary.test.name)))?;
         }
         worth(terminal, analysis)?;
         guardrails(terminal, analysis)?;
@@ -88,7 +89,7 @@ fn groups(terminal: &mut Terminal<'_>, analysis: &Analysis) -> Result<(), Stop> 
     terminal.table(&rows)?;
     match &analysis.assignment {
         Some(assignment) if assignment.mismatch => {
-            let told = format!("the counts do not fit the flag's split: p {}", p_value(assignment.p));
+            let told = format!("the counts do not fit the flag's split: p {}", equals(assignment.p));
             terminal.line(terminal.paint(Meaning::Loss, told))
         }
         _ => Ok(()),
@@ -96,7 +97,7 @@ fn groups(terminal: &mut Terminal<'_>, analysis: &Analysis) -> Result<(), Stop> 
 }
 
 fn comparisons<'a>(header: &str, found: impl Iterator<Item = &'a Comparison>) -> Vec<Vec<String>> {
-    let header = [header, "CONTROL", "TREATMENT", "DIFFERENCE (95%)", "RELATIVE", "P", "TEST"];
+    let header = [header, "CONTROL", "TREATMENT", "DIFFERENCE (95%)", "RELATIVE", "P"];
     let row = |found: &Comparison| {
         vec![
             found.metric.clone(),
@@ -105,7 +106,6 @@ fn comparisons<'a>(header: &str, found: impl Iterator<Item = &'a Comparison>) ->
             difference(found.kind, &found.difference),
             found.lift.map_or_else(|| "-".to_owned(), |lift| format!("{:+.2}%", lift.value * 100.0)),
             p_value(found.adjusted_p.unwrap_or(found.test.p)),
-            found.test.name.to_owned(),
         ]
     };
     [header.map(str::to_owned).to_vec()].into_iter().chain(found.map(row)).collect()
@@ -125,7 +125,7 @@ fn tails(terminal: &mut Terminal<'_>, found: &[Comparison]) -> Result<(), Stop> 
             percentile(ranks.treatment_p95),
             percentile(ranks.control_p95),
             number(ranks.shift),
-            p_value(ranks.p)
+            equals(ranks.p)
         ))?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use super::terminal::{Form, Meaning, Terminal};
 use crate::adapters::SystemClock;
 use crate::app::ports::Clock as _;
 use crate::rollout::simulate::{
-    Ending, Fleet, Outcome, Population, Quantiles, RunResult, Simulation, run, summarise, verdict,
+    Ending, Fleet, Outcome, Population, Quantiles, RunResult, Simulation, grouped, run, summarise, verdict,
 };
 use crate::rollout::{Gates, Plan, Rate, Span};
 
@@ -172,7 +172,8 @@ fn print(terminal: &mut Terminal<'_>, schedule: &str, population: &Population, o
     let name = terminal.paint(Meaning::Name, format_args!("{schedule} schedule"));
     let Population { users, reporting, error, control_error, crash, .. } = population;
     terminal.line(format_args!(
-        "{name}, {users} users, {reporting} report a day, errors {error} against {control_error}, crashes {crash}"
+        "{name}, {} users, {reporting} report a day, errors {error} against {control_error}, crashes {crash}",
+        grouped(users)
     ))?;
     let health = if outcome.healthy { "healthy: an alarm is a false one" } else { "sick: an alarm is right" };
     terminal.line(format_args!("  the flag is {health}\n"))?;
@@ -212,7 +213,9 @@ pub(super) fn figures(outcome: &Outcome) -> Vec<(String, String)> {
     }
     let spread = |quantiles: Option<Quantiles>, unit: &str, digits: usize| {
         quantiles.map(|Quantiles { p10, median, p90 }| {
-            format!("{median:.digits$} {unit} (one in ten below {p10:.digits$}, one in ten above {p90:.digits$})")
+            let number = |value: f64| if digits == 0 { grouped(value) } else { format!("{value:.digits$}") };
+            let (p10, median, p90) = (number(p10), number(median), number(p90));
+            format!("{median} {unit} (one in ten below {p10}, one in ten above {p90})")
         })
     };
     let spreads = [
@@ -223,38 +226,52 @@ pub(super) fn figures(outcome: &Outcome) -> Vec<(String, String)> {
     ];
     lines.extend(spreads.into_iter().filter_map(|(label, value)| value.map(|value| (label.to_owned(), value))));
     for (gate, runs) in &outcome.gates {
-        lines.push((format!("  first: {gate}"), format!("{runs} runs")));
+        lines.push((format!("  first alarm: {gate}"), format!("{runs} runs")));
     }
     lines
+}
+
+/// Returns the highest share that a chart has to show, in percent, rounded up such that a tenth of it reads well.
+pub(super) fn highest(shares: &[Quantiles]) -> f64 {
+    let most = shares.iter().map(|quantiles| quantiles.p90.max(quantiles.median)).fold(0.0, f64::max);
+    [2.0, 5.0, 10.0, 20.0, 50.0].into_iter().find(|highest| most <= *highest).unwrap_or(100.0)
 }
 
 /// Draws the share over the days: the middle of the runs, and the range of eight in ten.
 fn chart(shares: &[Quantiles]) -> Vec<String> {
     const HEIGHT: u32 = 10;
-    let width = shares.len().min(72);
-    let at = |column: usize| shares.get(column.saturating_mul(shares.len()) / width.max(1));
+    const WIDTH: usize = 64;
+    let days = shares.len().min(WIDTH);
+    // Few days are drawn wide.
+    let columns = (WIDTH / days.max(1)).clamp(1, 4);
+    let at = |column: usize| shares.get(column.saturating_mul(shares.len()) / days.max(1));
+    let tenth = highest(shares) / f64::from(HEIGHT);
     let mut lines: Vec<String> = (1..=HEIGHT)
         .rev()
         .map(|row| {
-            let (low, high) = (f64::from(row - 1) * 10.0, f64::from(row) * 10.0);
-            let cells = (0..width).filter_map(at).map(|Quantiles { p10, median, p90 }| {
+            let (low, high) = (f64::from(row - 1) * tenth, f64::from(row) * tenth);
+            let cells = (0..days).filter_map(at).map(|Quantiles { p10, median, p90 }| {
                 let is_median = (*median > low && *median <= high) || (row == 1 && *median <= 0.0);
-                if is_median {
-                    '●'
+                let cell = if is_median {
+                    "█"
                 } else if *p10 <= high && *p90 > low && p90 > p10 {
-                    '░'
+                    "░"
                 } else {
-                    ' '
-                }
+                    " "
+                };
+                cell.repeat(columns)
             });
-            format!("  {:>3}% │{}", row * 10, cells.collect::<String>().trim_end())
+            let label = f64::from(row) * tenth;
+            format!("  {label:>4}% │{}", cells.collect::<String>().trim_end())
         })
         .collect();
-    lines.push(format!("       └{}", "─".repeat(width)));
+    let width = days.saturating_mul(columns);
+    lines.push(format!("        └{}", "─".repeat(width)));
     lines.push(format!(
-        "        day 0{:>space$}",
+        "         day 0{:>space$}",
         format!("day {}", shares.len().saturating_sub(1)),
-        space = width.saturating_sub(5).max(6)
+        space = width.saturating_sub(5).max(7)
     ));
+    lines.push("         █ people who have the flag, the middle of the runs   ░ eight in ten runs".to_owned());
     lines
 }

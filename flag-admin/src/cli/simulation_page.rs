@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::simulate::figures;
-use crate::rollout::simulate::{Outcome, Population, Quantiles, verdict};
+use super::simulate::{figures, highest};
+use crate::rollout::simulate::{Outcome, Population, Quantiles, grouped, verdict};
 
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 320.0;
@@ -21,7 +21,8 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}.dim,figca
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid var(--line);font-weight:normal}
 figure{margin:1rem 0}svg{width:100%;height:auto;display:block}svg text{fill:var(--dim);font-size:12px}
 .band{fill:var(--good);opacity:.2}.line{fill:none;stroke:var(--good);stroke-width:2.5}.axis{stroke:var(--dim);stroke-width:1;opacity:.35}
-@media print{body{margin:0;max-width:none}}";
+@media print{:root{color-scheme:light;--ink:#1b1f24;--dim:#57606a;--line:#d0d7de;--back:#fff;--soft:#f6f8fa;--good:#0550ae;--bad:#8250df}\
+body{margin:0;max-width:none;font-size:11pt}figure,.verdict,tr{break-inside:avoid}h2{break-after:avoid}.verdict{print-color-adjust:exact}}";
 
 /// Returns the page.
 pub(super) fn page(schedule: &str, population: &Population, outcome: &Outcome) -> String {
@@ -44,12 +45,13 @@ pub(super) fn page(schedule: &str, population: &Population, outcome: &Outcome) -
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
 <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>Simulated rollout</title>\n<style>\n{STYLE}\n</style>\n</head>\n\
 <body>\n<main>\n<h1>Simulated rollout, {} schedule</h1>\n\
-<p class=\"dim\">{users} people, of whom {reporting} report on a day. Of the reports with the flag {error} have an error, without it \
+<p class=\"dim\">{} people, of whom {reporting} report on a day. Of the reports with the flag {error} have an error, without it \
 {control_error}; {crash} have a crash; of the feedback {negative} is negative. {health}</p>\n\
 <section class=\"verdict {class}\" aria-label=\"Verdict\">{told}</section>\n\
 <h2>How many people have the flag</h2>\n<figure>\n{}<figcaption>Line: the middle of {} runs. Band: eight in ten of them.</figcaption>\n</figure>\n\
 <h2>In numbers</h2>\n<table>{rows}</table>\n</main>\n</body>\n</html>\n",
         escaped(schedule),
+        grouped(users),
         plot(&outcome.shares),
         outcome.runs,
     )
@@ -59,8 +61,9 @@ pub(super) fn page(schedule: &str, population: &Population, outcome: &Outcome) -
 #[expect(clippy::cast_precision_loss, reason = "there are fewer days than 2^53")]
 fn plot(shares: &[Quantiles]) -> String {
     let last = shares.len().saturating_sub(1).max(1);
+    let top = highest(shares);
     let x = |day: usize| LEFT + (WIDTH - LEFT - 12.0) * day as f64 / last as f64;
-    let y = |percent: f64| 10.0 + (HEIGHT - BELOW - 10.0) * (1.0 - percent / 100.0);
+    let y = |percent: f64| 10.0 + (HEIGHT - BELOW - 10.0) * (1.0 - percent / top);
     let line = |of: fn(&Quantiles) -> f64| -> Vec<String> {
         let point = |(day, quantiles): (usize, &Quantiles)| format!("{:.1},{:.1}", x(day), y(of(quantiles)));
         shares.iter().enumerate().map(point).collect()
@@ -72,7 +75,7 @@ fn plot(shares: &[Quantiles]) -> String {
     let mut svg = format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Share of people who have the flag, by day\">"
     );
-    for percent in [0.0, 25.0, 50.0, 75.0, 100.0] {
+    for percent in [0.0, 0.25, 0.5, 0.75, 1.0].map(|part| part * top) {
         let at = y(percent);
         let _ = write!(
             svg,

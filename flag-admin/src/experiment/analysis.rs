@@ -376,8 +376,8 @@ fn bear_in_mind(design: &Design, primary: &Comparison, worth: Option<&Worth>, ca
     }
     if let Some(wrong) = primary.wrong_test_p.filter(|wrong| (*wrong < ALPHA) != (primary.test.p < ALPHA)) {
         cautions.push(format!(
-            "a goodness-of-fit test of the two counts alone, which is often taken for a comparison, would give p = {}: it sees neither the failures nor the sizes of the groups, and is wrong here",
-            super::wording::p_value(wrong)
+            "a goodness-of-fit test of the two counts alone, which is often taken for a comparison, would give p {}: it sees neither the failures nor the sizes of the groups, and is wrong here",
+            super::wording::equals(wrong)
         ));
     }
     if worth.is_some_and(|worth| !worth.reachable) {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::analysis::{Analysis, GuardrailLine, Outcome};
 use super::comparison::{Comparison, Effect};
 use super::verdict::Advice;
-use super::wording::{between, difference, outcome, p_value, percent, threshold, value};
+use super::wording::{between, difference, equals, outcome, p_value, percent, threshold, value};
 use crate::statistics::Interval;
 
 const STYLE: &str = "\
@@ -17,10 +17,11 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2rem 0 .5rem}
 .verdict.ship{border-color:var(--good)}.verdict.keep_control,.verdict.investigate{border-color:var(--bad)}
 .verdict p{margin:.4rem 0}.verdict strong{font-size:1.3rem}
 table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;padding:.4rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto}
+th .dim{font-weight:normal}td.n:last-child,td.p{white-space:nowrap}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.scroll{overflow-x:auto}
 svg{width:100%;height:auto;display:block}svg text{fill:var(--dim);font-size:12px}
 .axis{stroke:var(--dim);stroke-width:1}.mark{stroke:var(--wait);stroke-width:1.5;stroke-dasharray:4 3}.bar{stroke:var(--good);stroke-width:3}.dot{fill:var(--good)}
-@media print{body{margin:0;max-width:none}}";
+@media print{:root{color-scheme:light;--ink:#1b1f24;--dim:#57606a;--line:#d0d7de;--back:#fff;--soft:#f6f8fa;--good:#0550ae;--bad:#8250df;--wait:#7a4d00}\
+body{margin:0;max-width:none;font-size:11pt}figure,.verdict,tr{break-inside:avoid}h2{break-after:avoid}.verdict{print-color-adjust:exact}}";
 
 /// Returns the report of an experiment as one HTML file, for those who read no statistics and for those who do. `made` says when, and from
 /// what data.
@@ -208,7 +209,7 @@ fn groups(page: &mut String, analysis: &Analysis) {
         } else {
             "These counts fit the flag's split"
         };
-        push(page, &format!("<p>{told} (p = {}).</p>\n", p_value(assignment.p)));
+        push(page, &format!("<p>{told} (p {}).</p>\n", equals(assignment.p)));
     }
 }
 

@@ -8,7 +8,7 @@ use crate::statistics::Interval;
 
 /// Returns a p-value: four decimals, or how small it is.
 pub fn p_value(p: f64) -> String {
-    if p < 0.0001 { "less than 0.0001".to_owned() } else { format!("{p:.4}") }
+    if p < 0.0001 { "<0.0001".to_owned() } else { format!("{p:.4}") }
 }
 
 /// Returns a share in percent, or a mean.
@@ -119,7 +119,7 @@ pub fn summary(analysis: &Analysis) -> Vec<String> {
         ),
     });
     told.push(match (analysis.advice, &analysis.keep) {
-        (Advice::Ship, Some(keep)) => format!("Give everyone {keep}."),
+        (Advice::Ship, Some(keep)) => format!("Give everyone the variant {keep}."),
         (Advice::KeepControl, Some(keep)) => format!("Keep {keep}."),
         (Advice::KeepSimpler, Some(keep)) => format!("Keep {keep}, the simpler of the two, or go on measuring."),
         (Advice::Wait, _) => "Go on measuring.".to_owned(),
@@ -144,7 +144,8 @@ fn compared(primary: &Comparison, treatment: &str, control: &str) -> String {
     )
 }
 
-fn equals(p: f64) -> String {
+/// Returns what a p-value is, or what it is below.
+pub fn equals(p: f64) -> String {
     if p < 0.0001 { "< 0.0001".to_owned() } else { format!("= {p:.4}") }
 }
 

@@ -13,4 +13,4 @@ pub use self::fleet::Fleet;
 pub use self::outcome::{Ending, Outcome, Quantiles, RunResult, summarise};
 pub use self::population::Population;
 pub use self::run::{Simulation, run};
-pub use self::verdict::verdict;
+pub use self::verdict::{grouped, verdict};

@@ -1,3 +1,5 @@
+use std::fmt::Display;
+
 use super::outcome::{Ending, Outcome};
 
 /// Says in sentences what a simulation comes to, the most important thing first.
@@ -29,7 +31,11 @@ pub fn verdict(outcome: &Outcome) -> Vec<String> {
             }
         });
         if let (Some(hours), Some(reports)) = (outcome.hours_to_alarm, outcome.reports_to_alarm) {
-            told.push(format!("As a rule that takes {:.0} hours and {:.0} reports.", hours.median, reports.median));
+            told.push(format!(
+                "As a rule that takes {} and {} reports.",
+                lasting(hours.median),
+                grouped(reports.median)
+            ));
         }
         if missed.is_some_and(|missed| missed > 0.0) {
             told.push(format!("In {} runs it reaches everyone all the same.", of(Ending::Completed)));
@@ -37,11 +43,43 @@ pub fn verdict(outcome: &Outcome) -> Vec<String> {
     }
     if let Some(harmed) = outcome.harmed {
         let when = if *healthy { "Along the way" } else { "Until then" };
-        told.push(format!("{when} an error hits about {:.0} people.", harmed.median));
+        told.push(format!("{when} an error hits about {} people.", grouped(harmed.median)));
     }
     let waits = of(Ending::Inconclusive) + of(Ending::NoEvidence);
     if waits > 0 {
         told.push(format!("In {waits} runs too little was reported to tell, and it waits for somebody."));
     }
     told
+}
+
+/// Returns a span of hours in words: days, where there are two or more.
+fn lasting(hours: f64) -> String {
+    if hours < 48.0 { format!("{hours:.0} hours") } else { format!("{:.1} days", hours / 24.0) }
+}
+
+/// Returns a number, rounded to a whole one and not below 0, with a comma between thousands.
+pub fn grouped(number: impl Display) -> String {
+    let digits = format!("{number:.0}");
+    let first = digits.len() % 3;
+    let comma = |place: usize| place > 0 && place % 3 == first;
+    digits.chars().enumerate().fold(String::new(), |mut text, (place, digit)| {
+        if comma(place) {
+            text.push(',');
+        }
+        text.push(digit);
+        text
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_spans_are_read_at_a_glance() {
+        let numbers = [0.0, 7.4, 999.0, 1_000.0, 12_345.0].map(grouped);
+        assert_eq!(numbers, ["0", "7", "999", "1,000", "12,345"]);
+        assert_eq!(grouped(1_234_567_u64), "1,234,567");
+        assert_eq!([5.2, 47.0, 101.0].map(lasting), ["5 hours", "47 hours", "4.2 days"]);
+    }
 }
