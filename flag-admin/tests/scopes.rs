@@ -185,6 +185,11 @@ fn every_write_made_from_another_head_is_refused() {
         &json!({ "changes": [{ "type": "rollout_set", "flag": "command_history", "share": 9_000 }] }),
     );
     let issued = office.done(&token, "POST", "/admin/v1/tokens", &json!({ "holder": "bob" }))["token"].clone();
+    office.done(&token, "POST", "/admin/v1/flags/spare/rollout/start", &json!({ "schedule": "cautious" }));
+    // The last, since from now on changes are asked for.
+    office.done(&token, "PUT", "/admin/v1/approvals", &json!({ "approvals": 1 }));
+    let asked = office.sandbox.project(&["rollout", "set", "mlx_backend", "7%", "--yes", "--json"]).json();
+    let request = asked["request"].as_u64().unwrap();
     let writes = [
         ("POST", "/admin/v1/flags".to_owned(), json!({ "key": "another", "definition": definition })),
         (
@@ -215,7 +220,23 @@ fn every_write_made_from_another_head_is_refused() {
             "/admin/v1/changes".into(),
             json!({ "changes": [{ "type": "rollout_set", "flag": "command_history", "share": 9_000 }] }),
         ),
+        (
+            "POST",
+            "/admin/v1/draft".into(),
+            json!({ "changes": [{ "type": "rollout_set", "flag": "command_history", "share": 8_000 }] }),
+        ),
+        ("DELETE", "/admin/v1/draft".into(), Value::Null),
         ("POST", "/admin/v1/draft/apply".into(), Value::Null),
+        ("POST", "/admin/v1/flags/spare/rollout/pause".into(), json!({ "reason": "holidays" })),
+        (
+            "POST",
+            "/admin/v1/experiments/command_model_comparison/conclude".into(),
+            json!({ "conclusion": "keep", "anyway": true, "reason": "a trial" }),
+        ),
+        ("PUT", "/admin/v1/documents/snapshot".into(), json!({})),
+        ("DELETE", "/admin/v1/documents/kills".into(), Value::Null),
+        ("POST", format!("/admin/v1/requests/{request}/approve"), Value::Null),
+        ("POST", format!("/admin/v1/requests/{request}/reject"), Value::Null),
         ("POST", "/admin/v1/publish".into(), Value::Null),
         ("POST", "/admin/v1/kills".into(), json!({ "target": "mlx_backend" })),
         ("POST", "/admin/kill-switches".into(), json!({ "telemetry_disabled": true })),
@@ -239,4 +260,27 @@ fn every_write_made_from_another_head_is_refused() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(office.done(&token, "GET", "/admin/v1/whoami", &Value::Null)["head"], before, "nothing was done");
+    let description = office.serving.get("/openapi.json", &[]).json();
+    let forgotten: Vec<String> = described_writes(&description)
+        .into_iter()
+        .filter(|(method, path)| !writes.iter().any(|(tried, at, _)| tried == method && is_at(path, at)))
+        .map(|(method, path)| format!("{method} {path}"))
+        .collect();
+    assert_eq!(forgotten, ["POST /admin/v1/flags/{flag}/why"], "all but what changes nothing is tried");
+}
+
+/// Returns method and path of every operation of those who administer, but for reads.
+fn described_writes(description: &Value) -> Vec<(String, String)> {
+    let paths = description["paths"].as_object().unwrap().iter().filter(|(path, _)| path.starts_with("/admin/"));
+    let all = paths.flat_map(|(path, item)| {
+        item.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+    });
+    all.filter(|(method, _)| !["GET", "PARAMETERS"].contains(&method.as_str())).collect()
+}
+
+/// Tells whether a path is one that a path with parameters describes.
+fn is_at(described: &str, path: &str) -> bool {
+    let (described, path): (Vec<_>, Vec<_>) = (described.split('/').collect(), path.split('/').collect());
+    described.len() == path.len()
+        && described.iter().zip(&path).all(|(part, given)| part.starts_with('{') || part == given)
 }

@@ -32,6 +32,7 @@ pub fn document() -> Value {
         },
         "paths": paths,
         "components": {
+            "parameters": shared_parameters(),
             "schemas": schemas(),
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
         },
@@ -46,12 +47,17 @@ fn operation(path: &str, said: &Operation) -> Value {
     if said.access == Access::Token {
         operation.insert("security".into(), json!([{ "token": [] }]));
     }
-    let parameters: Vec<Value> = path
+    let mut parameters: Vec<Value> = path
         .split(['{', '}'])
         .skip(1)
         .step_by(2)
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
+    let answered = |status| said.answers.iter().any(|answer| answer.status == status);
+    let shared =
+        [("environment", path.starts_with("/admin/v1/")), ("ifMatch", answered(412)), ("ifNoneMatch", answered(304))];
+    let taken = shared.into_iter().filter(|(_, is_taken)| *is_taken);
+    parameters.extend(taken.map(|(name, _)| json!({ "$ref": format!("#/components/parameters/{name}") })));
     if !parameters.is_empty() {
         operation.insert("parameters".into(), parameters.into());
     }
@@ -68,6 +74,25 @@ fn operation(path: &str, said: &Operation) -> Value {
     });
     operation.insert("responses".into(), Value::Object(answers.collect()));
     operation.into()
+}
+
+/// Returns what many operations take besides.
+fn shared_parameters() -> Value {
+    let text = json!({ "type": "string" });
+    json!({
+        "environment": {
+            "name": "environment", "in": "query", "schema": text,
+            "description": "The environment that it is about; else the one that is served",
+        },
+        "ifMatch": {
+            "name": "If-Match", "in": "header", "schema": text,
+            "description": "The ETag that was answered last: nothing is done if the log has moved on since",
+        },
+        "ifNoneMatch": {
+            "name": "If-None-Match", "in": "header", "schema": text,
+            "description": "The ETag of what is held: the answer is 304 if that still is the one",
+        },
+    })
 }
 
 fn content(media: &str, schema: &str) -> Value {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::app::{AppError, Caller, CredentialError, FAILURES_PER_MINUTE, Failure as _, ScopeError, Throttle};
-use crate::log::{EnvironmentName, Head, TokenId, Verb};
+use crate::log::{Change, EnvironmentName, Head, TokenId, Verb};
 use crate::server::desk::Opened;
 use crate::server::log::Level;
 use crate::server::refusal::{Refusal, json};
@@ -20,6 +20,9 @@ use crate::server::state::{Peer, Server};
 
 /// How often the last use of a token is written down at most, in milliseconds.
 const USE_MILLIS: i64 = 60_000;
+
+/// Refusals that another head is no reason for, or that tell of it already.
+const SAYS_AS_MUCH: [StatusCode; 2] = [StatusCode::FORBIDDEN, StatusCode::PRECONDITION_FAILED];
 
 /// What is known of those who call.
 #[derive(Debug, Default)]
@@ -90,6 +93,19 @@ impl Call {
         self.query.get(name).map(String::as_str)
     }
 
+    /// Refuses what was made from another head than the one it stands on, and tells what happened since. Whatever changes something asks
+    /// this before it does.
+    pub(super) fn check_head(&self, opened: &Opened, changes: &[Change]) -> Result<(), Refusal> {
+        let Some(expected) = self.expected else { return Ok(()) };
+        opened.project.check_head(expected, changes).map_err(|error| {
+            let refusal = Refusal::from(error);
+            if refusal.code == "head_moved" {
+                return Refusal { status: StatusCode::PRECONDITION_FAILED, ..refusal };
+            }
+            refusal
+        })
+    }
+
     /// Does something about one environment, in the caller's name.
     pub(super) async fn at(
         self,
@@ -129,7 +145,13 @@ impl Call {
         let (server, operator) = (self.server.clone(), self.caller.operator());
         let asked = server.desk().ask_as(operator, move |opened| {
             opened.project.environment(&self.environment).map_err(|error| Refusal::from(AppError::from(error)))?;
-            let value = work(opened, &self)?;
+            // Looked at before the work, which may itself move the head and fail after that.
+            let moved = self.check_head(opened, &[]).err();
+            let value = work(opened, &self).map_err(|refusal| match moved {
+                // What does not fit the present state may have fitted the one that was seen.
+                Some(moved) if !SAYS_AS_MUCH.contains(&refusal.status) => moved,
+                _ => refusal,
+            })?;
             Ok::<_, Refusal>((value, opened.project.state().head()))
         });
         match asked.await {

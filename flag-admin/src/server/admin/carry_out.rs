@@ -46,7 +46,7 @@ pub(super) fn carry_out(opened: &mut Opened, call: &Call, proposal: &Proposal, h
         Project::check_reason(reason)?;
     }
     call.caller.check_changes(proposal.environment(), proposal.changes())?;
-    check_head(opened, call, proposal)?;
+    call.check_head(opened, proposal.changes())?;
     let goes_on = !how.dry_run && !proposal.is_empty();
     if let (true, Verdict::Refused { refusal }) = (goes_on, proposal.access()) {
         return Err(AppError::from(refusal.clone()).into());
@@ -55,18 +55,6 @@ pub(super) fn carry_out(opened: &mut Opened, call: &Call, proposal: &Proposal, h
     let head = committed.map_or(proposal.base(), |committed| committed.head);
     let request = committed.and_then(|committed| committed.request);
     told(Outcome { applied: goes_on && request.is_none(), dry_run: how.dry_run, request, proposal, head })
-}
-
-/// Refuses what was made from another head than the one it stands on, and tells what happened since.
-pub(super) fn check_head(opened: &Opened, call: &Call, proposal: &Proposal) -> Result<(), Refusal> {
-    let Some(expected) = call.expected else { return Ok(()) };
-    opened.project.check_head(expected, proposal.changes()).map_err(|error| {
-        let refusal = Refusal::from(error);
-        if refusal.code == "head_moved" {
-            return Refusal { status: axum::http::StatusCode::PRECONDITION_FAILED, ..refusal };
-        }
-        refusal
-    })
 }
 
 /// Works out a change in the caller's name, and does it as far as is asked.

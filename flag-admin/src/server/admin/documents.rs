@@ -104,6 +104,7 @@ pub(super) async fn withdraw(call: Call, Path(document): Path<String>) -> Respon
 async fn put(call: Call, document: Document, bytes: Option<Vec<u8>>) -> Response {
     let server = call.server.clone();
     let done = call.at(Verb::Publish, move |opened, call| {
+        call.check_head(opened, &[])?;
         let mut place = opened
             .folder
             .publisher(&call.environment, &place_of(opened, &call.environment)?)

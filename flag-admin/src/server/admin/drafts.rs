@@ -44,6 +44,7 @@ pub(super) async fn add(call: Call, headers: HeaderMap, body: Body) -> Response 
         let mut draft = draft.unwrap_or_else(|| Draft::new(&opened.project, &call.environment));
         draft.add(&asked.changes);
         call.caller.check_changes(&call.environment, draft.changes())?;
+        call.check_head(opened, draft.changes())?;
         opened.project.propose_submitted(&call.environment, draft.changes().to_vec())?;
         let answer = shown(opened, &draft)?;
         opened.folder.drafts().keep(&draft).map_err(AppError::from)?;
@@ -55,6 +56,7 @@ pub(super) async fn add(call: Call, headers: HeaderMap, body: Body) -> Response 
 pub(super) async fn discard(call: Call) -> Response {
     call.at(Verb::WriteFlag, |opened, call| {
         let dropped = kept(opened, call)?.changes().len();
+        call.check_head(opened, &[])?;
         opened.folder.drafts().remove(&call.environment, &call.caller.holder).map_err(AppError::from)?;
         told(json!({ "dropped": dropped }))
     })

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::body::{Media, read};
 use super::call::Call;
-use super::carry_out::{How, carry_out, check_head, told};
+use super::carry_out::{How, carry_out, told};
 use crate::app::{AppError, Project, TokenRequest, TokenRole};
 use crate::log::{Actor, EnvironmentName, NameError, Role, Verb};
 use crate::server::refusal::Refusal;
@@ -181,7 +181,7 @@ pub(super) async fn approve(call: Call, Path(request): Path<u64>, headers: Heade
         let approval = opened.project.propose_approval(&call.environment, request)?;
         let proposal = approval.proposal();
         call.caller.check_changes(&call.environment, proposal.changes())?;
-        check_head(opened, call, proposal)?;
+        call.check_head(opened, proposal.changes())?;
         let mut head = proposal.base();
         if !how.dry_run {
             head = opened.project.approve(&approval, how.reason.as_deref())?.head;
@@ -205,6 +205,7 @@ pub(super) async fn reject(call: Call, Path(request): Path<u64>, headers: Header
             Project::check_reason(reason)?;
         }
         let by = opened.project.propose_rejection(&call.environment, request)?;
+        call.check_head(opened, &[])?;
         let head = if how.dry_run {
             opened.project.state().head()
         } else {

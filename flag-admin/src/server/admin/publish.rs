@@ -40,11 +40,8 @@ pub(super) async fn publish(call: Call, headers: HeaderMap, body: Body) -> Respo
     };
     let server = call.server.clone();
     let response = call.at(Verb::Publish, move |opened, call| {
-        let moved_on = |error| Refusal { status: StatusCode::PRECONDITION_FAILED, ..Refusal::from(error) };
-        if let Some(expected) = call.expected {
-            // Before anything is asked of the place; another server may still be first.
-            opened.project.check_head(expected, &[]).map_err(moved_on)?;
-        }
+        // Before anything is asked of the place; another server may still be first.
+        call.check_head(opened, &[])?;
         let place = place_of(opened, &call.environment)?;
         let mut place = opened.folder.publisher(&call.environment, &place).map_err(AppError::from)?;
         if !asked.refresh {
