@@ -8,6 +8,11 @@ use super::refusal::Refusal;
 use super::served::Asset;
 use super::state::Server;
 
+/// Where the snapshot is.
+pub(super) const SNAPSHOT: &str = "/v1/snapshot.json";
+/// Where the kills of the emergency key are.
+pub(super) const KILLS: &str = "/v1/kills.json";
+
 /// Snapshot and kills change at any time: a cache may keep them and asks each time whether they are still the ones.
 const REVALIDATED: HeaderValue = HeaderValue::from_static("no-cache");
 /// A root of one version never changes.
@@ -27,15 +32,23 @@ pub(super) async fn root(State(server): State<Server>, Path(name): Path<String>,
 }
 
 pub(super) async fn snapshot(State(server): State<Server>, headers: HeaderMap) -> Response {
+    snapshot_for(&server, &headers)
+}
+
+pub(super) fn snapshot_for(server: &Server, headers: &HeaderMap) -> Response {
     match &server.served().snapshot {
-        Some(snapshot) => revalidated(snapshot, &headers),
+        Some(snapshot) => revalidated(snapshot, headers),
         None => absent("no snapshot is published"),
     }
 }
 
 pub(super) async fn kills(State(server): State<Server>, headers: HeaderMap) -> Response {
+    kills_for(&server, &headers)
+}
+
+pub(super) fn kills_for(server: &Server, headers: &HeaderMap) -> Response {
     match &server.served().kills {
-        Some(kills) => revalidated(kills, &headers),
+        Some(kills) => revalidated(kills, headers),
         None => absent("no kills document is published"),
     }
 }

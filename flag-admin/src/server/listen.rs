@@ -1,3 +1,4 @@
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -5,10 +6,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use serde::Serialize;
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
+use super::hot::Hot;
 use super::log::Level;
 use super::route::router;
 use super::stall::Stalling;
@@ -100,13 +102,14 @@ pub(super) async fn serve(
         };
         let (server, router, tls, watcher) = (server.clone(), router.clone(), tls.clone(), graceful.watcher());
         tokio::spawn(async move {
-            let _counted = server.metrics().connection();
+            let counting = server.clone();
+            let _counted = counting.metrics().connection();
             // Documents and events are written whole, so nothing is gained by waiting for more.
             let _ = stream.set_nodelay(true);
             match tls {
-                None => answer(stream, peer, router, watcher).await,
+                None => answer(stream, server, peer, router, watcher).await,
                 // In a box of its own, since the state of an encrypted connection is several times that of a plain one.
-                Some(tls) => Box::pin(answer_encrypted(tls, stream, peer, router, watcher)).await,
+                Some(tls) => Box::pin(answer_encrypted(tls, stream, server, peer, router, watcher)).await,
             }
             drop(place);
         });
@@ -118,25 +121,29 @@ pub(super) async fn serve(
     Ok(())
 }
 
-async fn answer_encrypted(tls: TlsAcceptor, stream: TcpStream, peer: SocketAddr, router: Router, watcher: Watcher) {
+async fn answer_encrypted(
+    tls: TlsAcceptor,
+    stream: TcpStream,
+    server: Server,
+    peer: SocketAddr,
+    router: Router,
+    watcher: Watcher,
+) {
     if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-        answer(stream, peer, router, watcher).await;
+        answer(stream, server, peer, router, watcher).await;
     }
 }
 
 async fn answer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    server: Server,
     peer: SocketAddr,
     router: Router,
     watcher: Watcher,
 ) {
     let peer = Peer(peer.ip().to_canonical());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(peer);
-        // A router is always ready.
-        router.clone().call(request)
-    });
+    let answering = Arc::new(Answering { server, router, peer });
+    let service = service_fn(move |request| Arc::clone(&answering).answer(request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
@@ -145,6 +152,26 @@ async fn answer(
         .serve_connection(TokioIo::new(Stalling::new(stream, STALL)), service);
     // How a connection breaks is its client's affair.
     let _ = watcher.watch(connection).await;
+}
+
+/// What a connection's requests are answered with.
+struct Answering {
+    server: Server,
+    router: Router,
+    peer: Peer,
+}
+
+impl Answering {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let Self { server, router, peer } = &*self;
+        if let Some(hot) = Hot::of(request.method(), request.uri().path()) {
+            return Ok(hot.answer(server, *peer, request).await);
+        }
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(*peer);
+        // A router is always ready.
+        router.clone().call(request).await
+    }
 }
 
 /// Returns how many connections may be open at once: what descriptors allow, less some for files and the database.

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use tokio::time::Instant;
 
@@ -89,7 +89,7 @@ impl Metrics {
         Instant::now()
     }
 
-    pub(super) fn answered(&self, begun: Instant, path: &str, _: &Method, status: StatusCode) {
+    pub(super) fn answered(&self, begun: Instant, path: &str, status: StatusCode) {
         let route = match self.routes.binary_search_by_key(&path, |route| route.path) {
             Ok(at) => self.routes.get(at).unwrap_or(&self.elsewhere),
             Err(_) => &self.elsewhere,

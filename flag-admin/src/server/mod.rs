@@ -12,6 +12,7 @@ mod documents;
 mod duties;
 mod events;
 mod health;
+mod hot;
 mod intake;
 mod limit;
 mod listen;

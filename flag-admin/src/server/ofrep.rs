@@ -15,6 +15,11 @@ use crate::app::ofrep::{Asked, BadRequest, EvaluationFailure, Outcome, evaluate}
 use crate::app::with_causes;
 use crate::log::Digest;
 
+/// Where every flag is evaluated.
+pub(super) const FLAGS: &str = "/ofrep/v1/evaluate/flags";
+/// Where one flag is evaluated.
+pub(super) const FLAG: &str = "/ofrep/v1/evaluate/flags/{key}";
+
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// An answer is about one user, so no shared cache keeps it; the client's own asks whether it still is the one.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
@@ -32,19 +37,29 @@ struct Failure<'r> {
 /// Evaluates one flag.
 pub(super) async fn single(
     State(server): State<Server>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(peer): Extension<Peer>,
     Path(key): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    let asked = match read(&server, address, &headers, body).await {
+    evaluate_one(&server, peer, &key, &headers, body).await
+}
+
+pub(super) async fn evaluate_one(
+    server: &Server,
+    Peer(address): Peer,
+    key: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
+    let asked = match read(server, address, headers, body).await {
         Ok(asked) => asked,
-        Err(refusal) => return refusal.answer(Some(&key)),
+        Err(refusal) => return refusal.answer(Some(key)),
     };
     let held = server.served();
-    let Some(rules) = &held.rules else { return Refused::nothing_published().answer(Some(&key)) };
+    let Some(rules) = &held.rules else { return Refused::nothing_published().answer(Some(key)) };
     server.metrics().evaluated(1);
-    match evaluate(rules, &key, &asked, server.now()) {
+    match evaluate(rules, key, &asked, server.now()) {
         outcome @ Outcome::Evaluated(_) => answer(StatusCode::OK, &outcome),
         Outcome::Failed(failure) => answer(status(&failure), &failure),
     }

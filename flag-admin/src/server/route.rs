@@ -2,11 +2,12 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::body::BODY_MAX_BYTES;
 use super::metrics::Metrics;
@@ -96,12 +97,12 @@ pub(super) fn table() -> Vec<Route> {
             )],
         },
         Route {
-            path: "/v1/snapshot.json",
+            path: documents::SNAPSHOT,
             handler: get(documents::snapshot),
             operations: vec![read("snapshot", "documents", "The signed snapshot in force", document())],
         },
         Route {
-            path: "/v1/kills.json",
+            path: documents::KILLS,
             handler: get(documents::kills),
             operations: vec![read("kills", "documents", "The kills of the emergency key", document())],
         },
@@ -199,7 +200,7 @@ fn evaluation() -> [Route; 4] {
             )],
         },
         Route {
-            path: "/ofrep/v1/evaluate/flags/{key}",
+            path: ofrep::FLAG,
             handler: axum::routing::post(ofrep::single),
             operations: post(
                 "evaluateFlag",
@@ -219,7 +220,7 @@ fn evaluation() -> [Route; 4] {
             ),
         },
         Route {
-            path: "/ofrep/v1/evaluate/flags",
+            path: ofrep::FLAGS,
             handler: axum::routing::post(ofrep::bulk),
             operations: post(
                 "evaluateFlags",
@@ -283,11 +284,16 @@ async fn observed(State(server): State<Server>, request: Request, next: Next) ->
     } else {
         timeout(REQUEST_TIMEOUT, next.run(request)).await
     };
-    let mut response = answered.unwrap_or_else(|_| {
+    let response = answered.unwrap_or_else(|_| {
         let refusal = Refusal::new(StatusCode::REQUEST_TIMEOUT, "too_slow", "the request took too long");
         refusal.into_response()
     });
-    response.headers_mut().insert("x-content-type-options", HeaderValue::from_static("nosniff"));
-    server.metrics().answered(timer, path.as_ref().map_or("", MatchedPath::as_str), &method, response.status());
+    finished(&server, timer, path.as_ref().map_or("", MatchedPath::as_str), response)
+}
+
+/// Counts an answer under its route, and adds what every answer carries.
+pub(super) fn finished(server: &Server, begun: Instant, route: &str, mut response: Response) -> Response {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    server.metrics().answered(begun, route, response.status());
     response
 }
