@@ -21,7 +21,7 @@ const FRACTIONS_BELOW: [f64; 5] = [0.8, 0.5, 0.25, 0.1, 0.02];
 pub struct Bets {
     limit: f64,
     stakes: Vec<f64>,
-    /// The part of the capital that each bet begins with.
+    /// What each bet begins with, in any unit.
     parts: Vec<f64>,
 }
 
@@ -43,9 +43,7 @@ impl Bets {
     pub fn above_wary_of_few(limit: f64) -> Result<Self> {
         let mut bets = Self::above(limit)?;
         let multiples = bets.stakes.iter().map(|stake| 1.0 + stake * (1.0 - bets.limit));
-        let parts: Vec<f64> = multiples.map(|multiple| 1.0 / (multiple * multiple)).collect();
-        let whole: f64 = parts.iter().sum();
-        bets.parts = parts.into_iter().map(|part| part / whole).collect();
+        bets.parts = multiples.map(|multiple| 1.0 / (multiple * multiple)).collect();
         Ok(bets)
     }
 
@@ -68,7 +66,7 @@ impl Bets {
     }
 
     fn in_equal_parts(limit: f64, stakes: Vec<f64>) -> Self {
-        let parts = stakes.iter().map(|_| 1.0 / super::domain::length(stakes.len())).collect();
+        let parts = vec![1.0; stakes.len()];
         Self { limit, stakes, parts }
     }
 
@@ -124,18 +122,18 @@ pub fn yes_no(k: u64, n: u64) -> Result<[(f64, u64); 2]> {
 
 /// Returns the logarithm of the mean of capitals that are given by their logarithms.
 pub fn mean_capital(sums: &[f64]) -> f64 {
-    let part = 1.0 / super::domain::length(sums.len());
-    mixed(sums.iter().map(|sum| (*sum, part)))
+    mixed(sums.iter().map(|sum| (*sum, 1.0)))
 }
 
-/// Returns the logarithm of a sum of capitals, given by their logarithms and their parts of the whole.
+/// Returns the logarithm of the mean of capitals, given by their logarithms and what each began with.
 fn mixed(capitals: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     let Some(most) = capitals.clone().map(|(sum, _)| sum).reduce(f64::max) else { return 0.0 };
     if most == f64::NEG_INFINITY {
         return most;
     }
-    let sum: f64 = capitals.map(|(sum, part)| part * libm::exp(sum - most)).sum();
-    most + libm::log(sum)
+    let whole: f64 = capitals.clone().map(|(_, part)| part).sum();
+    let grown: f64 = capitals.map(|(sum, part)| part * libm::exp(sum - most)).sum();
+    most + libm::log(grown / whole)
 }
 
 /// Returns the stakes at which a bet grows fastest if the rate is what it bets on.
