@@ -177,6 +177,31 @@ fn e40_a_clock_that_is_an_hour_off_is_told_and_loses_nothing() {
 }
 
 #[test]
+fn e31_a_file_that_does_not_fit_leaves_nothing_in_the_way_of_the_next_try() {
+    let sandbox = Sandbox::with_sample();
+    let Some(disk) = SmallDisk::mounted(sandbox.path("disk"), "64k") else { return };
+    let mut filler = std::fs::File::create(disk.at.join("filler")).unwrap();
+    while filler.write_all(&[0; 4_096]).is_ok() {}
+    let tries: [&[&str]; 3] = [
+        &["key", "new", "kill", "--out", "disk/kill.pem"],
+        &["backup", "disk/caro.backup"],
+        &["root", "rotate", "flags/root/1.json", "--days", "80", "--out", "disk/root-2.json"],
+    ];
+    for arguments in tries {
+        let run = sandbox.project(arguments);
+        assert_eq!(run.code, Some(1), "{arguments:?}");
+        assert!(run.err.contains("cannot be written: No space left on device"), "{arguments:?} {}", run.err);
+    }
+    drop(filler);
+    let left: Vec<_> = std::fs::read_dir(&disk.at).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["filler"]);
+    std::fs::remove_file(disk.at.join("filler")).unwrap();
+    for arguments in tries {
+        sandbox.project(arguments).text();
+    }
+}
+
+#[test]
 fn e26_a_folder_that_may_only_be_read_is_named_and_left_as_it_is() {
     let sandbox = Sandbox::with_sample();
     let Some(disk) = SmallDisk::mounted(sandbox.path("disk"), "2m") else { return };
@@ -192,6 +217,10 @@ fn e26_a_folder_that_may_only_be_read_is_named_and_left_as_it_is() {
     );
     let read = sandbox.run(&["-C", "disk/flags", "flag", "list", "--json"]).json();
     assert_eq!(read, sandbox.project(&["flag", "list", "--json"]).json());
+    let doctor = sandbox.run(&["-C", "disk/flags", "doctor"]);
+    assert_eq!(doctor.code, Some(1));
+    let told = doctor.out.lines().find(|line| line.starts_with("error    store"));
+    assert!(told.is_some_and(|line| line.contains("log.sqlite cannot be written: ")), "{}", doctor.out);
     disk.remount("rw");
     sandbox.run(&["-C", "disk/flags", "rollout", "set", "ollama_backend", "10%", "--yes"]).text();
 }

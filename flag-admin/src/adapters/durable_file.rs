@@ -28,7 +28,8 @@ pub(super) fn replace(path: &Path, bytes: &[u8], readers: Readers) -> io::Result
     sync_folder(path.parent().unwrap_or(Path::new(".")))
 }
 
-/// Writes a file that must not be there yet, and makes its bytes durable.
+/// Writes a file that must not be there yet, and makes its bytes durable. Where that fails, as on a full disk, none is there afterwards: half
+/// a key would stand in the way of the next try.
 pub(super) fn create(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -40,8 +41,12 @@ pub(super) fn create(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<
     #[cfg(not(unix))]
     let _ = readers;
     let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    if written.is_err() {
+        // The failure that counts is that of writing.
+        let _ = fs::remove_file(path);
+    }
+    written
 }
 
 /// Makes the names in a folder durable.

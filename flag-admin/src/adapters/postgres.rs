@@ -191,6 +191,18 @@ impl LogStore for PostgresLog {
         head(&row.map_err(self.failed("read"))?).map_err(self.failed("read"))?
     }
 
+    fn check_writable(&self) -> Result<(), LogError> {
+        // The lock is that of an append, which a standby and a role that may only read are refused; the transaction ends without a row.
+        let lock = "BEGIN; SELECT seq FROM flag_log_head FOR UPDATE; ROLLBACK";
+        let mut client = self.client.borrow_mut();
+        let checked = client.batch_execute(lock);
+        if checked.is_err() {
+            // What failed leaves a transaction behind that takes no more; ending it can fail only with the connection.
+            let _ = client.batch_execute("ROLLBACK");
+        }
+        checked.map_err(self.failed("written"))
+    }
+
     fn read(&self, after: u64, each: &mut dyn FnMut(Stored) -> Result<(), LogError>) -> Result<Head, LogError> {
         let failed = self.failed("read");
         let mut client = self.client.borrow_mut();

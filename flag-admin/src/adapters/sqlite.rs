@@ -264,6 +264,11 @@ impl LogStore for SqliteLog {
         self.read_head(&self.connection)
     }
 
+    fn check_writable(&self) -> Result<(), LogError> {
+        self.writable()?;
+        self.connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(self.failed("written"))
+    }
+
     fn read(&self, after: u64, each: &mut dyn FnMut(Stored) -> Result<(), LogError>) -> Result<Head, LogError> {
         // One transaction, so that rows and head are of the same moment.
         let transaction = self.connection.unchecked_transaction().map_err(self.failed("read"))?;

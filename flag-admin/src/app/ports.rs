@@ -28,6 +28,11 @@ pub trait LogStore {
     /// Appends all entries or none, and only if the head still is `expected`. What was appended survives a loss of power from then on.
     fn append(&mut self, expected: Head, entries: &[Sealed]) -> Result<(), LogError>;
 
+    /// Refuses where nothing could be appended, as to a file that may only be read, or that another program holds. Nothing is written.
+    fn check_writable(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// Returns what the log comes to, as far as it is told, where the entries are not for whoever asks: nothing of it can be proved.
     fn told_state(&self) -> Result<Option<StoredCheckpoint>, LogError> {
         Ok(None)

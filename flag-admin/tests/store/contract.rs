@@ -4,7 +4,9 @@ use std::sync::Barrier;
 use std::thread;
 
 use flag_admin::app::audit;
-use flag_admin::app::ports::{Added, CellStore, LogError, LogTarget, Outbox, OutboxOutcome, OutboxTally, TokenUses};
+use flag_admin::app::ports::{
+    Added, CellStore, LogError, LogTarget, Outbox, OutboxOutcome, OutboxStanding, OutboxTally, TokenUses,
+};
 use flag_admin::cells::{Cell, CellKey};
 use flag_admin::log::{
     Change, Digest, ENTRY_SCHEMA, Entry, EnvironmentName, Head, Role, Sealed, Stored, StoredCheckpoint,
@@ -105,6 +107,8 @@ pub fn fills_and_reads(engine: &dyn Engine) {
         let expected: Vec<Stored> = rows(&entries).into_iter().filter(|row| row.seq > after).collect();
         assert_eq!(read(&*again, after), (expected, head), "{after}");
     }
+    again.check_writable().unwrap();
+    assert_eq!(again.head().unwrap(), head, "looking at it changes nothing");
     let refused = log.fill(&mut || Ok(None)).unwrap_err();
     assert!(matches!(refused, LogError::NotEmpty { head: found, .. } if found == head), "{refused}");
     // Reading stops where it is told to, and the log can be used on.
@@ -330,6 +334,10 @@ pub fn keeps_alerts_until_they_arrive(engine: &dyn Engine) {
     outbox.settle(of("a", "1"), OutboxOutcome::Arrived, None).unwrap();
     outbox.settle(of("a", "2"), OutboxOutcome::Again(at(200)), Some("500")).unwrap();
     outbox.settle(of("b", "1"), OutboxOutcome::Gone, Some("410")).unwrap();
+    let standing = |sink: &str, alert: &str| engine.outbox().standing().unwrap()[&(sink.to_owned(), alert.to_owned())];
+    assert_eq!(standing("a", "1"), OutboxStanding::Settled);
+    assert_eq!(standing("a", "2"), OutboxStanding::Waits(at(200)));
+    assert_eq!(standing("b", "1"), OutboxStanding::Gone);
     let tally = |arrived, waiting, given_up, gone, trouble: Option<&str>| OutboxTally {
         arrived,
         waiting,

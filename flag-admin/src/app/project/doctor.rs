@@ -5,6 +5,7 @@ use flag_core::Timestamp;
 use serde::Serialize;
 
 use super::Project;
+use crate::app::error::Failure as _;
 use crate::app::history::audit::AuditReport;
 use crate::app::keys::ceremony::read;
 use crate::app::ports::{Document, KeyError, Publisher};
@@ -108,10 +109,14 @@ pub fn examine_log(report: &AuditReport, now: Timestamp) -> Vec<Finding> {
 }
 
 impl Project {
-    /// Looks at roots, keys and snapshots.
+    /// Looks at whether the log takes changes, and at roots, keys and snapshots.
     pub fn examine(&self, keys: &[KeyFact]) -> Vec<Finding> {
         let now = self.now();
         let mut findings = Vec::new();
+        if let Err(error) = self.ports.log.check_writable() {
+            let hint = error.hint().unwrap_or_else(|| "see whether it may be written".to_owned());
+            findings.push(Finding::error("store", crate::app::error::with_causes(&error), hint));
+        }
         let roots = self.ports.roots.roots();
         let last = match &roots {
             Ok(roots) => roots.last().and_then(|root| read("the root", root).ok()).map(|(_, document)| document),
