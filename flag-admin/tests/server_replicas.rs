@@ -14,12 +14,12 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, RwLock};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use postgres::Cluster;
 use serde_json::json;
 use serving::Serving;
-use support::{SAMPLE, Sandbox};
+use support::{SAMPLE, Sandbox, finished};
 
 const ROLLOUT: &str = "/admin/v1/flags/enhanced_safety_v2/rollout";
 
@@ -182,4 +182,54 @@ fn fault_32_of_two_who_publish_what_they_saw_through_two_replicas_one_is_told_to
         answers.sort_unstable();
         assert!(answers[0] == 200 && [409, 412].contains(&answers[1]), "round {round}: {answers:?}");
     }
+}
+
+/// A replica that signs by a clock of days ago leads at first; the two others go by the true one.
+#[test]
+fn what_the_leader_signs_anew_before_it_expires_every_replica_serves() {
+    let Some(cluster) = Cluster::start() else { return };
+    let store = cluster.database();
+    let sandbox = Sandbox::empty();
+    let days_ago =
+        (SystemTime::now() - Duration::from_secs(25 * 86_400)).duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    let then = flag_core::Timestamp::from_millis(days_ago.as_millis().try_into().unwrap()).to_string();
+    let earlier = |arguments: &[&str]| {
+        let mut command = sandbox.command(arguments);
+        command.env("FLAG_ADMIN_TEST_CLOCK", &then);
+        command
+    };
+    for arguments in [
+        &["init", "flags", "--project", "caro", "--as", "alice", "--store", &store][..],
+        &["-C", "flags", "apply", "-f", SAMPLE, "--yes"],
+        &["-C", "flags", "publish", "--to", "store://"],
+    ] {
+        let run = finished(earlier(arguments).spawn().unwrap());
+        assert_eq!(run.code, Some(0), "{arguments:?} {run:?}");
+    }
+    let serve = ["-C", "flags", "serve", "--listen", "127.0.0.1:0", "--json"];
+    let first = Serving::of(earlier(&serve).spawn().unwrap());
+    first.until("/metrics", |answer| text(answer).contains("\nflag_leader 1\n"));
+    let others = [replica(&sandbox), replica(&sandbox)];
+    let expiry = |serving: &Serving| {
+        serving.get("/v1/snapshot.json", &[]).json()["content"]["expires_at"].as_str().unwrap().to_owned()
+    };
+    let before = expiry(&first);
+    for other in &others {
+        assert_eq!((other.get("/readyz", &[]).json()["snapshot"].as_u64(), expiry(other)), (Some(1), before.clone()));
+    }
+    drop(first);
+    let [one, other] = &others;
+    let etags = others.each_ref().map(|other| {
+        other.until("/readyz", |ready| ready.json()["snapshot"] == 2);
+        other.get("/v1/snapshot.json", &[]).header("etag").unwrap().to_owned()
+    });
+    assert_eq!(etags[0], etags[1]);
+    assert_eq!(expiry(one), expiry(other));
+    assert!(expiry(one) > before, "{before}");
+    let leaders = others.iter().filter(|other| text(&other.get("/metrics", &[])).contains("\nflag_leader 1\n"));
+    assert_eq!(leaders.count(), 1);
+}
+
+fn text(answer: &serving::Answer) -> String {
+    String::from_utf8(answer.body.clone()).unwrap()
 }

@@ -1,11 +1,14 @@
 use flag_core::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::raise::Alert;
 
 /// The longest body, in bytes: Standard Webhooks asks receivers to take 20 KB.
 const BODY_MAX: usize = 20_000;
+
+/// How many characters are left of a text that makes a body too long.
+const TEXT_MAX: usize = 500;
 
 /// How a sink is spoken to.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,18 +52,61 @@ impl Sink {
 
     /// Returns the body that tells an alert.
     pub fn body(&self, alert: &Alert) -> String {
-        let told = |text: &str| match self.kind {
+        let told = |text: &str, data: &Value| match self.kind {
             SinkKind::Slack => json!({ "text": text }),
             SinkKind::Webhook | SinkKind::Log => {
-                json!({ "type": alert.kind, "timestamp": alert.at, "data": { "text": text, "alert": alert.data } })
+                json!({ "type": alert.kind, "timestamp": alert.at, "data": { "text": text, "alert": data } })
             }
         };
-        let body = told(&alert.text).to_string();
+        let body = told(&alert.text, &alert.data).to_string();
         if body.len() <= BODY_MAX {
             return body;
         }
         // Only a text of somebody's can be so long, and what it is of stands in the log.
-        let short: String = alert.text.chars().take(500).collect();
-        json!({ "text": short, "type": alert.kind, "timestamp": alert.at, "data": { "text": short } }).to_string()
+        let short: String = alert.text.chars().take(TEXT_MAX).collect();
+        told(&short, &Value::Null).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::AlertKind;
+
+    fn body(kind: SinkKind, text: String, data: Value) -> String {
+        let sink = Sink { kind, url: None, events: Vec::new(), since: None, allow_ports: Vec::new() };
+        let at = Timestamp::from_millis(1_768_487_521_000);
+        sink.body(&Alert { id: "kill-7".to_owned(), kind: AlertKind::KillActivated, at, text, data })
+    }
+
+    #[test]
+    fn a_body_is_never_longer_than_receivers_take() {
+        // What takes the most bytes a character as JSON writes it, in either member.
+        for (text, data) in [
+            ("\u{1}".repeat(30_000), json!({ "reason": "incident" })),
+            ("\u{1f6d1}".repeat(30_000), json!({ "reason": "incident" })),
+            ("short".to_owned(), json!({ "reason": "\u{1}".repeat(30_000) })),
+        ] {
+            for kind in [SinkKind::Webhook, SinkKind::Slack, SinkKind::Log] {
+                let body = body(kind, text.clone(), data.clone());
+                assert!(body.len() <= BODY_MAX, "{kind:?}: {}", body.len());
+                let told: Value = serde_json::from_str(&body).unwrap();
+                let told = if kind == SinkKind::Slack { &told["text"] } else { &told["data"]["text"] };
+                assert!(told.as_str().is_some_and(|told| !told.is_empty() && text.starts_with(told)), "{kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_cut_keeps_its_form() {
+        let long = "x".repeat(BODY_MAX);
+        assert_eq!(
+            body(SinkKind::Webhook, long.clone(), json!({ "seq": 7 })),
+            format!(
+                r#"{{"type":"kill.activated","timestamp":"2026-01-15T14:32:01Z","data":{{"text":"{}","alert":null}}}}"#,
+                "x".repeat(TEXT_MAX)
+            )
+        );
+        assert_eq!(body(SinkKind::Slack, long, Value::Null), format!(r#"{{"text":"{}"}}"#, "x".repeat(TEXT_MAX)));
     }
 }
