@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares the server with nginx serving the same file, and with a handler that does nothing, on this machine: two ratios and what they
-# should be. Wants a quiet machine, wrk and nginx; what is missing is named.
+# should be, and the processor's time a request, which tells most where the machine is busy. Wants a quiet machine, wrk and nginx; what is missing is named.
 #
 #   benches/server/run.sh [PROGRAM] [SECONDS]
 set -euo pipefail
@@ -43,22 +43,40 @@ project=("$program" -C "$work/flags" --as bench --yes)
 # The limit is there, and far enough away.
 "${project[@]}" serve --public "$work/public" --listen 127.0.0.1:0 --evaluations-per-second 400000000 --json \
     >"$work/bound" 2>"$work/log" &
-started+=($!)
+ours=$!
+started+=("$ours")
 server=$(address_in "$work/bound")
 [[ -n $server ]] || { cat "$work/log"; exit 1; }
 etag=$(curl -sSI "$server/v1/snapshot.json" | tr -d '\r' | sed -n 's/^etag: //Ip')
 
-# Requests a second, in one of the rounds.
+# Clock ticks that a process and those it started have had of the processors so far.
+ticks() {
+    local total=0 process fields
+    for process in "$1" $(pgrep -P "$1"); do
+        read -r -a fields <<<"$(sed 's/.*) //' "/proc/$process/stat")"
+        total=$((total + fields[11] + fields[12]))
+    done
+    echo "$total"
+}
+
+# In one of the rounds: requests a second, and the microseconds of processor that the server with this id took for one.
 measure() {
-    wrk -t2 -c32 -d"$seconds"s "$@" | tee "$work/wrk" | sed -n 's/^Requests\/sec: *//p'
+    local process=$1 before
+    before=$(ticks "$process")
+    shift
+    wrk -t2 -c32 -d"$seconds"s "$@" >"$work/wrk"
     if grep -q "Non-2xx or 3xx" "$work/wrk"; then
         echo "some answers were none: $(cat "$work/wrk")" >&2
         exit 1
     fi
+    awk -v ticks="$(($(ticks "$process") - before))" -v second="$(getconf CLK_TCK)" '
+        / requests in / { requests = $1 }
+        /^Requests\/sec:/ { print $2, ticks / second * 1e6 / requests }' "$work/wrk"
 }
 
+# The median of a column of standard input.
 median() {
-    sort -g | sed -n "$(((rounds + 1) / 2))p"
+    cut -d' ' -f"$1" | sort -g | sed -n "$(((rounds + 1) / 2))p"
 }
 
 # Takes turns, so that what else the machine does falls on both.
@@ -70,13 +88,16 @@ compare() {
         "$3" >>"$work/theirs"
         "$4" >>"$work/ours"
     done
-    local ours theirs
-    ours=$(median <"$work/ours")
-    theirs=$(median <"$work/theirs")
-    awk -v title="$title" -v ours="$ours" -v theirs="$theirs" -v aim="$aim" 'BEGIN {
-        ratio = ours / theirs
-        verdict = (ratio >= aim) ? "met" : "missed"
-        printf "%-42s %9.0f/s against %9.0f/s: %.2f, aim %.1f: %s\n", title, ours, theirs, ratio, aim, verdict
+    local column figures=()
+    for column in 1 2; do
+        figures+=("$(median "$column" <"$work/ours")" "$(median "$column" <"$work/theirs")")
+    done
+    awk -v title="$title" -v aim="$aim" -v figures="${figures[*]}" 'BEGIN {
+        split(figures, figure, " ")
+        ratio = figure[1] / figure[2]
+        verdict = (aim == 0) ? "no aim" : sprintf("aim %.1f: %s", aim, (ratio >= aim) ? "met" : "missed")
+        printf "%-42s %7.0f/s against %7.0f/s: %.2f, %s; %.1f against %.1f us of processor\n",
+            title, figure[1], figure[2], ratio, verdict, figure[3], figure[4]
     }'
 }
 
@@ -108,16 +129,17 @@ CONF
     sed -i "s/NGINX_PORT/$port/; /listen unix/d" "$work/nginx.conf"
     chmod 755 "$work"
     "$nginx" -c "$work/nginx.conf" 2>>"$work/nginx.log" &
-    started+=($!)
+    theirs=$!
+    started+=("$theirs")
     sleep 1
     its_etag=$(curl -sSI "http://127.0.0.1:$port/v1/snapshot.json" | tr -d '\r' | sed -n 's/^etag: //Ip')
     [[ -n $its_etag ]] || { cat "$work/nginx.log"; exit 1; }
-    nginx_304() { measure -H "If-None-Match: $its_etag" "http://127.0.0.1:$port/v1/snapshot.json"; }
-    ours_304() { measure -H "If-None-Match: $etag" "$server/v1/snapshot.json"; }
+    nginx_304() { measure "$theirs" -H "If-None-Match: $its_etag" "http://127.0.0.1:$port/v1/snapshot.json"; }
+    ours_304() { measure "$ours" -H "If-None-Match: $etag" "$server/v1/snapshot.json"; }
     compare "conditional GET of the snapshot, nginx" 0.8 nginx_304 ours_304
-    nginx_200() { measure "http://127.0.0.1:$port/v1/snapshot.json"; }
-    ours_200() { measure "$server/v1/snapshot.json"; }
-    compare "the whole snapshot, nginx (no aim)" 0 nginx_200 ours_200
+    nginx_200() { measure "$theirs" "http://127.0.0.1:$port/v1/snapshot.json"; }
+    ours_200() { measure "$ours" "$server/v1/snapshot.json"; }
+    compare "the whole snapshot, nginx" 0 nginx_200 ours_200
 fi
 
 cat >"$work/post.lua" <<'LUA'
@@ -127,8 +149,9 @@ wrk.body = '{"context":{"targetingKey":"3f1c9f4e-58b1-4e0f-9a34-6c1d2f7d6c55","p
 LUA
 CARGO_TARGET_DIR=$target/server-bench cargo build -q --release --locked --manifest-path "$here/empty/Cargo.toml"
 "$target/server-bench/release/empty-handler" >"$work/empty" &
-started+=($!)
+empty_handler=$!
+started+=("$empty_handler")
 empty=$(address_in "$work/empty")
-nothing() { measure -s "$work/post.lua" "$empty/ofrep/v1/evaluate/flags/telemetry_cloud_sync"; }
-evaluation() { measure -s "$work/post.lua" "$server/ofrep/v1/evaluate/flags/telemetry_cloud_sync"; }
+nothing() { measure "$empty_handler" -s "$work/post.lua" "$empty/ofrep/v1/evaluate/flags/telemetry_cloud_sync"; }
+evaluation() { measure "$ours" -s "$work/post.lua" "$server/ofrep/v1/evaluate/flags/telemetry_cloud_sync"; }
 compare "OFREP evaluation of one flag, empty handler" 0.7 nothing evaluation
