@@ -22,7 +22,7 @@ impl Signer for Key {
 }
 
 pub fn signed(payload_type: PayloadType, document: &[u8]) -> Vec<u8> {
-    Envelope::sign(payload_type, document.to_vec(), &[&Key]).to_json()
+    Envelope::sign(payload_type, document, &[&Key]).to_json()
 }
 
 /// A root of a version, as JSON.
