@@ -39,7 +39,7 @@ fn inputs(target: &str) -> Vec<Vec<u8>> {
 }
 
 /// Gives every input to a reader, and returns how many it accepted.
-#[expect(clippy::disexpected_methods, reason = "a reader that takes seconds is a fault")]
+#[expect(clippy::disallowed_methods, reason = "a reader that takes seconds is a fault")]
 pub fn read(target: &str, mut reader: impl FnMut(&[u8]) -> bool) -> usize {
     let mut accepted = 0;
     for input in inputs(target) {
