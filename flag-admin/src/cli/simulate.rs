@@ -262,7 +262,8 @@ fn chart(shares: &[Quantiles]) -> Vec<String> {
                 cell.repeat(columns)
             });
             let label = f64::from(row) * tenth;
-            format!("  {label:>4}% │{}", cells.collect::<String>().trim_end())
+            let decimals = usize::from(tenth < 1.0);
+            format!("  {label:>4.decimals$}% │{}", cells.collect::<String>().trim_end())
         })
         .collect();
     let width = days.saturating_mul(columns);
@@ -272,6 +273,28 @@ fn chart(shares: &[Quantiles]) -> Vec<String> {
         format!("day {}", shares.len().saturating_sub(1)),
         space = width.saturating_sub(5).max(7)
     ));
-    lines.push("         █ people who have the flag, the middle of the runs   ░ eight in ten runs".to_owned());
+    lines.push("         █ who has the flag, the middle of the runs   ░ eight in ten runs".to_owned());
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days(shares: &[f64]) -> Vec<Quantiles> {
+        shares.iter().map(|share| Quantiles { p10: share / 2.0, median: *share, p90: *share }).collect()
+    }
+
+    #[test]
+    fn a_chart_is_as_high_as_what_it_shows_and_fits_eighty_columns() {
+        let low = chart(&days(&[1.0, 1.4, 1.4]));
+        assert_eq!(low.first().map(String::as_str), Some("   2.0% │"));
+        assert_eq!(low.get(3).map(String::as_str), Some("   1.4% │    ████████"));
+        let whole = chart(&days(&[1.0, 50.0, 100.0]));
+        assert_eq!(whole.first().map(String::as_str), Some("   100% │        ████"));
+        for length in [1, 9, 16, 64, 90, 730] {
+            let widest = chart(&days(&vec![75.0; length])).iter().map(|line| line.chars().count()).max();
+            assert!(widest.is_some_and(|widest| widest <= 80), "{length} days: {widest:?}");
+        }
+    }
 }

@@ -185,7 +185,11 @@ fn happened(ticked: &Ticked, day: i64) -> Option<String> {
         return None;
     }
     let check = ticked.check.map_or_else(String::new, |check| {
-        format!("; of {} units that had it {} have it still", check.were_exposed, check.still_exposed)
+        let still = match check.still_exposed {
+            0 => "none has it any more".to_owned(),
+            still => format!("{still} have it still"),
+        };
+        format!("; looked at {} units that had it: {still}", check.were_exposed)
     });
     Some(match phase {
         Phase::Ramping => format!("day {day}: {moved}"),
