@@ -8,5 +8,6 @@ pub(super) mod drafts;
 pub(super) mod limits;
 pub(super) mod profile;
 pub(super) mod proposal;
+mod reach;
 pub(super) mod submitted;
 pub(super) mod undo;

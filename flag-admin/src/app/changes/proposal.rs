@@ -4,8 +4,9 @@ use std::fmt;
 use flag_core::{Plan, PlanOptions, Ruleset, plan};
 use serde::Serialize;
 
-use super::compile::compile_edited;
+use super::compile::{BrokenRuleset, compile_edited};
 use super::difference::{FieldChange, difference};
+use super::reach::reached;
 use crate::app::authority::access::Case;
 use crate::app::authority::policy::{Demand, Verdict};
 use crate::app::error::AppError;
@@ -162,10 +163,7 @@ impl Project {
         let under_new_keys =
             if renames.is_empty() { None } else { Some(self.imagine(environment, &renames, &mut Vec::new())?) };
         let known = under_new_keys.as_ref().and_then(|state| state.environment(environment)).unwrap_or(before);
-        let old = Ruleset::compile(&bare_snapshot(self.state.project(), environment, known));
-        let new = compile_edited(self.state.project(), environment, &old, after)?;
-        let options = PlanOptions { now: Some(self.now()), population: self.population };
-        let plan = plan(&old, &new, &options);
+        let plan = self.plan_of(environment, known, after)?;
         let access = if changes.is_empty() {
             Verdict::Allowed
         } else {
@@ -174,6 +172,21 @@ impl Project {
         let edits =
             rename_edits(&renames).into_iter().chain(of_project).chain(edits(environment, known, after)?).collect();
         Ok(Proposal { base: self.state.head(), environment: environment.clone(), edits, plan, access, changes })
+    }
+
+    /// Works out who gains, loses or moves. Refuses flags that the edit breaks.
+    fn plan_of(
+        &self,
+        environment: &EnvironmentName,
+        before: &EnvironmentState,
+        after: &EnvironmentState,
+    ) -> Result<Plan, BrokenRuleset> {
+        let part = reached(before, after);
+        let (before, after) = part.as_ref().map_or((before, after), |(before, after)| (before, after));
+        let old = Ruleset::compile(&bare_snapshot(self.state.project(), environment, before));
+        let new = compile_edited(self.state.project(), environment, &old, after)?;
+        let options = PlanOptions { now: Some(self.now()), population: self.population };
+        Ok(plan(&old, &new, &options))
     }
 
     /// Returns the state as it would be after changes, and notes what role each demands.
