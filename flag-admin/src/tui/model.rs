@@ -367,7 +367,7 @@ impl Model {
             Some(Dialog::Publish(form)) => form.scroll = form.scroll.min(furthest),
             Some(Dialog::Awaited(_) | Dialog::Passphrase(_)) | None => {}
         }
-        let furthest = self.help.as_ref().map_or(0, |help| help.popup(&self.keymap).furthest(area));
+        let furthest = self.help.as_ref().map_or(0, |help| help.popup(&self.keymap, area).furthest(area));
         if let Some(help) = &mut self.help {
             help.scroll = help.scroll.min(furthest);
         }

@@ -47,7 +47,7 @@ pub(super) fn view(model: &Model, theme: &Theme, frame: &mut Frame<'_>) {
         model.dialog_popup(),
         model.palette.as_ref().map(|palette| palette.popup(model)),
         model.failure_popup(),
-        model.help.as_ref().map(|help| help.popup(&model.keymap)),
+        model.help.as_ref().map(|help| help.popup(&model.keymap, area)),
     ];
     for popup in popups.into_iter().flatten() {
         popup.draw(theme, frame);

@@ -236,12 +236,7 @@ impl Confirm {
             head.extend(Row::of(Meaning::Notice, text).wrap(columns, 2));
         }
         if matches!(self.action, Action::Kill { .. }) {
-            let listed = REASONS.iter().zip(1..);
-            let row = listed.fold(Row::of(Meaning::Muted, "Why: "), |row, (reason, number)| {
-                let number: usize = number;
-                row.and(Meaning::Key, number.to_string()).and(Meaning::Text, format!(" {reason}  "))
-            });
-            head.extend(row.wrap(columns, 5));
+            head.extend(reason_rows(columns));
         }
         head.push(Row::new());
         let mut fields = Vec::new();
@@ -386,6 +381,21 @@ impl Confirm {
             _ => "Goes into the log. Clients get it with the next snapshot, which P publishes.".to_owned(),
         }
     }
+}
+
+/// Returns the reasons that digits stand for, each beside its digit.
+fn reason_rows(columns: usize) -> Vec<Row> {
+    let mut rows = vec![Row::of(Meaning::Muted, "Why: ")];
+    for (reason, number) in REASONS.iter().zip(1_usize..) {
+        let choice = Row::of(Meaning::Key, number.to_string()).and(Meaning::Text, format!(" {reason}  "));
+        let row = rows.pop().unwrap_or_default();
+        if row.width().saturating_add(choice.width()) <= columns.saturating_add(2) {
+            rows.push(row.join(choice));
+        } else {
+            rows.extend([row, Row::plain("     ").join(choice)]);
+        }
+    }
+    rows
 }
 
 fn asked(model: &Model, request: u64, what: &str) -> Row {

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::audit;
 use super::confirm::edit_rows;
 use super::share::trouble_rows;
-use crate::app::Verdict;
+use crate::app::{HistoryLine, Verdict};
 use crate::tui::age::{ago, minute};
 use crate::tui::facts::{Facts, RequestFacts};
 use crate::tui::model::Model;
@@ -14,6 +14,9 @@ use crate::tui::prose::{Row, count};
 use crate::tui::theme::{Meaning, Theme};
 use crate::tui::widgets::pane::draw_page;
 use crate::tui::widgets::plan;
+
+/// How many changes are listed: whoever reads on reads the log.
+const CHANGES_LISTED: usize = 100;
 
 /// The list of requests.
 #[derive(Clone, Debug, Default)]
@@ -158,7 +161,16 @@ fn unpublished(model: &Model, columns: usize) -> Vec<Row> {
     match (changes.is_empty(), &facts.published) {
         (true, Some(_)) => rows.push(Row::of(Meaning::Muted, "Everything that was done is in it.")),
         (true, None) => rows.push(Row::of(Meaning::Muted, "Nothing was done, and nothing is published.")),
-        (false, _) => rows.extend(changes.iter().flat_map(|line| audit::sentence(line).wrap(columns, 2))),
+        (false, _) => rows.extend(change_rows(&changes, columns)),
     }
     rows
+}
+
+/// Returns the newest of some changes, and how many more there are.
+pub(in crate::tui) fn change_rows(changes: &[&HistoryLine], columns: usize) -> Vec<Row> {
+    let listed = changes.iter().take(CHANGES_LISTED).flat_map(|line| audit::sentence(line).wrap(columns, 2));
+    let rest = changes.len().saturating_sub(CHANGES_LISTED);
+    let more =
+        (rest > 0).then(|| Row::of(Meaning::Muted, format!("and {rest} before them, in the log (4)")).cut(columns));
+    listed.chain(more).collect()
 }

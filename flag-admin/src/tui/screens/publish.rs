@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crossterm::event::KeyEvent;
 
-use super::audit;
+use super::pending::change_rows;
 use super::share::trouble_rows;
 use crate::tui::age::{ago, minute};
 use crate::tui::effect::{Effect, PublishTo};
@@ -120,7 +120,7 @@ impl PublishForm {
             (format!("{} {since}:", count(changes.len(), "change")), changes)
         };
         body.extend(Row::of(Meaning::Name, heading).wrap(columns, 0));
-        body.extend(changes.iter().flat_map(|line| audit::sentence(line).wrap(columns, 2)));
+        body.extend(change_rows(&changes, columns));
         Popup {
             title: "Publish".to_owned(),
             head,

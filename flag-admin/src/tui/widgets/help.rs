@@ -1,3 +1,5 @@
+use ratatui::layout::Rect;
+
 use super::popup::Popup;
 use crate::tui::command::Group;
 use crate::tui::keymap::{Keymap, Place};
@@ -15,7 +17,8 @@ pub(in crate::tui) struct Help {
 }
 
 impl Help {
-    pub(in crate::tui) fn popup(&self, keymap: &Keymap) -> Popup {
+    pub(in crate::tui) fn popup(&self, keymap: &Keymap, area: Rect) -> Popup {
+        let columns = Popup::columns(area);
         let mut body = Vec::new();
         for group in Group::ALL {
             let mut bindings = keymap.bindings(self.place).filter(|(binding, _)| binding.group == group).peekable();
@@ -31,7 +34,7 @@ impl Help {
                 body.push(Row::of(Meaning::Key, fit(&format!("  {keys}"), KEYS)).and(Meaning::Text, binding.help));
             }
         }
-        let rows = body.into_iter().flat_map(|row| row.wrap(74, KEYS)).collect();
+        let rows = body.into_iter().flat_map(|row| row.wrap(columns, KEYS)).collect();
         Popup { title: format!("Keys: {}", self.place.title()), body: rows, scroll: self.scroll, ..Popup::default() }
     }
 }

@@ -13,17 +13,20 @@ pub(in crate::tui) struct Shown {
     pub(in crate::tui) key: Option<Key>,
 }
 
-/// Returns the keys that help here, as many as fit. Those that cannot be used now are dimmed. Help is always among them.
+/// Returns the keys that help here, as many as fit. Those that cannot be used now are dimmed. Help, and the way out of the
+/// program, are always among them.
 pub(in crate::tui) fn hints(model: &Model, columns: usize) -> Vec<Shown> {
     let place = model.place();
     let here = || model.keymap.bindings(place).filter(|(binding, _)| binding.hint.is_some());
-    let help =
-        here().find(|(binding, _)| binding.command == Command::Help).map(|(binding, keys)| hint(model, binding, keys));
-    let room = columns.saturating_sub(help.as_ref().map_or(0, |help| help.row.width()));
+    let kept: Vec<Shown> = here()
+        .filter(|(binding, _)| is_kept(binding.command))
+        .map(|(binding, keys)| hint(model, binding, keys))
+        .collect();
+    let room = columns.saturating_sub(kept.iter().map(|hint| hint.row.width()).sum());
     let mut shown = Vec::new();
     let mut used = 0_usize;
     for (binding, keys) in here() {
-        if binding.command == Command::Help || is_idle(model, binding.command) {
+        if is_kept(binding.command) || is_idle(model, binding.command) {
             continue;
         }
         let next = hint(model, binding, keys);
@@ -33,8 +36,12 @@ pub(in crate::tui) fn hints(model: &Model, columns: usize) -> Vec<Shown> {
         used = used.saturating_add(next.row.width());
         shown.push(next);
     }
-    shown.extend(help);
+    shown.extend(kept);
     shown
+}
+
+const fn is_kept(command: Command) -> bool {
+    matches!(command, Command::Help | Command::Quit)
 }
 
 /// Tells whether a key is right here, but does nothing at the moment.

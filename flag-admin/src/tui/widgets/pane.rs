@@ -91,7 +91,9 @@ pub(in crate::tui) fn draw_selected(row: &Row, theme: &Theme, area: Rect, frame:
 pub(in crate::tui) fn draw_filter(filter: &LineInput, editing: bool, theme: &Theme, pane: Rect, frame: &mut Frame<'_>) {
     let columns = usize::from(pane.width).saturating_sub(24).clamp(8, 32);
     let (shown, cursor) = filter.window(columns);
-    let row = Row::of(Meaning::Key, " / ").and(Meaning::Text, fit(&shown, columns)).and(Meaning::Text, " ");
+    // While it is typed it keeps its place; afterwards it takes no more than it says.
+    let room = if editing { columns } else { crate::tui::prose::width(&shown) };
+    let row = Row::of(Meaning::Key, " / ").and(Meaning::Text, fit(&shown, room)).and(Meaning::Text, " ");
     let width = u16::try_from(row.width()).unwrap_or(pane.width);
     let x = pane.x.saturating_add(pane.width).saturating_sub(width.saturating_add(2));
     let at = Rect { x, y: pane.y, width: width.min(pane.width), height: 1 };
