@@ -346,3 +346,22 @@ fn a_revoked_token_is_refused_at_the_next_call() {
     office.sandbox.project(&["member", "remove", "carol", "--yes"]).text();
     assert_eq!(office.refused(&carol, "GET", "/admin/v1/whoami", &Value::Null), (403, "token_role".to_owned()));
 }
+
+#[test]
+fn a_path_that_cannot_be_read_leads_nowhere_and_says_so_in_json() {
+    let office = Office::open();
+    let carol = office.token(&["carol"]);
+    for (method, path) in [
+        ("GET", "/admin/v1/flags/%ff"),
+        ("POST", "/admin/v1/requests/first/approve"),
+        ("POST", "/admin/v1/flags/command_history/rollout/fly"),
+        ("DELETE", "/admin/v1/segments/%c3%28"),
+        ("GET", "/v1/root/%ff.json"),
+    ] {
+        let answer = office.ask(&carol, method, path, &Value::Null);
+        assert_eq!((answer.status, answer.header("content-type")), (404, Some("application/json")), "{path}");
+        let error = &answer.json()["error"];
+        assert_eq!(error["code"], "no_such_path", "{path}");
+        assert!(error["message"].as_str().unwrap().starts_with("there is nothing at this path: "), "{path}: {error}");
+    }
+}

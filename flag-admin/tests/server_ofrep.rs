@@ -135,6 +135,17 @@ fn failures_name_their_flag_and_what_is_wrong() {
 }
 
 #[test]
+fn a_key_that_is_no_text_is_no_flag() {
+    let (_sandbox, serving) = serving();
+    for key in ["no%ffe", "%ff", "%"] {
+        let answer = serving.post(&format!("/ofrep/v1/evaluate/flags/{key}"), &[], "{}");
+        assert_eq!((answer.status, answer.header("content-type")), (404, Some("application/json")), "{key}");
+        let details = format!("flag {key:?} does not exist");
+        assert_eq!(answer.json(), json!({ "key": key, "errorCode": "FLAG_NOT_FOUND", "errorDetails": details }));
+    }
+}
+
+#[test]
 fn a_bulk_answer_is_tagged_by_what_it_says() {
     let (sandbox, serving) = serving();
     let bulk = |context: &Value, known: Option<&str>| {

@@ -21,6 +21,7 @@ mod metrics;
 mod nudge;
 mod ofrep;
 mod openapi;
+mod path;
 mod refusal;
 mod reports;
 mod route;

@@ -1,9 +1,10 @@
 use std::net::IpAddr;
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::Response;
 use serde::Serialize;
 use serde_json::json;
@@ -38,10 +39,14 @@ struct Failure<'r> {
 pub(super) async fn single(
     State(server): State<Server>,
     Extension(peer): Extension<Peer>,
-    Path(key): Path<String>,
+    key: Result<Path<String>, PathRejection>,
+    uri: Uri,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    // A key that is no text is told as it was written: there is no such flag.
+    let written = || uri.path().rsplit('/').next().unwrap_or_default().to_owned();
+    let key = key.map_or_else(|_| written(), |Path(key)| key);
     evaluate_one(&server, peer, &key, &headers, body).await
 }
 

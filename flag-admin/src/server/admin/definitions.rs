@@ -1,4 +1,3 @@
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -9,6 +8,7 @@ use super::call::Call;
 use super::carry_out::{change, told};
 use crate::app::Cohort;
 use crate::definition::Definition;
+use crate::server::path::Path;
 use crate::server::refusal::Refusal;
 
 #[derive(Deserialize)]

@@ -1,5 +1,4 @@
 use axum::body::{Body, to_bytes};
-use axum::extract::Path;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
@@ -12,6 +11,7 @@ use super::publish::place_of;
 use crate::app::ports::{Document, Publication, Publisher, RootStore as _};
 use crate::app::{AppError, ServingError, check_pushed};
 use crate::log::Verb;
+use crate::server::path::Path;
 use crate::server::refusal::Refusal;
 
 /// The longest document that is taken, in bytes: clients take none that is longer.

@@ -1,4 +1,3 @@
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use flag_client::Day;
@@ -14,6 +13,7 @@ use crate::app::{AppError, Conclusion, ExperimentError, Insistence};
 use crate::experiment::{Analysis, Choices};
 use crate::log::Verb;
 use crate::server::desk::Opened;
+use crate::server::path::Path;
 use crate::server::refusal::Refusal;
 
 pub(super) async fn list(call: Call) -> Response {

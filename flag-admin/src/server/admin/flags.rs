@@ -1,5 +1,4 @@
 use axum::body::Body;
-use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
@@ -11,6 +10,7 @@ use super::share::ShareText;
 use crate::app::{AppError, Direction, Enabled, LifeStage, Prune};
 use crate::definition::Definitions;
 use crate::log::{Change, Verb};
+use crate::server::path::Path;
 use crate::server::refusal::Refusal;
 
 pub(super) async fn list(call: Call) -> Response {

@@ -1,4 +1,3 @@
-use axum::extract::Path;
 use axum::response::Response;
 use flag_core::Share;
 use flag_core::wire::Group;
@@ -10,6 +9,7 @@ use super::carry_out::{Nothing, change, told};
 use super::share::ShareText;
 use crate::app::AppError;
 use crate::log::Verb;
+use crate::server::path::Path;
 
 pub(super) async fn list(call: Call) -> Response {
     call.at(Verb::ReadConfig, |opened, call| told(opened.project.groups(&call.environment).map_err(AppError::from)?))

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use flag_core::{Timestamp, Value};
@@ -11,6 +10,7 @@ use super::call::Call;
 use super::carry_out::told;
 use crate::app::{AppError, Moment, MomentError, OptedIn};
 use crate::log::Verb;
+use crate::server::path::Path;
 use crate::server::refusal::Refusal;
 
 pub(super) async fn lint(call: Call) -> Response {

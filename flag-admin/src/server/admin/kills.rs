@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
 use axum::body::Body;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use flag_client::trust::RoleName;
@@ -18,6 +17,7 @@ use crate::app::{AppError, KillError, KillRoute, KillScope, Project, REASON_NOT_
 use crate::log::Verb;
 use crate::server::desk::Opened;
 use crate::server::log::Level;
+use crate::server::path::Path;
 use crate::server::refusal::Refusal;
 use crate::server::state::Server;
 

@@ -1,5 +1,4 @@
 use axum::body::Body;
-use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use flag_core::Timestamp;
@@ -11,6 +10,7 @@ use super::call::Call;
 use super::carry_out::{How, carry_out, told};
 use crate::app::{AppError, Project, TokenRequest, TokenRole};
 use crate::log::{Actor, EnvironmentName, NameError, Role, Verb};
+use crate::server::path::Path;
 use crate::server::refusal::Refusal;
 
 pub(super) async fn whoami(call: Call) -> Response {

@@ -1,4 +1,3 @@
-use axum::extract::Path;
 use axum::http::StatusCode;
 use axum::response::Response;
 use flag_client::Day;
@@ -15,6 +14,7 @@ use crate::cells::SHOWN_FROM;
 use crate::log::{Change, EnvironmentName, Verb};
 use crate::rollout::{Event, Plan};
 use crate::server::desk::Opened;
+use crate::server::path::Path;
 use crate::server::refusal::Refusal;
 
 /// Opens what reports come to.

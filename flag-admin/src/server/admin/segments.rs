@@ -1,4 +1,3 @@
-use axum::extract::Path;
 use axum::response::Response;
 use flag_core::wire::Condition;
 use serde::Deserialize;
@@ -8,6 +7,7 @@ use super::call::Call;
 use super::carry_out::{Nothing, change, told};
 use crate::app::AppError;
 use crate::log::Verb;
+use crate::server::path::Path;
 
 pub(super) async fn list(call: Call) -> Response {
     call.at(Verb::ReadConfig, |opened, call| told(opened.project.segments(&call.environment).map_err(AppError::from)?))

@@ -1,4 +1,3 @@
-use axum::extract::Path;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,6 +8,7 @@ use super::carry_out::{Nothing, change, told};
 use crate::app::AppError;
 use crate::log::Verb;
 use crate::rollout::{Rate, Severity};
+use crate::server::path::Path;
 use crate::server::refusal::Refusal;
 
 pub(super) async fn list(call: Call) -> Response {
