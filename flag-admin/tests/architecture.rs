@@ -165,3 +165,46 @@ fn the_check_can_fail() {
     assert!(!names("// rusqlite::Connection is elsewhere", "rusqlite"));
     assert!(!names("let my_rusqlite::x;", "rusqlite"));
 }
+
+/// The tests whose names say which fault they show, each as a page would name it.
+fn tests_of_faults() -> Vec<(u32, String)> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut found = Vec::new();
+    for folder in [
+        "flag-core/src",
+        "flag-core/tests",
+        "flag-client/src",
+        "flag-client/tests",
+        "flag-admin/src",
+        "flag-admin/tests",
+    ] {
+        for file in sources(&workspace.join(folder)) {
+            let place = file.strip_prefix(&workspace).unwrap().to_str().unwrap().replace('\\', "/");
+            for line in fs::read_to_string(&file).unwrap().lines() {
+                let Some(name) = line.trim().strip_prefix("fn ").and_then(|rest| rest.split('(').next()) else {
+                    continue;
+                };
+                let Some((_, number)) = name.split_once("fault_") else { continue };
+                let Some(number) = number.get(..2).and_then(|number| number.parse().ok()) else { continue };
+                found.push((number, format!("`{place}`: `{name}`")));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_fault_has_a_test_and_every_test_of_one_is_on_the_page() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("FAULTS.md")).unwrap();
+    let tests = tests_of_faults();
+    for number in 1..=37 {
+        let row = page.lines().find(|line| line.starts_with(&format!("| {number} | "))).unwrap_or_default();
+        let mut named: Vec<&str> =
+            row.rsplit(" | ").next().unwrap_or_default().trim_end_matches(" |").split("<br>").collect();
+        let mut found: Vec<&str> = tests.iter().filter(|(of, _)| *of == number).map(|(_, test)| &**test).collect();
+        named.sort_unstable();
+        found.sort_unstable();
+        assert!(!found.is_empty(), "fault {number} has no test");
+        assert_eq!(named, found, "fault {number} on the page and in the sources");
+    }
+}
