@@ -175,6 +175,23 @@ fn a_timer_delivers_where_no_server_runs() {
             "error: \"a b\" is no name of a place, expected 1 to 64 characters of [A-Za-z0-9_-]\n",
         ),
         (&["add", "a", "log", "--events", "flood"], "error: \"flood\" is no kind of alert\n"),
+        (
+            &["add", "a", "webhook", "hooks.example"],
+            "error: the address may not be sent to: it is no address\nhint: name one that begins with https://\n",
+        ),
+        (
+            &["add", "a", "webhook", "http://hooks.example/flags"],
+            "error: the address may not be sent to: it is not https\n",
+        ),
+        (&["add", "a", "slack", "file:///etc/passwd"], "error: the address may not be sent to: it is not https\n"),
+        (
+            &["add", "a", "slack", "https://u:p@hooks.example/"],
+            "error: the address may not be sent to: it holds a user\n",
+        ),
+        (
+            &["add", "a", "webhook", "https://169.254.169.254/"],
+            "error: the address may not be sent to: its host is not on the public network\n",
+        ),
         (&["test", "nobody"], "error: alerts go to no \"nobody\"\n"),
     ] {
         let all: Vec<&str> = ["alert"].iter().chain(arguments).copied().collect();

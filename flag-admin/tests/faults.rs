@@ -8,6 +8,7 @@ mod disk;
 mod support;
 
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use disk::SmallDisk;
@@ -199,6 +200,27 @@ fn e31_a_file_that_does_not_fit_leaves_nothing_in_the_way_of_the_next_try() {
     for arguments in tries {
         sandbox.project(arguments).text();
     }
+}
+
+#[test]
+fn a_kill_that_cannot_be_signed_says_that_it_stands_in_the_log() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("passphrase", "right\n");
+    std::fs::set_permissions(sandbox.path("passphrase"), std::fs::Permissions::from_mode(0o600)).unwrap();
+    let made = ["init", "flags", "--project", "caro", "--as", "alice", "--passphrase-file", "passphrase"];
+    sandbox.run(&made).text();
+    let kill = ["kill", "telemetry", "--unlisted", "--reason", "incident 7", "--to", "public", "--json"];
+    let run = sandbox.project(&kill);
+    assert_eq!(run.code, Some(1));
+    let error: Value = serde_json::from_str(&run.err).unwrap();
+    let (message, hint) = (error["error"]["message"].as_str().unwrap(), error["error"]["hint"].as_str().unwrap());
+    assert!(
+        message.starts_with("\"telemetry\" is killed in the log, but clients do not know of it yet: kill key "),
+        "{message}"
+    );
+    assert!(hint.ends_with("; then tell clients: flag-admin publish --to PLACE"), "{hint}");
+    assert_eq!(error["error"]["details"]["applied"], true);
+    assert_eq!(sandbox.project(&["kills", "--json"]).json()[0]["target"], "telemetry");
 }
 
 #[test]

@@ -71,24 +71,19 @@ impl HttpAlertSender {
 
     /// Returns where a request may go: the address parsed, and the socket address to connect to.
     fn checked(&self, text: &str, allow_ports: &[u16]) -> Result<(Url, SocketAddr), AlertSendError> {
-        let refused = |why| AlertSendError::Refused { why };
-        let url: Url = text.parse().map_err(|_| refused("it is no address"))?;
+        let url = parsed(text)?;
         let is_test = self.reach == AlertReach::Loopback;
         match url.scheme() {
             "https" => {}
             "http" if is_test => {}
             _ => return Err(refused("it is not https")),
         }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(refused("it holds a user"));
-        }
         let port = url.port_or_known_default().ok_or_else(|| refused("it has no port"))?;
         if port != 443 && !allow_ports.contains(&port) && !is_test {
             return Err(refused("its port is neither 443 nor one of those allowed"));
         }
         let host = url.host_str().ok_or_else(|| refused("it has no host"))?;
-        let literal: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();
-        let addresses = match literal {
+        let addresses = match literal(host) {
             Some(address) => vec![address],
             None => (self.resolve)(host).map_err(|error| AlertSendError::Unreachable(error.into()))?,
         };
@@ -103,6 +98,39 @@ impl HttpAlertSender {
         let place = SocketAddr::new(*first, port);
         Ok((url, place))
     }
+}
+
+/// Refuses an address that alerts could never be sent to, whatever its host's name resolves to. One of this machine passes: it is for trying
+/// things out, and nothing is sent there unless that is asked for.
+pub fn check_alert_address(text: &str) -> Result<(), AlertSendError> {
+    let url = parsed(text)?;
+    let host = url.host_str().unwrap_or_default();
+    let is_here = literal(host).map_or(host == "localhost", |address| address.is_loopback());
+    match url.scheme() {
+        "https" => {}
+        "http" if is_here => {}
+        _ => return Err(refused("it is not https")),
+    }
+    match literal(host) {
+        Some(address) if !is_here && !is_public(address) => Err(refused("its host is not on the public network")),
+        _ => Ok(()),
+    }
+}
+
+const fn refused(why: &'static str) -> AlertSendError {
+    AlertSendError::Refused { why }
+}
+
+fn parsed(text: &str) -> Result<Url, AlertSendError> {
+    let url: Url = text.parse().map_err(|_| refused("it is no address"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(refused("it holds a user"));
+    }
+    Ok(url)
+}
+
+fn literal(host: &str) -> Option<IpAddr> {
+    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
 }
 
 fn system_addresses(host: &str) -> io::Result<Vec<IpAddr>> {

@@ -43,7 +43,7 @@ mod test_clock;
 mod token_uses;
 
 pub use alert_secrets::AlertSecrets;
-pub use alert_sender::{AlertReach, HttpAlertSender, Resolve, TellLog};
+pub use alert_sender::{AlertReach, HttpAlertSender, Resolve, TellLog, check_alert_address};
 pub use backup_file::{BackupKeys, Restored, backup, check_restore, restore};
 pub use dashboard_file::{DashboardFile, DashboardFileError, is_on_light_background};
 pub use draft_files::DraftFiles;

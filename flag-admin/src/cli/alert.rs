@@ -7,7 +7,7 @@ use super::arguments::DryRunArguments;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Meaning, SAY_YES, Terminal};
-use crate::adapters::{AlertReach, HttpAlertSender, ProjectFolder, SystemClock, SystemRandomness};
+use crate::adapters::{AlertReach, HttpAlertSender, ProjectFolder, SystemClock, SystemRandomness, check_alert_address};
 use crate::app::ports::{Clock as _, LogError, OutboxTally, Randomness as _};
 use crate::app::{Alert, AppError, Delivered, Due, Sink, SinkKind, WebhookSecret, deliver_due, due_now, fill_outbox};
 
@@ -187,6 +187,10 @@ fn add(session: &Session, terminal: &mut Terminal<'_>, arguments: AddArguments) 
     if let Some(unknown) = events.iter().find(|event| !KINDS.contains(&event.as_str())) {
         let message = format!("{unknown:?} is no kind of alert");
         return Err(Stop::problem("bad_event", message, Some(&format!("they are: {}", KINDS.join(", ")))));
+    }
+    if let Some(Err(error)) = url.as_deref().map(check_alert_address) {
+        let hint = Some("name one that begins with https://");
+        return Err(Stop::problem("bad_address", crate::app::with_causes(&error), hint));
     }
     let folder = session.folder()?;
     let kind = match kind {

@@ -174,7 +174,10 @@ fn publish_at_once(
     mut place: PublishPlace,
 ) -> Result<(), Stop> {
     let head = opened.project.commit(proposal, Some(reason))?.head;
-    let published = opened.project.publish_kills(&opened.environment, &mut place)?;
+    let published = match opened.project.publish_kills(&opened.environment, &mut place) {
+        Ok(published) => published,
+        Err(error) => return Err(logged_alone(error.into(), proposal, head)),
+    };
     if terminal.form() == Form::Json {
         return terminal.json(&Outcome { applied: true, dry_run: false, proposal, head, published });
     }
@@ -182,6 +185,18 @@ fn publish_at_once(
     let killed = proposal.edits().iter().map(|edit| &*edit.name).next().unwrap_or_default();
     let killed = terminal.paint(Meaning::Loss, killed);
     terminal.line(format_args!("killed {killed}, and published it to {}", published.place))
+}
+
+/// Adds to why a kill was not published that it stands in the log all the same: whoever thinks that nothing happened does not go on.
+fn logged_alone(stop: Stop, proposal: &Proposal, head: Head) -> Stop {
+    let Stop::Problem(mut problem) = stop else { return stop };
+    let killed = proposal.edits().iter().map(|edit| &*edit.name).next().unwrap_or_default();
+    problem.message =
+        format!("\"{killed}\" is killed in the log, but clients do not know of it yet: {}", problem.message);
+    let then = "then tell clients: flag-admin publish --to PLACE";
+    problem.hint = Some(problem.hint.map_or_else(|| then.to_owned(), |hint| format!("{hint}; {then}")));
+    problem.details = Some(serde_json::json!({ "applied": true, "head": head }));
+    Stop::Problem(problem)
 }
 
 /// Lifts a kill, after asking for its name: whoever was protected by it is no longer.
