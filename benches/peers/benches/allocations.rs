@@ -11,7 +11,7 @@ use std::hint::black_box;
 use allocation_counter::measure;
 use peers::answers;
 use peers::product::{Product, Visit};
-use peers::products::each;
+use peers::products::{Evaluator, Installation, each};
 use peers::results::{Allocations, save_allocations};
 use peers::work::{flags, matched, sample};
 
@@ -47,6 +47,20 @@ fn count<P: Product>() -> Allocations {
     Allocations { evaluations: [w1, w2, w3, w4], kept, document: document.len() as f64 / FLAGS as f64 }
 }
 
+/// Counts the client's reads for the installation it runs on.
+fn own_reads() -> Allocations {
+    let document = Evaluator::document(100);
+    let installation = Installation::open(&document, &matched()[0]);
+    let [w1, w2, w3] = sample().map(|flag| {
+        installation.is_on(&flag.key);
+        measure(|| {
+            black_box(installation.is_on(black_box(&flag.key)));
+        })
+        .count_total as f64
+    });
+    Allocations { evaluations: [w1, w2, w3, 0.0], kept: None, document: document.len() as f64 / 100.0 }
+}
+
 impl Visit for Count {
     fn visit<P: Product>(&mut self) {
         self.0.push((P::NAME, count::<P>()));
@@ -59,6 +73,7 @@ fn main() {
     }
     let mut count = Count(Vec::new());
     each(&mut count);
+    count.0.insert(1, (Installation::NAME, own_reads()));
     println!("{:<26} {:>28} {:>14} {:>14}", "allocations of", "W1 / W2 / W3 / W4", "kept bytes", "read bytes");
     for (name, found) in &count.0 {
         let evaluations = found.evaluations.map(|count| format!("{count:.1}")).join(" / ");

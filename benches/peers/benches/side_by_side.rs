@@ -16,9 +16,9 @@ use benches::snapshot_json;
 use criterion::{BatchSize, Criterion};
 use flag_core::{Context, Ruleset};
 use peers::answers;
-use peers::product::{Product, Visit};
-use peers::products::{Evaluator, each};
-use peers::results::{Readers, Row, aims, output, readers, time, times, title, unequal};
+use peers::product::{Held, Product, Visit, VisitHeld};
+use peers::products::{Evaluator, Installation, each, each_held};
+use peers::results::{Readers, Row, aims, median, output, readers, time, times, title, unequal};
 use peers::work::{PEOPLE, Person, flags, matched, sample};
 
 /// Wraps around the people, so that no row measures one lucky id.
@@ -80,6 +80,18 @@ impl Timed<'_> {
     }
 }
 
+/// Times the client's reads for the installation it runs on, beside the rows of all others.
+fn own_reads(row: Row, criterion: &mut Criterion, person: &Person) {
+    let Some(at) = [Row::W1, Row::W2, Row::W3].into_iter().position(|own| own == row) else { return };
+    let installation = Installation::open(&Evaluator::document(100), person);
+    let evaluator = Evaluator::open(&Evaluator::document(100));
+    let flag = &sample()[at];
+    assert_eq!(installation.is_on(&flag.key), evaluator.is_on(&flag.key, &Evaluator::context(person)));
+    let mut group = criterion.benchmark_group(row.name());
+    group.bench_function(Installation::NAME, |bench| bench.iter(|| installation.is_on(black_box(&flag.key))));
+    group.finish();
+}
+
 impl Visit for Timed<'_> {
     fn visit<P: Product>(&mut self) {
         match self.row {
@@ -129,8 +141,8 @@ impl Swapped<'_> {
             .collect();
         let ratio = |[one, two]: &[Run; 2]| two.reads_per_second / one.reads_per_second;
         runs.sort_by(|a, b| ratio(a).total_cmp(&ratio(b)));
-        let median = &runs[Self::ROUNDS / 2];
-        let [one, two] = median;
+        let middle = &runs[Self::ROUNDS / 2];
+        let [one, two] = middle;
         // Where there are but two processors, the readers do not have what swapping takes.
         let has_spare = available_parallelism().is_ok_and(|processors| processors.get() > 2);
         let left = if has_spare { 2.0 } else { 2.0 - two.swapping };
@@ -139,7 +151,7 @@ impl Swapped<'_> {
         Readers {
             one: one.reads_per_second / 1e6,
             two: two.reads_per_second / 1e6,
-            ratio: ratio(median) * 2.0 / left,
+            ratio: ratio(middle) * 2.0 / left,
             swapping: two.swapping,
             p50: single.quantile(5_000).saturating_sub(clock),
             p999: single.quantile(9_990).saturating_sub(clock),
@@ -147,8 +159,8 @@ impl Swapped<'_> {
     }
 }
 
-impl Visit for Swapped<'_> {
-    fn visit<P: Product>(&mut self) {
+impl VisitHeld for Swapped<'_> {
+    fn visit<P: Held>(&mut self) {
         let document = P::document(100);
         let (product, next) = (P::open(&document), P::prepare(&document));
         let contexts: Vec<P::Context<'_>> = self.people.iter().map(P::context).collect();
@@ -175,21 +187,27 @@ fn main() {
     let people = matched();
     floor(&mut criterion);
     for row in Row::ALL {
+        own_reads(row, &mut criterion, &people[0]);
         each(&mut Timed { row, criterion: &mut criterion, people: &people });
     }
     criterion.final_summary();
     if !arguments.is_empty() {
         return;
     }
-    let mut swapped = Swapped { people: &people, found: Vec::new() };
-    each(&mut swapped);
-    let ours = swapped.found.first().map(|(_, found)| *found);
+    let installation = Installation::open(&Evaluator::document(100), &people[0]);
+    let [_, rollout, _] = sample().map(|flag| flag.key);
+    let read = || {
+        black_box(installation.is_on(black_box(&rollout)));
+    };
+    let own = Swapped::measure(read, || installation.reload());
+    let mut swapped = Swapped { people: &people, found: vec![(format!("**{}**", Installation::NAME), own)] };
+    each_held(&mut swapped);
+    let floor = median("floor", "blake3").unwrap();
     println!(
-        "\nTimes are medians; the number after each is how many times as long as {} it takes.\n\n{}",
+        "\nTimes are medians; the number after each is how many times as long as {} it takes. One blake3 hash of 64 bytes took {}.\n\n{}",
         Evaluator::NAME,
+        time(floor),
         times()
     );
-    let floor = peers::results::median("floor", "blake3").unwrap();
-    println!("One blake3 hash of 64 bytes took {} in this run.\n\n{}", time(floor), readers(&swapped.found));
-    println!("{}\n{}", aims(ours), unequal());
+    println!("{}\n{}\n{}", readers(&swapped.found), aims(own), unequal());
 }

@@ -17,8 +17,6 @@ pub trait Product: Sized + Send + Sync {
 
     /// A configuration that is ready to decide.
     type Ready: Send;
-    /// A configuration as it is handed over to replace the one in force, prepared as far as the product lets it be.
-    type Next: Sync;
     /// A person as the product wants them described.
     type Context<'p>: Sync;
 
@@ -28,7 +26,7 @@ pub trait Product: Sized + Send + Sync {
     /// Returns what is ready to decide.
     fn load(document: &[u8]) -> Self::Ready;
 
-    /// Returns the product as a program holds it, with its configuration where another can take its place.
+    /// Returns the product as a program holds it.
     fn open(document: &[u8]) -> Self;
 
     /// Describes a person with all that is known of them.
@@ -44,11 +42,17 @@ pub trait Product: Sized + Send + Sync {
     fn count_on(&self, keys: &[String], context: &Self::Context<'_>) -> usize {
         keys.iter().filter(|key| self.is_on(key, context)).count()
     }
+}
+
+/// A product that holds its configuration where another can take its place while others read.
+pub trait Held: Product {
+    /// A configuration as it is handed over, prepared as far as the product lets it be.
+    type Next: Sync;
 
     /// Prepares a configuration to replace the one in force.
     fn prepare(document: &[u8]) -> Self::Next;
 
-    /// Puts a configuration in force while others read, as the product's own client does it.
+    /// Puts a configuration in force, as the product's own client does it.
     fn replace(&self, next: &Self::Next);
 }
 
@@ -56,4 +60,10 @@ pub trait Product: Sized + Send + Sync {
 pub trait Visit {
     /// Does it.
     fn visit<P: Product>(&mut self);
+}
+
+/// Something to do with each product that can replace its configuration.
+pub trait VisitHeld {
+    /// Does it.
+    fn visit<P: Held>(&mut self);
 }

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use configcat::{Client, Config, OverrideBehavior, OverrideDataSource, PollingMode, Setting, User};
 use serde_json::{Map, Value, json};
 
-use crate::product::Product;
+use crate::product::{Held, Product};
 use crate::work::{Flag, Kind, MINIMUM_VERSION, OS, Person, ROLLOUT_PERCENT, RULE_PERCENT, TEAMS, flags};
 
 /// A client. What it has in force can be replaced by what it fetches alone, so another client takes its place; inside it swaps in the same
@@ -69,7 +69,6 @@ impl Product for ConfigCat {
     const UNEQUAL: &'static str = "a whole client, which takes the user by value and gives details; W5 is its JSON alone, without the client around it";
 
     type Ready = Config;
-    type Next = Arc<Client>;
     type Context<'p> = User;
 
     fn document(count: usize) -> Vec<u8> {
@@ -100,6 +99,10 @@ impl Product for ConfigCat {
     fn is_on(&self, key: &str, user: &User) -> bool {
         at_once(self.0.load().get_value(key, false, Some(user.clone())))
     }
+}
+
+impl Held for ConfigCat {
+    type Next = Arc<Client>;
 
     fn prepare(document: &[u8]) -> Arc<Client> {
         Arc::new(client(Self::load(document)))

@@ -9,7 +9,7 @@ use eppo_core::ufc::{AssignmentValue, UniversalFlagConfig, VariationType};
 use eppo_core::{Attributes, Configuration, SdkMetadata, Str};
 use serde_json::{Value, json};
 
-use crate::product::Product;
+use crate::product::{Held, Product};
 use crate::work::{Flag, Kind, MINIMUM_VERSION, OS, Person, ROLLOUT_PERCENT, RULE_PERCENT, TEAMS, flags};
 
 const SHARDS: u32 = 10_000;
@@ -57,7 +57,6 @@ impl Product for Eppo {
         "gives the value; reads the clock each time, as its own evaluator does; keeps the JSON beside what it compiled";
 
     type Ready = Configuration;
-    type Next = Arc<Configuration>;
     type Context<'p> = Subject;
 
     fn document(count: usize) -> Vec<u8> {
@@ -97,6 +96,10 @@ impl Product for Eppo {
             get_assignment(configuration.as_deref(), key, &subject.key, &subject.attributes, expected, Utc::now());
         matches!(found, Ok(Some(assignment)) if matches!(assignment.value, AssignmentValue::Boolean(true)))
     }
+}
+
+impl Held for Eppo {
+    type Next = Arc<Configuration>;
 
     fn prepare(document: &[u8]) -> Arc<Configuration> {
         Arc::new(Self::load(document))

@@ -7,7 +7,7 @@ use flagd_evaluation_engine::{FeatureFlag, FlagParser, Operator};
 use open_feature::EvaluationContext;
 use serde_json::{Map, Value, json};
 
-use crate::product::Product;
+use crate::product::{Held, Product};
 use crate::work::{Flag, Kind, MINIMUM_VERSION, OS, Person, ROLLOUT_PERCENT, RULE_PERCENT, TEAMS, flags};
 
 type Flags = HashMap<String, FeatureFlag>;
@@ -46,7 +46,6 @@ impl Product for Flagd {
     const UNEQUAL: &'static str = "gives the variant without a reason; it parses and compiles a rule for each evaluation, which no caller can spare it";
 
     type Ready = Flags;
-    type Next = Flags;
     type Context<'p> = EvaluationContext;
 
     fn document(count: usize) -> Vec<u8> {
@@ -83,6 +82,10 @@ impl Product for Flagd {
         let variant = variant.as_ref().unwrap_or(&flag.default_variant);
         flag.variants.get(variant).and_then(Value::as_bool).unwrap_or(false)
     }
+}
+
+impl Held for Flagd {
+    type Next = Flags;
 
     fn prepare(document: &[u8]) -> Flags {
         Self::load(document)

@@ -7,7 +7,7 @@ use growthbook_rust::growthbook::GrowthBook as Evaluator;
 use growthbook_rust::model_public::{GrowthBookAttribute, GrowthBookAttributeValue};
 use serde_json::{Map, Value, json};
 
-use crate::product::Product;
+use crate::product::{Held, Product};
 use crate::work::{Flag, Kind, MINIMUM_VERSION, OS, Person, ROLLOUT_PERCENT, RULE_PERCENT, TEAMS, flags};
 
 /// The evaluator, behind the kind of lock that its client keeps it behind. The client copies all flags out of it for each evaluation; here
@@ -41,7 +41,6 @@ impl Product for GrowthBook {
         "gives value, source and experiment; its client's copy of all flags for each evaluation is left out";
 
     type Ready = Evaluator;
-    type Next = Evaluator;
     type Context<'p> = Option<Vec<GrowthBookAttribute>>;
 
     fn document(count: usize) -> Vec<u8> {
@@ -78,6 +77,10 @@ impl Product for GrowthBook {
     fn is_on(&self, key: &str, context: &Self::Context<'_>) -> bool {
         self.0.read().unwrap().check(key, context).on
     }
+}
+
+impl Held for GrowthBook {
+    type Next = Evaluator;
 
     fn prepare(document: &[u8]) -> Evaluator {
         Self::load(document)

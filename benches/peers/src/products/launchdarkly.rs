@@ -6,7 +6,7 @@ use std::sync::RwLock;
 use launchdarkly_server_sdk_evaluation::{Context, ContextBuilder, Flag, FlagValue, Segment, Store, evaluate};
 use serde_json::{Value, json};
 
-use crate::product::Product;
+use crate::product::{Held, Product};
 use crate::work::{self, Kind, MINIMUM_VERSION, OS, Person, ROLLOUT_PERCENT, RULE_PERCENT, TEAMS};
 
 /// The flags, behind the kind of lock that the SDK keeps its store behind. The SDK copies a flag out of it for each evaluation; here it is
@@ -59,7 +59,6 @@ impl Product for LaunchDarkly {
     const UNEQUAL: &'static str = "gives value and reason; the SDK's copy of the flag out of its store is left out";
 
     type Ready = Flags;
-    type Next = Flags;
     type Context<'p> = Context;
 
     fn document(count: usize) -> Vec<u8> {
@@ -95,6 +94,10 @@ impl Product for LaunchDarkly {
         let Some(flag) = flags.0.get(key) else { return false };
         matches!(evaluate(&*flags, flag, context, None).value, Some(FlagValue::Bool(true)))
     }
+}
+
+impl Held for LaunchDarkly {
+    type Next = Flags;
 
     fn prepare(document: &[u8]) -> Flags {
         Self::load(document)

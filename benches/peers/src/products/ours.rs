@@ -1,8 +1,5 @@
-//! flag-core: the evaluator, held where another ruleset can take its place, as a program that fetches for itself would hold it.
+//! flag-core: the evaluator alone, with the full decision.
 
-use std::sync::Arc;
-
-use arc_swap::ArcSwap;
 use benches::{ENVIRONMENT, PROJECT, signed};
 use flag_client::trust::{SizeLimit, TrustState};
 use flag_core::{Attributes, Context, Ruleset};
@@ -11,15 +8,14 @@ use crate::product::Product;
 use crate::work::Person;
 
 /// The evaluator.
-pub struct Evaluator(ArcSwap<Ruleset>);
+pub struct Evaluator(Ruleset);
 
 impl Product for Evaluator {
     const NAME: &'static str = "flag-core";
     const PACKAGE: Option<&'static str> = None;
-    const UNEQUAL: &'static str = "gives the decision with variant, value, reason and rule; W5 verifies a signature";
+    const UNEQUAL: &'static str = "gives the decision with variant, value, reason and rule; the evaluator without what would hold its ruleset; W5 verifies a signature";
 
     type Ready = Ruleset;
-    type Next = Arc<Ruleset>;
     type Context<'p> = Context<'p>;
 
     fn document(flags: usize) -> Vec<u8> {
@@ -34,7 +30,7 @@ impl Product for Evaluator {
     }
 
     fn open(document: &[u8]) -> Self {
-        Self(ArcSwap::from_pointee(Self::load(document)))
+        Self(Self::load(document))
     }
 
     fn context(person: &Person) -> Context<'_> {
@@ -50,20 +46,12 @@ impl Product for Evaluator {
 
     #[inline]
     fn is_on(&self, key: &str, context: &Context<'_>) -> bool {
-        self.0.load().evaluate(key, context).bool_or(false)
+        self.0.evaluate(key, context).bool_or(false)
     }
 
     fn count_on(&self, _keys: &[String], context: &Context<'_>) -> usize {
         let mut on = 0;
-        self.0.load().evaluate_all(context, |decision| on += usize::from(decision.bool_or(false)));
+        self.0.evaluate_all(context, |decision| on += usize::from(decision.bool_or(false)));
         on
-    }
-
-    fn prepare(document: &[u8]) -> Arc<Ruleset> {
-        Arc::new(Self::load(document))
-    }
-
-    fn replace(&self, next: &Arc<Ruleset>) {
-        self.0.store(Arc::clone(next));
     }
 }

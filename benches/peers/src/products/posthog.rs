@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use posthog_rs::{FlagCache, FlagValue, LocalEvaluationResponse, LocalEvaluator};
 use serde_json::{Value, json};
 
-use crate::product::Product;
+use crate::product::{Held, Product};
 use crate::work::{Flag, Kind, MINIMUM_VERSION, OS, Person, ROLLOUT_PERCENT, RULE_PERCENT, TEAMS, flags};
 
 /// The evaluator over its cache, which its poller fills.
@@ -51,7 +51,6 @@ impl Product for PostHog {
     const UNEQUAL: &'static str = "gives the value without a reason; its client wraps more around this";
 
     type Ready = FlagCache;
-    type Next = LocalEvaluationResponse;
     type Context<'p> = Described<'p>;
 
     fn document(count: usize) -> Vec<u8> {
@@ -88,6 +87,10 @@ impl Product for PostHog {
             .evaluate_flag(key, context.id, &context.properties, &self.no_groups, &self.no_group_properties)
             .is_ok_and(|value| value.as_ref().is_some_and(is_on))
     }
+}
+
+impl Held for PostHog {
+    type Next = LocalEvaluationResponse;
 
     fn prepare(document: &[u8]) -> LocalEvaluationResponse {
         serde_json::from_slice(document).unwrap()

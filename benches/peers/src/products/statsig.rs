@@ -15,7 +15,7 @@ use statsig_rust::{
     StatsigUserBuilder,
 };
 
-use crate::product::Product;
+use crate::product::{Held, Product};
 use crate::work::{Flag, Kind, MINIMUM_VERSION, OS, Person, ROLLOUT_PERCENT, RULE_PERCENT, TEAMS, flags};
 
 const KEY: &str = "secret-of-nobody";
@@ -130,7 +130,6 @@ impl Product for Statsig {
         replacing parses, which cannot be done beforehand";
 
     type Ready = SpecStore;
-    type Next = Vec<u8>;
     type Context<'p> = StatsigUser;
 
     fn document(count: usize) -> Vec<u8> {
@@ -183,6 +182,10 @@ impl Product for Statsig {
         let unlogged = FeatureGateEvaluationOptions { disable_exposure_logging: true };
         self.client.check_gate_with_options(user, key, unlogged)
     }
+}
+
+impl Held for Statsig {
+    type Next = Vec<u8>;
 
     fn prepare(document: &[u8]) -> Vec<u8> {
         document.to_vec()

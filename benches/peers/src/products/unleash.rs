@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use unleash_yggdrasil::{ClientFeatures, Context, EngineState, UpdateMessage};
 
-use crate::product::Product;
+use crate::product::{Held, Product};
 use crate::work::{Flag, Kind, MINIMUM_VERSION, OS, Person, ROLLOUT_PERCENT, RULE_PERCENT, TEAMS, flags};
 
 /// The engine, which swaps its compiled state inside.
@@ -50,7 +50,6 @@ impl Product for Unleash {
     const UNEQUAL: &'static str = "gives a bare bool without a reason";
 
     type Ready = EngineState;
-    type Next = ClientFeatures;
     type Context<'p> = Context;
 
     fn document(count: usize) -> Vec<u8> {
@@ -84,6 +83,10 @@ impl Product for Unleash {
     fn is_on(&self, key: &str, context: &Context) -> bool {
         self.0.is_enabled(key, context, &None)
     }
+}
+
+impl Held for Unleash {
+    type Next = ClientFeatures;
 
     fn prepare(document: &[u8]) -> ClientFeatures {
         serde_json::from_slice(document).unwrap()
