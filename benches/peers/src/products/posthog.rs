@@ -24,7 +24,8 @@ pub struct Described<'p> {
 fn groups(kind: Kind) -> Value {
     let group = |percent: u32, properties: Value| json!([{"properties": properties, "rollout_percentage": percent}]);
     match kind {
-        Kind::Boolean => group(100, json!([])),
+        // With a percentage of 100 it would hash the id to find that everyone is within.
+        Kind::Boolean => json!([{"properties": [], "rollout_percentage": null}]),
         Kind::Rollout => group(ROLLOUT_PERCENT, json!([])),
         Kind::Rule => group(
             RULE_PERCENT,

@@ -126,8 +126,8 @@ fn published_at(time: u64, document: &[u8]) -> Vec<u8> {
 impl Product for Statsig {
     const NAME: &'static str = "Statsig";
     const PACKAGE: Option<&'static str> = Some("statsig-rust");
-    const UNEQUAL: &'static str = "a whole client, which counts each check even where nothing is logged; W5 is its store alone; \
-        replacing parses, which cannot be done beforehand";
+    const UNEQUAL: &'static str = "a whole client, which counts each check even where nothing is logged; it remembers ten thousand hashes, \
+        so that W2 and W3 look theirs up; W5 is its store alone; replacing parses, which cannot be done beforehand";
 
     type Ready = SpecStore;
     type Context<'p> = StatsigUser;
