@@ -90,3 +90,23 @@ fn what_is_exported_to_flagd_can_be_imported_again() {
     let back = sandbox.run(&["-C", "other", "import", "flagd", "flags.json", "--yes"]);
     assert_eq!(back.code, Some(0), "{}", back.err);
 }
+
+#[test]
+fn a_flag_that_is_killed_is_exported_as_off() {
+    let sandbox = Sandbox::with_project();
+    sandbox
+        .write("flags.toml", "[flags.sync]\nserve = \"on\"\n\n[flags.asked]\nserve = \"on\"\nopt_in = \"required\"\n");
+    sandbox.project(&["apply", "-f", "flags.toml", "--yes"]).text();
+    sandbox.project(&["kill", "sync", "--reason", "incident"]).text();
+    sandbox.project(&["kill", "asked", "--reason", "incident"]).text();
+    // What cannot be said of a flag that decides need not be said of one that is killed.
+    let run = sandbox.project(&["export", "flagd"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let exported: Value = serde_json::from_str(&run.out).unwrap();
+    let off = json!({ "state": "ENABLED", "variants": { "on": true, "off": false }, "defaultVariant": "off" });
+    assert_eq!(exported["flags"], json!({ "asked": off, "sync": off }));
+    assert_eq!(
+        run.err,
+        "warning: asked and sync are killed, so the file turns them off for everyone; export again once that is over\n"
+    );
+}

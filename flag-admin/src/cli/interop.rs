@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -92,11 +94,29 @@ pub(super) fn export(session: &Session, terminal: &mut Terminal<'_>, arguments: 
     }
     let opened = session.open()?;
     let definitions = opened.project.definitions(&opened.environment).map_err(AppError::from)?;
-    let exported = flagd::export(&definitions);
+    let state = opened.project.environment(&opened.environment).map_err(AppError::from)?;
+    let killed: BTreeSet<&str> = state.kills.iter().map(|kill| &*kill.target).collect();
+    let exported = flagd::export(&definitions, |key| killed.contains(key));
     if let Some(refusal) = refusal(&exported.refused, "exported", arguments.partial) {
         return Err(refusal);
     }
+    warn_of_kills(&definitions.flags.iter().map(|(key, _)| key).filter(|key| killed.contains(key)).collect::<Vec<_>>());
     terminal.json(&exported.document)
+}
+
+/// Says on standard error, beside the file, what in it will not be so for long.
+fn warn_of_kills(killed: &[&str]) {
+    let (names, are) = match killed {
+        [] => return,
+        [only] => ((*only).to_owned(), "is"),
+        [first @ .., last] => (format!("{} and {last}", first.join(", ")), "are"),
+    };
+    let them = if killed.len() == 1 { "it" } else { "them" };
+    // Whoever listens to no warnings gets the file all the same.
+    let _ = writeln!(
+        io::stderr(),
+        "warning: {names} {are} killed, so the file turns {them} off for everyone; export again once that is over"
+    );
 }
 
 /// Refuses the whole where a part is refused, unless a part is what was asked for.

@@ -14,11 +14,16 @@ pub struct Exported {
     pub refused: Vec<Refused>,
 }
 
-/// Writes definitions as flagd reads them. What it has no words for is refused.
-pub fn export(definitions: &Definitions) -> Exported {
+/// Writes definitions as flagd reads them. What it has no words for is refused. Of what is killed, everybody gets the off variant there, too:
+/// flagd hears of no kills.
+pub fn export(definitions: &Definitions, is_killed: impl Fn(&str) -> bool) -> Exported {
     let mut flags = Map::new();
     let mut refused = Vec::new();
     for (key, definition) in definitions.flags.iter() {
+        if is_killed(key) {
+            flags.insert(key.to_owned(), killed(&definition.flag));
+            continue;
+        }
         match flag(&definition.flag, definitions) {
             Ok(json) => {
                 flags.insert(key.to_owned(), json);
@@ -28,6 +33,10 @@ pub fn export(definitions: &Definitions) -> Exported {
     }
     let document = json!({ "$schema": "https://flagd.dev/schema/v0/flags.json", "flags": flags });
     Exported { document, refused }
+}
+
+fn killed(flag: &Flag) -> Json {
+    json!({ "state": "ENABLED", "variants": flag.variants, "defaultVariant": flag.off_variant })
 }
 
 fn flag(flag: &Flag, definitions: &Definitions) -> Result<Json, String> {

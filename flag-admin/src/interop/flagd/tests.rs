@@ -221,7 +221,7 @@ when = { attribute = "ip", operator = "in_cidr", values = ["10.0.0.0/8"] }
 serve = "on"
 "#;
     let definitions = Definitions::from_toml(text, "flags.toml").unwrap();
-    let exported = export(&definitions);
+    let exported = export(&definitions, |_| false);
     let refused: Vec<(&str, &str)> =
         exported.refused.iter().map(|refused| (refused.flag.as_str(), refused.reason.as_str())).collect();
     assert_eq!(
