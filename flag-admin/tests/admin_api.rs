@@ -365,3 +365,27 @@ fn a_path_that_cannot_be_read_leads_nowhere_and_says_so_in_json() {
         assert!(error["message"].as_str().unwrap().starts_with("there is nothing at this path: "), "{path}: {error}");
     }
 }
+
+#[test]
+fn several_kill_switches_are_flipped_from_one_head_or_none_is() {
+    let office = Office::open();
+    let carol = office.token(&["carol"]);
+    let tag = |answer: &serving::Answer| answer.header("etag").unwrap().to_owned();
+    let stale = tag(&office.ask(&carol, "GET", "/admin/v1/flags", &Value::Null));
+    office.done(&carol, "POST", "/admin/v1/flags/command_history/rollout", &json!({ "share": "3%" }));
+    let current = tag(&office.ask(&carol, "GET", "/admin/v1/flags", &Value::Null));
+    let both = json!({ "telemetry_disabled": true, "mlx_backend": true });
+    let flip =
+        |head: &str, body: &Value| office.ask_with(&carol, "POST", "/admin/kill-switches", &[("if-match", head)], body);
+    assert_eq!(flip(&stale, &both).status, 412);
+    let unknown = flip(&current, &json!({ "telemetry_disabled": true, "zebra": true }));
+    assert_eq!(unknown.status, 404);
+    assert_eq!(
+        unknown.json()["error"]["hint"],
+        "a capability that is no flag of this environment is killed by POST /admin/v1/kills with \
+         {\"target\": NAME, \"unlisted\": true}"
+    );
+    assert_eq!(office.done(&carol, "GET", "/admin/v1/kills", &Value::Null)["killed"], json!([]));
+    let flipped = flip(&current, &both);
+    assert_eq!((flipped.status, &flipped.json()["killed"]), (200, &json!(["mlx_backend", "telemetry"])));
+}

@@ -42,11 +42,22 @@ pub(super) fn told(value: impl Serialize) -> Result<Value, Refusal> {
 
 /// Does what is proposed, if the token reaches so far, and says so.
 pub(super) fn carry_out(opened: &mut Opened, call: &Call, proposal: &Proposal, how: &How) -> Result<Value, Refusal> {
+    permit(call, proposal, how)?;
+    call.check_head(opened, proposal.changes())?;
+    make(opened, proposal, how)
+}
+
+/// Refuses what the token does not reach, and a reason that is none.
+pub(super) fn permit(call: &Call, proposal: &Proposal, how: &How) -> Result<(), Refusal> {
     if let Some(reason) = &how.reason {
         Project::check_reason(reason)?;
     }
     call.caller.check_changes(proposal.environment(), proposal.changes())?;
-    call.check_head(opened, proposal.changes())?;
+    Ok(())
+}
+
+/// Does what is proposed and permitted, and says so. The head is not looked at: of several changes that one call makes, the first moves it.
+pub(super) fn make(opened: &mut Opened, proposal: &Proposal, how: &How) -> Result<Value, Refusal> {
     let goes_on = !how.dry_run && !proposal.is_empty();
     if let (true, Verdict::Refused { refusal }) = (goes_on, proposal.access()) {
         return Err(AppError::from(refusal.clone()).into());

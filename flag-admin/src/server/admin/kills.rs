@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::body::{Media, read};
 use super::call::Call;
-use super::carry_out::{How, carry_out, told};
+use super::carry_out::{How, carry_out, make, permit, told};
 use super::publish::place_of;
 use crate::adapters::PublishPlace;
 use crate::app::ports::KeyStore as _;
-use crate::app::{AppError, KillError, KillRoute, KillScope, Project, REASON_NOT_GIVEN, with_causes};
+use crate::app::{AppError, KillError, KillRoute, KillScope, Project, REASON_NOT_GIVEN, Verdict, with_causes};
 use crate::log::Verb;
 use crate::server::desk::Opened;
 use crate::server::log::Level;
@@ -74,7 +74,8 @@ pub(super) async fn kill(call: Call, headers: HeaderMap, body: Body) -> Response
         let scope = if asked.unlisted { KillScope::Anything } else { KillScope::Flags };
         let how = How { reason: asked.reason.or_else(|| Some(REASON_NOT_GIVEN.to_owned())), dry_run: asked.dry_run };
         let mut place = emergency_place(opened, call);
-        let mut told = activate(opened, call, &asked.target, route(&place), scope, &how)?;
+        let proposed = opened.project.propose_kill(&call.environment, &asked.target, route(&place), scope);
+        let mut told = carry_out(opened, call, &proposed.map_err(as_json)?, &how)?;
         if !how.dry_run {
             told["published"] = send(opened, call, &mut place);
         }
@@ -111,14 +112,20 @@ pub(super) async fn switches(call: Call, headers: HeaderMap, body: Body) -> Resp
             match opened.project.propose_kill(&call.environment, target, route, KillScope::Flags) {
                 Err(AppError::Kill(KillError::AlreadyKilled { target, .. })) => already.push(target),
                 proposed => {
-                    proposed?;
+                    let proposal = proposed.map_err(as_json)?;
+                    permit(call, &proposal, &how)?;
+                    call.check_head(opened, proposal.changes())?;
+                    if let Verdict::Refused { refusal } = proposal.access() {
+                        return Err(AppError::from(refusal.clone()).into());
+                    }
                     killed.push(target);
                 }
             }
         }
         let mut done = Vec::new();
         for target in killed {
-            let told = activate(opened, call, target, route, KillScope::Flags, &how)?;
+            let proposal = opened.project.propose_kill(&call.environment, target, route, KillScope::Flags)?;
+            let told = make(opened, &proposal, &how)?;
             done.push(told["edits"][0]["name"].clone());
         }
         let published = send(opened, call, &mut place);
@@ -174,16 +181,15 @@ const fn route(place: &EmergencyPlace) -> KillRoute {
     }
 }
 
-fn activate(
-    opened: &mut Opened,
-    call: &Call,
-    target: &str,
-    route: KillRoute,
-    scope: KillScope,
-    how: &How,
-) -> Result<Value, Refusal> {
-    let proposal = opened.project.propose_kill(&call.environment, target, route, scope)?;
-    carry_out(opened, call, &proposal, how)
+/// Says in the words of a request what a command would be told to add.
+fn as_json(error: AppError) -> Refusal {
+    let refusal = Refusal::from(error);
+    match refusal.code {
+        "no_flag" => refusal.with_hint(
+            "a capability that is no flag of this environment is killed by POST /admin/v1/kills with {\"target\": NAME, \"unlisted\": true}",
+        ),
+        _ => refusal,
+    }
 }
 
 /// Publishes the kills in force. What keeps them from it is told; the log has them, and the next snapshot carries them.
