@@ -222,6 +222,7 @@ fn a_locked_log_is_waited_for_and_then_named() {
     let is_bounded =
         |error: &LogError| matches!(error, LogError::Locked { waited, .. } if *waited == Duration::from_secs(5));
     assert!(is_bounded(&locked));
+    assert!(is_bounded(&sqlite.open().check_writable().unwrap_err()));
     assert_eq!(locked.to_string(), format!("{} is locked by another program, waited 5 s", sqlite.path.display()));
     // Readers never wait for a writer.
     assert_eq!(sqlite.open().head().unwrap(), Head::GENESIS);
@@ -243,6 +244,27 @@ fn a_locked_log_is_waited_for_and_then_named() {
     drop(lost);
     let next = entry(entries[0].head(), kill(1));
     postgres.open().append(entries[0].head(), &[next]).unwrap();
+}
+
+#[test]
+fn a_database_that_may_only_be_read_is_told_of_and_can_be_used_on() {
+    let Some(postgres) = Postgres::with_log() else { return };
+    let name: String = postgres.client().query_one("SELECT current_database()", &[]).unwrap().get(0);
+    let set = |value: &str| {
+        let mut client = postgres.client();
+        client.batch_execute("SET default_transaction_read_only = off").unwrap();
+        let alter = format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = {value}");
+        client.batch_execute(&alter).unwrap();
+    };
+    set("on");
+    let log = postgres.open();
+    for _ in 0..2 {
+        let refused = log.check_writable().unwrap_err().to_string();
+        assert_eq!(refused, format!("{} cannot be written", postgres.url()));
+        assert_eq!(log.head().unwrap(), Head::GENESIS);
+    }
+    set("off");
+    postgres.open().check_writable().unwrap();
 }
 
 #[test]
