@@ -55,7 +55,7 @@ with tempfile.TemporaryDirectory() as work:
     )
     address = json.loads(server.stdout.readline())["address"]
     until = time.monotonic() + seconds
-    answers, failures, lock = {}, [], threading.Lock()
+    answers, failures, waits, lock = {}, [], [], threading.Lock()
 
     def ask(worker):
         connection = http.client.HTTPConnection(address, timeout=10)
@@ -63,6 +63,7 @@ with tempfile.TemporaryDirectory() as work:
         while time.monotonic() < until:
             path = "/ofrep/v1/evaluate/flags" + ("/half" if number % 2 else "")
             body = json.dumps({"context": {"targetingKey": f"u{worker}-{number % 1000}"}})
+            asked = time.monotonic()
             try:
                 connection.request("POST", path, body, {"content-type": "application/json"})
                 answer = connection.getresponse()
@@ -73,6 +74,7 @@ with tempfile.TemporaryDirectory() as work:
                 status = repr(error)
             with lock:
                 answers[status] = answers.get(status, 0) + 1
+                waits.append(time.monotonic() - asked)
             number += 1
             next_at += WORKERS / rate
             time.sleep(max(0.0, next_at - time.monotonic()))
@@ -100,7 +102,14 @@ with tempfile.TemporaryDirectory() as work:
     server.terminate()
     ended = server.wait(timeout=10)
 
+def percentiles(part):
+    ordered = sorted(part)
+    return ", ".join(f"p{at} {ordered[len(ordered) * at // 100] * 1000:.1f} ms" for at in (50, 99))
+
+
 growth = slope(memory) * 600
+third = len(waits) // 3
+print(f"waited, first third: {percentiles(waits[:third])}; last third: {percentiles(waits[-third:])}")
 print(f"answers {answers}, publications failed {len(failures)}")
 print(f"memory {memory[0][1]} to {memory[-1][1]} kB, {growth:.0f} kB in ten minutes; descriptors {min(handles)} to {max(handles)}")
 assert set(answers) == {200}, answers
