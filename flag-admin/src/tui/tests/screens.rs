@@ -185,3 +185,15 @@ fn without_colours_no_style_sets_any_and_the_selection_is_marked() {
     let marked = cells.iter().filter(|cell| cell.modifier.contains(Modifier::REVERSED)).count();
     assert!(marked >= 76, "{marked}");
 }
+
+#[test]
+fn no_screen_is_so_narrow_that_one_of_the_numbers_is_out_of_sight() {
+    for columns in 60..=100 {
+        let mut session = Session::new(columns, 20);
+        session.press("j ! 1 Enter 6");
+        let screen = session.screen();
+        let tabs = screen.lines().nth(1).unwrap();
+        assert!(tabs.trim_end().ends_with(']') && tabs.contains("[6 Pending 12]"), "{columns}: {tabs}");
+        assert!(tabs.contains("!1"), "{columns}: what is killed is always said: {tabs}");
+    }
+}

@@ -76,10 +76,12 @@ fn published(model: &Model) -> Row {
     }
 }
 
-/// Returns the screens by their numbers, with what waits in them.
+/// Returns the screens by their numbers, with what waits in them. Where the names do not fit, the shown one
+/// alone has its own.
 pub(in crate::tui) fn tabs(model: &Model) -> Vec<(Room, Row)> {
-    let tab = |room: &Room| {
-        let label = format!("{} {}{}", room.number(), room.title(), waiting(&model.facts, *room));
+    let tab = |room: &Room, is_named: bool| {
+        let name = if is_named { format!(" {}", room.title()) } else { String::new() };
+        let label = format!("{}{name}{}", room.number(), waiting(&model.facts, *room));
         let row = if *room == model.room {
             Row::of(Meaning::Selected, format!("[{label}]"))
         } else {
@@ -87,7 +89,12 @@ pub(in crate::tui) fn tabs(model: &Model) -> Vec<(Room, Row)> {
         };
         (*room, row)
     };
-    Room::ALL.iter().map(tab).collect()
+    let whole: Vec<(Room, Row)> = Room::ALL.iter().map(|room| tab(room, true)).collect();
+    let columns: usize = whole.iter().map(|(_, row)| row.width()).sum();
+    if columns <= usize::from(model.size.0) {
+        return whole;
+    }
+    Room::ALL.iter().map(|room| tab(room, *room == model.room)).collect()
 }
 
 pub(in crate::tui) fn draw_tabs(model: &Model, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
