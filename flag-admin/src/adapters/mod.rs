@@ -8,6 +8,7 @@ mod cells;
 mod dashboard_file;
 mod draft_files;
 mod durable_file;
+mod file_identity;
 mod folder;
 mod folder_error;
 mod folder_shelf;

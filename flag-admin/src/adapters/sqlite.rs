@@ -5,6 +5,7 @@ use std::time::Duration;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, Row, Transaction, TransactionBehavior};
 
+use super::file_identity::FileIdentity;
 use super::rows::{column, digest, place};
 use crate::app::ports::{Cause, LogError, LogStore, LogTarget};
 use crate::log::{Head, Sealed, Stored, StoredCheckpoint};
@@ -73,6 +74,8 @@ pub struct SqliteLog {
     path: PathBuf,
     /// Why it can only be read, if so.
     read_only: Option<String>,
+    /// The file that was opened.
+    opened: Option<FileIdentity>,
 }
 
 impl SqliteLog {
@@ -105,7 +108,7 @@ impl SqliteLog {
     fn connected(path: &Path, flags: OpenFlags) -> Result<Self, LogError> {
         let failed = |error| failure(path, "opened", error);
         let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
-        let log = Self { connection, path: path.to_owned(), read_only: None };
+        let mut log = Self { connection, path: path.to_owned(), read_only: None, opened: None };
         let configure = |connection: &Connection| {
             connection.busy_timeout(BUSY_TIMEOUT)?;
             connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -114,6 +117,7 @@ impl SqliteLog {
             connection.pragma_update(None, "trusted_schema", false)
         };
         configure(&log.connection).map_err(failed)?;
+        log.opened = FileIdentity::of(path).ok();
         Ok(log)
     }
 
@@ -130,19 +134,33 @@ impl SqliteLog {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
         let connection = uri.and_then(|uri| Connection::open_with_flags(uri, flags).ok());
         match connection {
-            Some(connection) => Ok(Self { connection, path: path.to_owned(), read_only: Some(reason.to_string()) }),
+            Some(connection) => {
+                let (opened, read_only) = (FileIdentity::of(path).ok(), Some(reason.to_string()));
+                Ok(Self { connection, path: path.to_owned(), read_only, opened })
+            }
             None => Err(LogError::Storage { place: path.display().to_string(), action: "opened", source: reason }),
         }
     }
 
     /// Refuses to write where that was seen to be impossible.
     fn writable(&self) -> Result<(), LogError> {
+        self.in_place("written")?;
         match &self.read_only {
             None => Ok(()),
             Some(reason) => {
                 Err(LogError::Storage { place: self.place(), action: "written", source: reason.as_str().into() })
             }
         }
+    }
+
+    /// Refuses a file that is no longer where it was opened: nobody else would see what is done to it.
+    fn in_place(&self, action: &'static str) -> Result<(), LogError> {
+        let Some(opened) = &self.opened else { return Ok(()) };
+        opened.check(&self.path).map_err(|error| LogError::Storage {
+            place: self.place(),
+            action,
+            source: error.into(),
+        })
     }
 
     fn form(&self) -> Result<i32, LogError> {
@@ -261,6 +279,7 @@ impl Appending<'_> {
 
 impl LogStore for SqliteLog {
     fn head(&self) -> Result<Head, LogError> {
+        self.in_place("read")?;
         self.read_head(&self.connection)
     }
 
@@ -270,6 +289,7 @@ impl LogStore for SqliteLog {
     }
 
     fn read(&self, after: u64, each: &mut dyn FnMut(Stored) -> Result<(), LogError>) -> Result<Head, LogError> {
+        self.in_place("read")?;
         // One transaction, so that rows and head are of the same moment.
         let transaction = self.connection.unchecked_transaction().map_err(self.failed("read"))?;
         let mut statement = transaction
