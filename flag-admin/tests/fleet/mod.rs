@@ -16,11 +16,13 @@ use crate::support::Sandbox;
 
 const DAY: i64 = 86_400_000;
 
+/// Goes on by a millisecond whenever it is looked at, as a real clock may.
 #[derive(Clone, Debug)]
 pub struct TestClock(pub Rc<Cell<i64>>);
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
+        self.0.set(self.0.get() + 1);
         Timestamp::from_millis(self.0.get())
     }
 }

@@ -217,14 +217,15 @@ impl Project {
             return Err(RolloutsError::AlreadyExposed { flag: key.clone(), exposed, first }.into());
         }
         let (baseline, beyond) = self.baseline_of(environment, key, &plan, instruments)?;
-        let decision = begin(&Gates::of(&plan), self.now(), &baseline, &beyond);
+        let now = self.now();
+        let decision = begin(&Gates::of(&plan), now, &baseline, &beyond);
         // A group's members are held out by their group. What a rollout that was taken back held out goes on to this one.
         let holdout = plan.policy.holdout.share();
         let is_ours = state.rollouts.get(key).is_some_and(|rollout| rollout.holds_out);
         let is_free = wire.holdout == Share::NOBODY || is_ours;
         let holdout = (is_free && wire.group.is_none() && holdout != Share::NOBODY).then_some(holdout);
         let evidence = Evidence { beyond: beyond.without_histograms(), ..Evidence::default() };
-        let record = Box::new(record(Event::Start, self.now(), evidence, &decision));
+        let record = Box::new(record(Event::Start, now, evidence, &decision));
         let change = Change::RolloutStarted { flag: key.clone(), plan: Box::new(plan), holdout, record };
         self.propose(environment, vec![change])
     }
@@ -239,10 +240,10 @@ impl Project {
     ) -> Result<Proposal, AppError> {
         let (key, rollout) = self.rollout(environment, flag)?;
         let evidence = self.evidence_of(environment, key, rollout, event, instruments)?;
-        let gates = Gates::of(&rollout.plan);
-        let decision = decide(&gates, &rollout.state, event, &evidence, self.now())
+        let (gates, now) = (Gates::of(&rollout.plan), self.now());
+        let decision = decide(&gates, &rollout.state, event, &evidence, now)
             .map_err(|source| RolloutsError::Move { flag: key.clone(), source })?;
-        let change = self.checked(environment, change_of(key, rollout, event, self.now(), evidence, &decision))?;
+        let change = self.checked(environment, change_of(key, rollout, event, now, evidence, &decision))?;
         self.propose(environment, vec![change])
     }
 
