@@ -131,6 +131,11 @@ impl Serving {
         }
     }
 
+    /// Returns what it has logged.
+    pub fn lines(&self) -> Vec<Value> {
+        self.log.lock().unwrap().clone()
+    }
+
     /// Opens a stream of events.
     pub fn stream(&self, path: &str, headers: &[(&str, &str)]) -> Stream {
         let mut connection = self.connect();
