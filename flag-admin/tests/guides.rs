@@ -71,7 +71,7 @@ fn the_way_from_a_project_to_a_program_holds() {
 
 #[test]
 fn the_page_on_rollouts_holds() {
-    type_guide("flag-admin/ROLLOUTS.md", PROJECT, 8);
+    type_guide("flag-admin/ROLLOUTS.md", PROJECT, 9);
 }
 
 #[test]
