@@ -192,6 +192,14 @@ pub enum FlagError {
         /// The group named.
         group: Box<str>,
     },
+    /// An exclusion group whose JSON does not have a group's form.
+    #[error("exclusion group {group:?} is malformed: {message}")]
+    MalformedGroup {
+        /// The group named.
+        group: Box<str>,
+        /// What was found, where in the group's own JSON, and what was expected.
+        message: Box<str>,
+    },
     /// The flag is bucketed by another unit than its group.
     #[error("exclusion group {group:?} is bucketed by {expected}, the flag by {found}")]
     GroupUnit {

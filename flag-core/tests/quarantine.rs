@@ -45,8 +45,7 @@ fn needing(prerequisites: &str, message: &str) -> Case {
 }
 
 const SOUND: &str = r#""fallthrough": {"variant": "on"}"#;
-const GROUPS: &str =
-    r#""groups": {"prices": {}, "by_org": {"unit": "org"}}, "segments": {"circle": {"segment": "circle"}, "odd": 5}"#;
+const GROUPS: &str = r#""groups": {"prices": {}, "by_org": {"unit": "org"}, "odd": {"holdout": -1}}, "segments": {"circle": {"segment": "circle"}, "odd": 5}"#;
 
 fn repeated(count: usize, item: impl Fn(usize) -> String) -> String {
     (0..count).map(item).collect::<Vec<_>>().join(", ")
@@ -192,6 +191,10 @@ fn references() -> Vec<Case> {
         ),
         in_group(r#"{"name": "absent", "slots": [[0, 1]]}"#, r#"exclusion group "absent" does not exist"#),
         in_group(
+            r#"{"name": "odd", "slots": [[0, 1]]}"#,
+            r#"exclusion group "odd" is malformed: invalid value: integer `-1`, expected u64"#,
+        ),
+        in_group(
             r#"{"name": "by_org", "slots": [[0, 1]]}"#,
             r#"exclusion group "by_org" is bucketed by org, the flag by unit"#,
         ),
@@ -324,8 +327,7 @@ fn a_broken_condition_carries_its_cause() {
     let table = [
         (r#"{"segment": "absent"}"#, r#"segment "absent" does not exist"#),
         (r#"{"segment": "circle"}"#, r#"segment "circle" refers to itself"#),
-        // A segment of broken form is left out, which is told to exactly those that refer to it.
-        (r#"{"segment": "odd"}"#, r#"segment "odd" does not exist"#),
+        (r#"{"segment": "odd"}"#, r#"segment "odd" is malformed: invalid type: integer `5`, expected a condition"#),
         (
             r#"{"attribute": "a", "operator": "in", "values": []}"#,
             r#"the test "a" in has no values, expected at least one"#,
@@ -335,7 +337,7 @@ fn a_broken_condition_carries_its_cause() {
         let flags = [rule(when), format!(r#""malformed": {{}}, {}"#, switch("sound", SOUND))].join(",");
         let ruleset = compile(&flags, GROUPS);
         let (_, error) = ruleset.quarantined().find(|(key, _)| *key == "broken").unwrap();
-        assert_eq!(error.source().unwrap().to_string(), message);
+        assert_eq!(what(&error.source().unwrap().to_string()), message);
         assert!(ruleset.flag("sound").is_some());
     }
 }
@@ -364,6 +366,7 @@ fn every_way_to_be_quarantined_is_tested() {
         "Key",
         "Length",
         "Malformed",
+        "MalformedGroup",
         "NoAllocation",
         "NoGroup",
         "NoPrerequisite",

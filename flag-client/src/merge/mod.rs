@@ -9,7 +9,7 @@ mod published_flags;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use flag_core::wire::{MalformedFlag, OptIn, Parsed};
+use flag_core::wire::{Malformed, OptIn, Parsed};
 use flag_core::{Ruleset, Timestamp};
 
 pub(crate) use self::choices::standing;
@@ -126,7 +126,7 @@ fn read_snapshot(host: &ClientBuilder, state: &TrustState, problems: &mut Vec<Pr
 }
 
 fn keys_of(parsed: &Parsed) -> impl Iterator<Item = &str> {
-    let malformed = parsed.malformed.iter().map(|MalformedFlag { key, .. }| &**key);
+    let malformed = parsed.malformed.iter().map(|Malformed { key, .. }| &**key);
     parsed.snapshot.flags.names().chain(malformed)
 }
 

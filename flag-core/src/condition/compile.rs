@@ -20,6 +20,7 @@ pub const RULESET_MAX_PATTERNS: usize = 1_000;
 /// The segments of a ruleset while it is compiled: each is compiled when something first refers to it.
 pub(crate) struct Segments<'w> {
     named: HashMap<&'w str, (&'w wire::Condition, Progress)>,
+    malformed: &'w [wire::Malformed],
     compiled: Vec<Condition>,
     /// How many regular expressions there are so far, those of rules included.
     patterns: usize,
@@ -82,7 +83,12 @@ impl Total {
 impl<'w> Segments<'w> {
     pub(crate) fn new(segments: impl Iterator<Item = (&'w str, &'w wire::Condition)>) -> Self {
         let named = segments.map(|(name, condition)| (name, (condition, Progress::Waiting))).collect();
-        Self { named, compiled: Vec::new(), patterns: 0, kept_patterns: 0 }
+        Self { named, malformed: &[], compiled: Vec::new(), patterns: 0, kept_patterns: 0 }
+    }
+
+    /// Takes the segments that could not be read.
+    pub(crate) fn with_malformed(self, malformed: &'w [wire::Malformed]) -> Self {
+        Self { malformed, ..self }
     }
 
     pub(crate) fn into_compiled(self) -> Box<[Condition]> {
@@ -102,11 +108,22 @@ impl<'w> Segments<'w> {
     pub(super) fn resolve(&mut self, name: &str) -> Result<(u32, Size), ConditionError> {
         self.compile_from(name);
         match self.named.get(name).map(|(_, progress)| progress) {
-            None => Err(ConditionError::NoSegment { segment: name.into() }),
+            None => Err(self.absent(name)),
             Some(Progress::Done { place, size }) => Ok((*place, *size)),
             Some(Progress::Broken(error)) => Err(error.clone()),
             Some(Progress::Waiting | Progress::Underway) => Err(ConditionError::SegmentCycle { segment: name.into() }),
         }
+    }
+
+    fn absent(&self, name: &str) -> ConditionError {
+        let malformed = self.malformed.iter().find(|malformed| *malformed.key == *name);
+        malformed.map_or_else(
+            || ConditionError::NoSegment { segment: name.into() },
+            |wire::Malformed { key, message }| ConditionError::MalformedSegment {
+                segment: key.clone(),
+                message: message.clone(),
+            },
+        )
     }
 
     /// Compiles a segment after those it refers to. They wait on a stack of their own: a document can chain more segments than the call

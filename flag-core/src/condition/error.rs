@@ -100,6 +100,14 @@ pub enum ConditionError {
         /// Its name.
         segment: Box<str>,
     },
+    /// A segment whose JSON does not have a condition's form.
+    #[error("segment {segment:?} is malformed: {message}")]
+    MalformedSegment {
+        /// Its name.
+        segment: Box<str>,
+        /// What was found, where in the segment's own JSON, and what was expected.
+        message: Box<str>,
+    },
     /// Segments that refer to each other in a circle.
     #[error("segment {segment:?} refers to itself")]
     SegmentCycle {

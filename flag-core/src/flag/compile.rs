@@ -33,6 +33,7 @@ const KNOWN_FEATURES: &[&str] = &[];
 pub(crate) struct Compiler<'w> {
     pub(crate) segments: Segments<'w>,
     groups: HashMap<&'w str, &'w wire::Group>,
+    malformed_groups: &'w [wire::Malformed],
     /// The variants of the flag before, for the next one to share.
     variants: Option<Arc<[Variant]>>,
     switch: Option<Arc<[Variant]>>,
@@ -40,7 +41,18 @@ pub(crate) struct Compiler<'w> {
 
 impl<'w> Compiler<'w> {
     pub(crate) fn new(segments: &'w wire::Entries<wire::Condition>, groups: &'w wire::Entries<wire::Group>) -> Self {
-        Self { segments: Segments::new(segments.iter()), groups: groups.iter().collect(), variants: None, switch: None }
+        Self {
+            segments: Segments::new(segments.iter()),
+            groups: groups.iter().collect(),
+            malformed_groups: &[],
+            variants: None,
+            switch: None,
+        }
+    }
+
+    /// Takes what could not be read, so that flags which refer to it say why it is not there.
+    pub(crate) fn with_malformed(self, segments: &'w [wire::Malformed], groups: &'w [wire::Malformed]) -> Self {
+        Self { segments: self.segments.with_malformed(segments), malformed_groups: groups, ..self }
     }
 
     /// Returns the variants of a flag that does not say them.
@@ -137,7 +149,7 @@ pub(crate) fn compile(
             Err(source) => return Err(FlagError::Condition { id, source }),
         }
     }
-    let membership = wire.group.as_ref().map(|group| membership(group, wire, &compiler.groups)).transpose()?;
+    let membership = wire.group.as_ref().map(|group| membership(group, wire, compiler)).transpose()?;
     let unit = wire.unit.clone().filter(|unit| **unit != *UNIT_ATTRIBUTE).map(|unit| Box::new(Path::new(unit)));
     let mut flag = Flag {
         seed: wire.seed.as_deref().map(SeedDigest::of),
@@ -285,13 +297,13 @@ pub(crate) fn covering(ranges: impl Iterator<Item = Range> + Clone) -> Result<()
     if end == EVERYONE { Ok(()) } else { Err(RangeError::Gap { at: end }) }
 }
 
-fn membership(
-    wire: &wire::Membership,
-    flag: &FlagForm,
-    groups: &HashMap<&str, &wire::Group>,
-) -> Result<Membership, FlagError> {
-    let Some(group) = groups.get(&*wire.name) else {
-        return Err(FlagError::NoGroup { group: wire.name.clone() });
+fn membership(wire: &wire::Membership, flag: &FlagForm, compiler: &Compiler<'_>) -> Result<Membership, FlagError> {
+    let Some(group) = compiler.groups.get(&*wire.name) else {
+        let group = wire.name.clone();
+        return Err(match compiler.malformed_groups.iter().find(|malformed| malformed.key == group) {
+            Some(malformed) => FlagError::MalformedGroup { group, message: malformed.message.clone() },
+            None => FlagError::NoGroup { group },
+        });
     };
     let unit = |unit: &Option<Box<str>>| unit.clone().unwrap_or_else(|| UNIT_ATTRIBUTE.into());
     if unit(&group.unit) != unit(&flag.unit) {

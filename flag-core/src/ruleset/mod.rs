@@ -16,7 +16,7 @@ use crate::condition::Condition;
 use crate::error::FlagError;
 use crate::evaluate::FlagRef;
 use crate::flag::{self, Choice, Compiler, Flag};
-use crate::wire::{self, FlagForm, MalformedFlag, Parsed, Snapshot, SnapshotError};
+use crate::wire::{self, FlagForm, Malformed, Parsed, Snapshot, SnapshotError};
 
 /// The deepest chain of prerequisites.
 pub const PREREQUISITE_MAX_DEPTH: usize = 16;
@@ -111,7 +111,7 @@ impl Candidates {
         self.slots.push(slot);
     }
 
-    fn malformed(&mut self, flag: MalformedFlag) {
+    fn malformed(&mut self, flag: Malformed) {
         let reason = FlagError::Malformed { message: flag.message };
         self.slots.push(Slot::Quarantined(Box::new((flag.key, reason))));
     }
@@ -154,23 +154,24 @@ impl Ruleset {
     pub fn from_json(bytes: &[u8]) -> Result<Self, SnapshotError> {
         match stream::compile(bytes) {
             Some(ruleset) => Ok(ruleset),
-            None => Snapshot::from_json(bytes).map(|Parsed { snapshot, malformed }| Self::build(snapshot, malformed)),
+            None => Snapshot::from_json(bytes).map(Self::build),
         }
     }
 
     /// Compiles a snapshot that was read, its malformed flags quarantined.
     pub fn from_parsed(parsed: &Parsed) -> Self {
-        Self::build(parsed.snapshot.clone(), parsed.malformed.clone())
+        Self::build(parsed.clone())
     }
 
     /// Compiles a snapshot. What does not hold together is quarantined, not refused.
     pub fn compile(snapshot: &Snapshot) -> Self {
-        Self::build(snapshot.clone(), Vec::new())
+        Self::build(snapshot.clone().into())
     }
 
-    fn build(snapshot: Snapshot, malformed: Vec<MalformedFlag>) -> Self {
+    fn build(parsed: Parsed) -> Self {
+        let Parsed { snapshot, malformed, malformed_segments, malformed_groups } = parsed;
         let Snapshot { flags, segments, groups, kills, .. } = snapshot;
-        let mut compiler = Compiler::new(&segments, &groups);
+        let mut compiler = Compiler::new(&segments, &groups).with_malformed(&malformed_segments, &malformed_groups);
         let mut candidates = Candidates::with_capacity(flags.len());
         // A document cannot have two flags of one key; where a caller made one up, the first stands.
         let mut keys = HashSet::new();

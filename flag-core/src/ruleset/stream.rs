@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
     use crate::Context;
-    use crate::wire::{Parsed, Snapshot};
+    use crate::wire::Snapshot;
 
     const HEADER: &str = "\"schema\":1,\"project\":\"p\",\"environment\":\"e\",\"epoch\":1,\"version\":1,\"issued_at\":0,\"expires_at\":1";
     const FLAG: &str = "{\"variants\":{\"on\":true,\"off\":false},\"off_variant\":\"off\",\"rules\":[{\"id\":\"r\",\
@@ -180,8 +180,7 @@ mod tests {
     ];
 
     fn as_a_whole(document: &str) -> Ruleset {
-        let Parsed { snapshot, malformed } = Snapshot::from_json(document.as_bytes()).unwrap();
-        Ruleset::build(snapshot, malformed)
+        Ruleset::build(Snapshot::from_json(document.as_bytes()).unwrap())
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub use self::entries::Entries;
 pub(crate) use self::form::{FlagForm, RuleForm, ServeForm, Served, When};
 pub use self::operator::Operator;
 pub use self::serve::Serve;
-pub use self::snapshot::{AuditHead, Kill, MalformedFlag, Parsed, SCHEMA, SNAPSHOT_MAX_FLAGS, Snapshot, SnapshotError};
+pub use self::snapshot::{AuditHead, Kill, Malformed, Parsed, SCHEMA, SNAPSHOT_MAX_FLAGS, Snapshot, SnapshotError};
 use crate::{FlagKey, Share, Timestamp, Value};
 
 /// What a flag is for.
@@ -186,6 +186,7 @@ impl Range {
 /// A boolean tree over attributes. Exactly one form stands: `{"all": [...]}`, `{"any": [...]}`, `{"not": ...}`, `{"segment": NAME}`, or a
 /// test `{"attribute": PATH, "operator": OPERATOR, "values": [...]}`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "a condition")]
 pub struct Condition {
     /// True when every one is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -262,6 +263,7 @@ pub struct Membership {
 
 /// Flags that never meet: each unit is in the slots of one of them at most.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "a group")]
 pub struct Group {
     /// What the slots are drawn from; the group's name where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

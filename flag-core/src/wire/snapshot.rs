@@ -54,6 +54,7 @@ pub struct Snapshot {
 
 /// The place in the log that a snapshot was made from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "a place in the log")]
 pub struct AuditHead {
     /// The sequence number of the last change in it.
     pub seq: u64,
@@ -63,6 +64,7 @@ pub struct AuditHead {
 
 /// One kill: while it stands, its target is off.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(expecting = "a kill")]
 pub struct Kill {
     /// The kill's own name, never used again. A snapshot that lists it as lifted lifts the kill, and nothing else does.
     pub id: Box<str>,
@@ -70,21 +72,31 @@ pub struct Kill {
     pub target: Box<str>,
 }
 
-/// A snapshot that was read, and the flags of it that could not be.
+/// A snapshot that was read, and what of it could not be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed {
-    /// The document, without the flags below.
+    /// The document, without what is listed below.
     pub snapshot: Snapshot,
     /// Flags whose form is broken. Each is quarantined alone.
-    pub malformed: Vec<MalformedFlag>,
+    pub malformed: Vec<Malformed>,
+    /// Segments whose form is broken. Each quarantines the flags that refer to it.
+    pub malformed_segments: Vec<Malformed>,
+    /// Exclusion groups whose form is broken. Each quarantines its flags.
+    pub malformed_groups: Vec<Malformed>,
 }
 
-/// A flag whose JSON does not have a flag's form.
+impl From<Snapshot> for Parsed {
+    fn from(snapshot: Snapshot) -> Self {
+        Self { snapshot, malformed: Vec::new(), malformed_segments: Vec::new(), malformed_groups: Vec::new() }
+    }
+}
+
+/// A flag, segment or group whose JSON does not have its form.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MalformedFlag {
-    /// The flag's key.
+pub struct Malformed {
+    /// The flag's key, or the name.
     pub key: Box<str>,
-    /// What was found, where in the flag's own JSON, and what was expected.
+    /// What was found, where in its own JSON, and what was expected.
     pub message: Box<str>,
 }
 
@@ -127,7 +139,7 @@ impl Snapshot {
             core::str::from_utf8(bytes).map_err(|error| SnapshotError::Json(serde_json::Error::custom(error)))?;
         // One pass reads the usual, sound document. Only where that fails is each flag read by itself, to find the broken ones.
         let parsed = if let Ok(snapshot) = serde_json::from_str::<Self>(text) {
-            Parsed { snapshot, malformed: Vec::new() }
+            snapshot.into()
         } else {
             let schema = serde_json::from_str::<Probe>(text).map_err(SnapshotError::Json)?.schema;
             if schema != SCHEMA {
@@ -170,27 +182,21 @@ fn flag_by_flag(text: &str) -> Result<Parsed, SnapshotError> {
         #[serde(default)]
         lifted: Vec<Box<str>>,
     }
-    fn sound<T: DeserializeOwned>(
-        entries: Entries<&RawValue>,
-        mut broken: impl FnMut(Box<str>, serde_json::Error),
-    ) -> Entries<T> {
-        let read = entries.into_iter().filter_map(|(name, raw)| match serde_json::from_str(raw.get()) {
-            Ok(value) => Some((name, value)),
+    fn sound<T: DeserializeOwned>(entries: Entries<&RawValue>) -> (Entries<T>, Vec<Malformed>) {
+        let mut malformed = Vec::new();
+        let read = entries.into_iter().filter_map(|(key, raw)| match serde_json::from_str(raw.get()) {
+            Ok(value) => Some((key, value)),
             Err(error) => {
-                broken(name, error);
+                malformed.push(Malformed { key, message: error.to_string().into() });
                 None
             }
         });
-        read.collect()
+        (read.collect(), malformed)
     }
     let sketch: Sketch<'_> = serde_json::from_str(text).map_err(SnapshotError::Json)?;
-    let mut malformed = Vec::new();
-    let flags = sound(sketch.flags, |key, error| {
-        malformed.push(MalformedFlag { key, message: error.to_string().into() });
-    });
-    // A segment or group of broken form is left out, which quarantines exactly the flags that refer to it.
-    let segments = sound(sketch.segments, |_, _| ());
-    let groups = sound(sketch.groups, |_, _| ());
+    let (flags, malformed) = sound(sketch.flags);
+    let (segments, malformed_segments) = sound(sketch.segments);
+    let (groups, malformed_groups) = sound(sketch.groups);
     let snapshot = Snapshot {
         schema: sketch.schema,
         project: sketch.project,
@@ -206,5 +212,5 @@ fn flag_by_flag(text: &str) -> Result<Parsed, SnapshotError> {
         kills: sketch.kills,
         lifted: sketch.lifted,
     };
-    Ok(Parsed { snapshot, malformed })
+    Ok(Parsed { snapshot, malformed, malformed_segments, malformed_groups })
 }
