@@ -18,7 +18,7 @@ mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -47,10 +47,11 @@ impl Double {
     fn before(serving: &Arc<Serving>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, mood) = (listener.local_addr().unwrap().to_string(), Arc::new(Mutex::new(Mood::Pass)));
-        let (shared, real) = (Arc::clone(&mood), Arc::clone(serving));
+        // The threads never end: what they held on to would outlive the test, and its server with it.
+        let (shared, real) = (Arc::clone(&mood), Arc::downgrade(serving));
         thread::spawn(move || {
             for connection in listener.incoming().map_while(Result::ok) {
-                let (mood, real) = (Arc::clone(&shared), Arc::clone(&real));
+                let (mood, real) = (Arc::clone(&shared), Weak::clone(&real));
                 thread::spawn(move || while answer(&connection, &mood, &real).is_some() {});
             }
         });
@@ -67,7 +68,7 @@ impl Double {
 }
 
 /// Answers one request; none ends the connection.
-fn answer(connection: &TcpStream, mood: &Mutex<Mood>, real: &Serving) -> Option<()> {
+fn answer(connection: &TcpStream, mood: &Mutex<Mood>, real: &Weak<Serving>) -> Option<()> {
     let mut from = BufReader::new(connection);
     let mut line = || {
         let mut line = String::new();
@@ -101,7 +102,7 @@ fn answer(connection: &TcpStream, mood: &Mutex<Mood>, real: &Serving) -> Option<
                 .filter(|(name, _)| ["authorization", "content-type", "if-match"].contains(&name.as_str()))
                 .map(|(name, value)| (name.as_str(), value.as_str()))
                 .collect();
-            let answer = real.ask(&method, &path, &kept, &body);
+            let answer = real.upgrade()?.ask(&method, &path, &kept, &body);
             (answer.status, answer.body)
         }
     };

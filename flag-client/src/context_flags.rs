@@ -1,13 +1,11 @@
 //! Flags for somebody else than this installation, as a service decides them for each of its requests.
 
 use std::fmt;
-use std::sync::Arc;
 
 use flag_core::Context;
 
 use crate::client::FlagClient;
-use crate::hook::Hooks;
-use crate::in_force::InForce;
+use crate::current::Lent;
 use crate::reads::Reader;
 use crate::registry::{Evaluation, Flag, FlagName, FlagType};
 
@@ -27,15 +25,14 @@ use crate::registry::{Evaluation, Flag, FlagName, FlagType};
 /// ```
 #[derive(Clone)]
 pub struct ContextFlags<'c> {
-    in_force: Arc<InForce>,
-    hooks: Hooks,
+    in_force: Lent,
     context: Context<'c>,
 }
 
 impl<'c> ContextFlags<'c> {
-    pub(crate) fn new(in_force: Arc<InForce>, hooks: Hooks, context: Context<'c>) -> Self {
+    pub(crate) fn new(in_force: Lent, context: Context<'c>) -> Self {
         let context = if context.now().is_none() { context.at(in_force.now) } else { context };
-        Self { in_force, hooks, context }
+        Self { in_force, context }
     }
 
     /// Tells whether a flag is on. One that nobody knows is off, unless it is a typed flag that is on by default.
@@ -59,14 +56,14 @@ impl<'c> ContextFlags<'c> {
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader::for_others(&self.in_force, &self.hooks)
+        Reader::for_others(&self.in_force)
     }
 }
 
 impl FlagClient {
     /// Returns the flags of another context than this installation's. A context without a time is at the client's.
     pub fn for_context<'c>(&self, context: Context<'c>) -> ContextFlags<'c> {
-        ContextFlags::new(self.in_force(), self.hooks().clone(), context)
+        ContextFlags::new(self.lend(), context)
     }
 }
 

@@ -5,6 +5,7 @@
 //! again or ends.
 
 use std::cell::Cell;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -23,8 +24,32 @@ impl Number {
     }
 }
 
+/// What a thread holds on to.
+struct AtHand {
+    in_force: Arc<InForce>,
+    /// The same, to be lent: made when something is first lent on this thread.
+    lent: Option<Lent>,
+}
+
+/// What was in force when it was lent. It keeps that in force, and may go to other threads.
+///
+/// Each thread lends a share of its own, so that threads which lend at the same time do not count on one counter.
+#[derive(Clone)]
+pub(crate) struct Lent(Arc<Share>);
+
+struct Share(Arc<InForce>);
+
+impl Deref for Lent {
+    type Target = InForce;
+
+    #[inline]
+    fn deref(&self) -> &InForce {
+        &self.0.0
+    }
+}
+
 thread_local! {
-    static AT_HAND: Cell<Option<Arc<InForce>>> = const { Cell::new(None) };
+    static AT_HAND: Cell<Option<AtHand>> = const { Cell::new(None) };
 }
 
 /// One client's flags as they are now.
@@ -41,21 +66,34 @@ impl Current {
     /// Reads without a lock, in two writes to what no other thread looks at.
     #[inline]
     pub(crate) fn read<T>(&self, read: impl FnOnce(&InForce) -> T) -> T {
+        self.at_hand(|at_hand| read(&at_hand.in_force))
+    }
+
+    /// Returns what is in force now, to be held for as long as the caller likes.
+    #[inline]
+    pub(crate) fn lend(&self) -> Lent {
+        self.at_hand(|AtHand { in_force, lent }| {
+            lent.get_or_insert_with(|| Lent(Arc::new(Share(Arc::clone(in_force))))).clone()
+        })
+    }
+
+    #[inline]
+    fn at_hand<T>(&self, read: impl FnOnce(&mut AtHand) -> T) -> T {
         let number = Number(self.number.load(Ordering::Acquire));
         // Taken out while it is read: a hook that reads flags in turn finds nothing, and takes its own.
-        let in_force = match AT_HAND.try_with(Cell::take) {
-            Ok(Some(at_hand)) if at_hand.number == number => at_hand,
+        let mut at_hand = match AT_HAND.try_with(Cell::take) {
+            Ok(Some(at_hand)) if at_hand.in_force.number == number => at_hand,
             _ => self.take(),
         };
-        let read = read(&in_force);
+        let read = read(&mut at_hand);
         // Where a thread is ending, there is nothing to keep it in.
-        let _kept = AT_HAND.try_with(|at_hand| at_hand.set(Some(in_force)));
+        let _kept = AT_HAND.try_with(|kept| kept.set(Some(at_hand)));
         read
     }
 
     #[cold]
-    fn take(&self) -> Arc<InForce> {
-        self.in_force.load_full()
+    fn take(&self) -> AtHand {
+        AtHand { in_force: self.in_force.load_full(), lent: None }
     }
 
     pub(crate) fn load(&self) -> Guard<Arc<InForce>> {
@@ -100,6 +138,31 @@ mod tests {
         assert!(before.upgrade().is_some(), "this thread has not read since");
         assert!(client.is_enabled("dark_mode"));
         assert!(before.upgrade().is_none());
+    }
+
+    #[test]
+    fn what_is_lent_stays_as_it_was_and_what_is_lent_later_is_new() {
+        let client = client(true);
+        let (first, second) = (client.lend(), client.lend());
+        assert_eq!(first.number, second.number);
+        client.reload();
+        let later = client.lend();
+        assert_ne!(first.number, later.number);
+        assert_eq!(later.number, client.in_force().number);
+        let elsewhere = std::thread::spawn(move || first.number).join().unwrap();
+        assert_eq!(elsewhere, second.number);
+    }
+
+    #[test]
+    fn each_thread_lends_a_share_of_its_own() {
+        let client = client(true);
+        let here = client.lend();
+        let one_more = client.lend();
+        assert!(std::sync::Arc::ptr_eq(&here.0, &one_more.0));
+        let reader = client.clone();
+        let there = std::thread::spawn(move || reader.lend()).join().unwrap();
+        assert!(!std::sync::Arc::ptr_eq(&here.0, &there.0));
+        assert_eq!(here.number, there.number);
     }
 
     #[test]

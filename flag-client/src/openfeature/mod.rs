@@ -60,17 +60,17 @@ impl Provider {
         asked: &EvaluationContext,
         read: impl FnOnce(&Decision<'_>, &Value) -> Result<V, AccessError>,
     ) -> EvaluationResult<ResolutionDetails<V>> {
-        let in_force = self.client.in_force();
+        let in_force = self.client.lend();
         let snapshot = in_force.info;
         let evaluation: Evaluation<Option<V>> = if let Some(unit) = &asked.targeting_key {
             let attributes = attributes(asked);
             let context = Context::new(unit).with_attributes(&attributes).at(in_force.now);
-            Reader::for_others(&in_force, self.client.hooks()).untyped(key, &context, read)
+            Reader::for_others(&in_force).untyped(key, &context, read)
         } else {
             let mut own = in_force.attributes.clone();
             attributes(asked).iter().for_each(|(name, value)| own.set(name, value.clone()));
             let context = in_force.context(key).with_attributes(&own);
-            Reader::own(&in_force, self.client.hooks()).untyped(key, &context, read)
+            Reader::own(&in_force).untyped(key, &context, read)
         };
         resolution(evaluation, snapshot)
     }
