@@ -39,8 +39,8 @@ pub struct Flag {
     pub(crate) choice: Choice,
     pub(crate) off_variant: VariantIndex,
     pub(crate) holdout: Share,
-    /// Not made where no decision needs it and the key is the seed, as in every flag that is on or off for everyone.
-    seed: Option<SeedDigest>,
+    /// Not made where no decision needs it and the key is the seed, as in every flag that is on or off for everyone. See [`Flag::seed`].
+    pub(crate) seed: Option<SeedDigest>,
     pub(crate) fallthrough: Serve,
     pub(crate) off_after: Option<Timestamp>,
     pub(crate) unit: Option<Box<Path>>,

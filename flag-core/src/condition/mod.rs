@@ -137,15 +137,15 @@ impl Condition {
 
     /// Tells whether two conditions of two rulesets are the same tests in the same tree, segments followed.
     pub(crate) fn same(&self, segments: &[Self], other: &Self, other_segments: &[Self]) -> bool {
-        let follow = |place: &u32, segments: &[Self]| {
-            usize::try_from(*place).ok().and_then(|place| segments.get(place).cloned())
-        };
+        fn follow(place: u32, segments: &[Condition]) -> Option<&Condition> {
+            usize::try_from(place).ok().and_then(|place| segments.get(place))
+        }
         match (self, other) {
             (Self::Segment(place), other) => {
-                follow(place, segments).is_some_and(|inner| inner.same(segments, other, other_segments))
+                follow(*place, segments).is_some_and(|inner| inner.same(segments, other, other_segments))
             }
             (this, Self::Segment(place)) => {
-                follow(place, other_segments).is_some_and(|inner| this.same(segments, &inner, other_segments))
+                follow(*place, other_segments).is_some_and(|inner| this.same(segments, inner, other_segments))
             }
             (Self::Test(left), Self::Test(right)) => left == right,
             (Self::Not(left), Self::Not(right)) => left.same(segments, right, other_segments),

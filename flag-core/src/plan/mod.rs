@@ -4,6 +4,7 @@
 //! the places where something changes, runs the evaluator itself on one point of each box between the cuts, and adds up the boxes.
 //! Where attributes decide, it does so once for each way the conditions can come out, and gives the effect for each.
 
+mod alike;
 mod cell;
 mod lanes;
 
@@ -219,6 +220,11 @@ pub fn plan(old: &Ruleset, new: &Ruleset, options: &PlanOptions) -> Plan {
 
 fn plan_flag(old: Option<FlagRef<'_>>, new: Option<FlagRef<'_>>, options: &PlanOptions) -> Option<FlagPlan> {
     let either = new.or(old)?;
+    if let (Some(old), Some(new)) = (old, new) {
+        if alike::alike(old, new) {
+            return None;
+        }
+    }
     let change = match (old, new) {
         (None, _) => FlagChange::Added,
         (_, None) => FlagChange::Removed,

@@ -126,19 +126,100 @@ fn a_prerequisite_is_planned_jointly() {
     assert_eq!(gained, [("f", "20%".into()), ("g", "10%".into())]);
 }
 
+/// A rollout of this share, and eight flags of which each needs the one before it.
+fn chain(share: u32) -> alloc::string::String {
+    let mut flags = vec![rollout(share)];
+    for n in 0..8 {
+        flags.push(format!(
+            "\"g{n}\":{{\"variants\":{{\"on\":true,\"off\":false}},\"off_variant\":\"off\",\"prerequisites\":[{{\"flag\":\"{}\",\
+             \"variants\":[\"on\"]}}],\"fallthrough\":{{\"exposure\":50000,\"allocation\":{{\"on\":[[0,100000]]}},\"otherwise\":\"off\"}}}}",
+            if n == 0 { "f".into() } else { format!("g{}", n - 1) }
+        ));
+    }
+    flags.join(",")
+}
+
+#[test]
+fn too_many_prerequisites_of_a_flag_that_stays_do_not_make_it_change() {
+    let other = rollout(5_000).replace("\"f\":", "\"other\":");
+    let changed = rollout(9_000).replace("\"f\":", "\"other\":");
+    // Behind another, so that every flag has another place than before.
+    let (before, after) = (format!("{},{other}", chain(5_000)), format!("{changed},{}", chain(5_000)));
+    let plan = plan(&ruleset(&before), &ruleset(&after), &PlanOptions::default());
+    assert_eq!(plan.flags.iter().map(|flag| flag.flag.as_str()).collect::<Vec<_>>(), ["other"]);
+}
+
+/// A snapshot in which everything that can decide a flag decides `f`, and `by_account` is bucketed by an attribute.
+const DECIDED: &str = r#"{"schema":1,"project":"p","environment":"e","epoch":1,"version":1,"issued_at":0,"expires_at":1,
+    "segments":{"s":{"attribute":"team","operator":"in","values":["x"]}},
+    "groups":{"g":{"seed":"of the group","holdout":1000}},
+    "flags":{
+        "p":{"variants":{"on":true,"off":false},"off_variant":"off","fallthrough":{"variant":"on"}},
+        "f":{"variants":{"on":1,"off":0,"more":2},"off_variant":"off","seed":"of the flag","enabled":true,"holdout":2000,"opt_in":"allowed",
+            "off_after":"2026-01-01T00:00:00Z","prerequisites":[{"flag":"p","variants":["on"]}],
+            "group":{"name":"g","slots":[[0,50000]]},
+            "rules":[{"id":"r","when":{"all":[{"segment":"s"},{"attribute":"os","operator":"in","values":["a"]}]},"serve":{"variant":"more"}}],
+            "fallthrough":{"exposure":40000,"allocation":{"on":[[0,100000]]},"otherwise":"off"}},
+        "by_account":{"variants":{"on":true,"off":false},"off_variant":"off","unit":"account",
+            "fallthrough":{"exposure":40000,"allocation":{"on":[[0,100000]]},"otherwise":"off"}}},
+    "kills":[{"id":"k","target":"other"}]}"#;
+
+#[test]
+fn whatever_decides_a_flag_is_planned_when_it_alone_changes() {
+    let before = Ruleset::from_json(DECIDED.as_bytes()).unwrap();
+    assert_eq!(before.quarantined().count(), 0);
+    let options = PlanOptions { now: Some("2025-06-01T00:00:00Z".parse().unwrap()), population: None };
+    assert_eq!(plan(&before, &before.clone(), &options), Plan::default());
+    let table = [
+        (r#""on":1"#, r#""on":7"#),
+        (r#""off_variant":"off","seed""#, r#""off_variant":"more","seed""#),
+        (r#""of the flag""#, r#""another""#),
+        (r#""enabled":true"#, r#""enabled":false"#),
+        (r#""holdout":2000"#, r#""holdout":70000"#),
+        (r#""opt_in":"allowed""#, r#""opt_in":"required""#),
+        ("2026-01-01", "2025-01-01"),
+        (r#""variants":["on"]"#, r#""variants":["off"]"#),
+        (
+            r#""prerequisites":[{"flag":"p","variants":["on"]}]"#,
+            r#""prerequisites":[{"flag":"p","variants":["on"]},{"flag":"by_account","variants":["on"]}]"#,
+        ),
+        (
+            r#""p":{"variants":{"on":true,"off":false},"off_variant":"off","fallthrough":{"variant":"on"}}"#,
+            r#""p":{"variants":{"on":true,"off":false},"off_variant":"off","fallthrough":{"variant":"off"}}"#,
+        ),
+        (r#""of the group""#, r#""another""#),
+        (r#""holdout":1000"#, r#""holdout":70000"#),
+        ("[[0,50000]]", "[[0,40000]]"),
+        (r#""group":{"name":"g","slots":[[0,50000]]},"#, ""),
+        (r#""values":["x"]"#, r#""values":["y"]"#),
+        (r#""values":["a"]"#, r#""values":["b"]"#),
+        (r#""serve":{"variant":"more"}"#, r#""serve":{"variant":"on"}"#),
+        (
+            r#""fallthrough":{"exposure":40000,"allocation":{"on":[[0,100000]]},"otherwise":"off"}},
+        "by"#,
+            r#""fallthrough":{"exposure":40001,"allocation":{"on":[[0,100000]]},"otherwise":"off"}},
+        "by"#,
+        ),
+        (r#""unit":"account""#, r#""unit":"org""#),
+        (r#""target":"other""#, r#""target":"f""#),
+    ];
+    for (was, is) in table {
+        assert_eq!(DECIDED.matches(was).count(), 1, "{was}");
+        let after = Ruleset::from_json(DECIDED.replace(was, is).as_bytes()).unwrap();
+        assert_eq!(after.quarantined().count(), 0, "{is}");
+        let plan = plan(&before, &after, &options);
+        let flag = if was.contains("account") { "by_account" } else { "f" };
+        assert!(plan.flags.iter().any(|planned| planned.flag.as_str() == flag), "{was} -> {is}: {plan:?}");
+    }
+    let start = DECIDED.find(r#""rules":["#).unwrap();
+    let end = DECIDED.find(r#""fallthrough":{"exposure""#).unwrap();
+    let without_rules = [&DECIDED[..start], &DECIDED[end..]].concat();
+    let planned = plan(&before, &Ruleset::from_json(without_rules.as_bytes()).unwrap(), &options);
+    assert_eq!(planned.flags.iter().map(|flag| flag.flag.as_str()).collect::<Vec<_>>(), ["f"]);
+}
+
 #[test]
 fn too_many_prerequisites_give_bounds_that_say_so() {
-    let chain = |share| {
-        let mut flags = vec![rollout(share)];
-        for n in 0..8 {
-            flags.push(format!(
-                "\"g{n}\":{{\"variants\":{{\"on\":true,\"off\":false}},\"off_variant\":\"off\",\"prerequisites\":[{{\"flag\":\"{}\",\
-                 \"variants\":[\"on\"]}}],\"fallthrough\":{{\"exposure\":50000,\"allocation\":{{\"on\":[[0,100000]]}},\"otherwise\":\"off\"}}}}",
-                if n == 0 { "f".into() } else { format!("g{}", n - 1) }
-            ));
-        }
-        flags.join(",")
-    };
     let plan = plan(&ruleset(&chain(5_000)), &ruleset(&chain(25_000)), &PlanOptions::default());
     let last = plan.flags.iter().find(|flag| flag.flag.as_str() == "g7").unwrap();
     assert_eq!(last.certainty, Certainty::Bounds);
