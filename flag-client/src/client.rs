@@ -11,6 +11,7 @@ use crate::declaration::{Declaration, DeclarationError};
 use crate::error::ClientError;
 use crate::explanation::ClientExplanation;
 use crate::gather::FileOwner;
+use crate::hook::Hooks;
 use crate::in_force::InForce;
 use crate::kills::KillInForce;
 use crate::local_file::{self, Contents, Edit, KillSetting, Readings, Section};
@@ -129,23 +130,31 @@ impl FlagClient {
     /// unless it is a typed flag that is on by default.
     #[inline]
     pub fn is_enabled(&self, flag: impl FlagName) -> bool {
-        self.inner.in_force.read(|in_force| Reader::own(in_force).is_enabled(&flag, &in_force.context(flag.key())))
+        self.inner
+            .in_force
+            .read(|in_force| Reader::own(in_force, self.hooks()).is_enabled(&flag, &in_force.context(flag.key())))
     }
 
     /// Returns the id of the variant that a flag serves, unless there is no such flag.
     pub fn variant(&self, flag: impl FlagName) -> Option<String> {
-        self.inner.in_force.read(|in_force| Reader::own(in_force).variant(flag.key(), &in_force.context(flag.key())))
+        self.inner
+            .in_force
+            .read(|in_force| Reader::own(in_force, self.hooks()).variant(flag.key(), &in_force.context(flag.key())))
     }
 
     /// Returns the value of a typed flag, or its default in the code where there is none of its type.
     #[inline]
     pub fn get<T: FlagType>(&self, flag: Flag<T>) -> T::Value {
-        self.inner.in_force.read(|in_force| Reader::own(in_force).get(flag, &in_force.context(flag.key())))
+        self.inner
+            .in_force
+            .read(|in_force| Reader::own(in_force, self.hooks()).get(flag, &in_force.context(flag.key())))
     }
 
     /// Returns the value of a typed flag and how it came about.
     pub fn evaluate<T: FlagType>(&self, flag: Flag<T>) -> Evaluation<T::Value> {
-        self.inner.in_force.read(|in_force| Reader::own(in_force).evaluate(flag, &in_force.context(flag.key())))
+        self.inner
+            .in_force
+            .read(|in_force| Reader::own(in_force, self.hooks()).evaluate(flag, &in_force.context(flag.key())))
     }
 
     /// Returns what a flag came to, why, and what the user may do about it.
@@ -331,6 +340,11 @@ impl FlagClient {
     #[cfg(test)]
     pub(crate) fn in_force_number(&self) -> crate::current::Number {
         self.inner.in_force.read(|in_force| in_force.number)
+    }
+
+    #[inline]
+    pub(crate) fn hooks(&self) -> &Hooks {
+        &self.inner.host.hooks
     }
 }
 

@@ -6,6 +6,7 @@ use flag_core::Context;
 
 use crate::client::FlagClient;
 use crate::current::Lent;
+use crate::hook::Hooks;
 use crate::reads::Reader;
 use crate::registry::{Evaluation, Flag, FlagName, FlagType};
 
@@ -26,13 +27,15 @@ use crate::registry::{Evaluation, Flag, FlagName, FlagType};
 #[derive(Clone)]
 pub struct ContextFlags<'c> {
     in_force: Lent,
+    /// Beside what is in force, which threads keep for longer than their client lives.
+    hooks: Hooks,
     context: Context<'c>,
 }
 
 impl<'c> ContextFlags<'c> {
-    pub(crate) fn new(in_force: Lent, context: Context<'c>) -> Self {
+    pub(crate) fn new(in_force: Lent, hooks: Hooks, context: Context<'c>) -> Self {
         let context = if context.now().is_none() { context.at(in_force.now) } else { context };
-        Self { in_force, context }
+        Self { in_force, hooks, context }
     }
 
     /// Tells whether a flag is on. One that nobody knows is off, unless it is a typed flag that is on by default.
@@ -56,14 +59,14 @@ impl<'c> ContextFlags<'c> {
     }
 
     fn reader(&self) -> Reader<'_> {
-        Reader::for_others(&self.in_force)
+        Reader::for_others(&self.in_force, &self.hooks)
     }
 }
 
 impl FlagClient {
     /// Returns the flags of another context than this installation's. A context without a time is at the client's.
     pub fn for_context<'c>(&self, context: Context<'c>) -> ContextFlags<'c> {
-        ContextFlags::new(self.lend(), context)
+        ContextFlags::new(self.lend(), self.hooks().clone(), context)
     }
 }
 

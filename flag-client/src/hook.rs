@@ -1,6 +1,5 @@
 //! Telling the host of evaluations.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -50,12 +49,6 @@ impl EvaluationEvent<'_> {
 /// The hooks of a client.
 #[derive(Clone, Default)]
 pub(crate) struct Hooks(Vec<Arc<dyn EvaluationHook>>);
-
-impl fmt::Debug for Hooks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hooks").field("hooks", &self.0.len()).finish()
-    }
-}
 
 impl Hooks {
     pub(crate) fn add(&mut self, hook: impl EvaluationHook) {

@@ -11,7 +11,6 @@ use crate::decision::{
     ChosenOverride, ClientDecision, Layer, LocalValue, Origin, Permission, Refusal, RefusedOverride,
 };
 use crate::explanation::{ClientExplanation, layers_tried};
-use crate::hook::Hooks;
 use crate::identity::{IdentityError, IdentitySource};
 use crate::kills::{KillInForce, target_of};
 use crate::merge::standing;
@@ -40,8 +39,6 @@ pub(crate) struct InForce {
     pub(crate) attributes: Attributes,
     pub(crate) now: Timestamp,
     pub(crate) unit: Unit,
-    /// Who is told of evaluations.
-    pub(crate) hooks: Hooks,
     /// The flags as they are for others than this installation, made when they are first asked for.
     pub(crate) for_others: ForOthers,
 }

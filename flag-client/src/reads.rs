@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use flag_core::{AccessError, Context, Decision, FlagRef, Reason, Ruleset};
 
 use crate::decision::Layer;
+use crate::hook::Hooks;
 use crate::in_force::{InForce, is_on};
 use crate::registry::{Evaluation, Flag, FlagName, FlagType, ValueError};
 
@@ -17,17 +18,18 @@ pub(crate) struct Reader<'r> {
     in_force: &'r InForce,
     published: Option<&'r Ruleset>,
     local: &'r Ruleset,
+    hooks: &'r Hooks,
 }
 
 impl<'r> Reader<'r> {
     /// Reads for this installation.
     #[inline]
-    pub(crate) fn own(in_force: &'r InForce) -> Self {
-        Self { in_force, published: in_force.published.as_ref(), local: &in_force.local }
+    pub(crate) fn own(in_force: &'r InForce, hooks: &'r Hooks) -> Self {
+        Self { in_force, published: in_force.published.as_ref(), local: &in_force.local, hooks }
     }
 
     /// Reads for others, whom the choices of this installation do not concern.
-    pub(crate) fn for_others(in_force: &'r InForce) -> Self {
+    pub(crate) fn for_others(in_force: &'r InForce, hooks: &'r Hooks) -> Self {
         let others = in_force.for_others.get_or_init(|| {
             let chosen = in_force.facts.values().any(|facts| facts.chosen.is_some());
             chosen.then(|| {
@@ -37,8 +39,8 @@ impl<'r> Reader<'r> {
             })
         });
         match others.as_deref() {
-            Some((published, local)) => Self { in_force, published: published.as_ref(), local },
-            None => Self::own(in_force),
+            Some((published, local)) => Self { in_force, published: published.as_ref(), local, hooks },
+            None => Self::own(in_force, hooks),
         }
     }
 
@@ -53,7 +55,7 @@ impl<'r> Reader<'r> {
         let Some(flag) = self.flag(key) else { return self.is_unknown_enabled(name, context) };
         let decision = flag.evaluate(context);
         let on = is_on(&decision);
-        if !self.in_force.hooks.is_empty() {
+        if !self.hooks.is_empty() {
             self.tell(key, &self.evaluation(key, &decision, on, None));
         }
         on
@@ -63,7 +65,7 @@ impl<'r> Reader<'r> {
     fn is_unknown_enabled(&self, name: &impl FlagName, context: &Context<'_>) -> bool {
         let decision = self.without_flag(name.key(), context);
         let on = decision.reason() != Reason::Killed && name.is_on_unless_known();
-        if !self.in_force.hooks.is_empty() {
+        if !self.hooks.is_empty() {
             let error = (decision.reason() != Reason::Killed).then(|| no_flag(&decision));
             self.tell(name.key(), &self.evaluation(name.key(), &decision, on, error));
         }
@@ -72,7 +74,7 @@ impl<'r> Reader<'r> {
 
     pub(crate) fn variant(&self, key: &str, context: &Context<'_>) -> Option<String> {
         let decision = self.decide(key, context);
-        if !self.in_force.hooks.is_empty() {
+        if !self.hooks.is_empty() {
             let error = decision.flag().is_none().then(|| no_flag(&decision));
             self.tell(key, &self.evaluation(key, &decision, (), error));
         }
@@ -82,7 +84,7 @@ impl<'r> Reader<'r> {
     /// Returns the value alone, without making anything that only an [`Evaluation`] needs.
     #[inline]
     pub(crate) fn get<T: FlagType>(&self, flag: Flag<T>, context: &Context<'_>) -> T::Value {
-        if !self.in_force.hooks.is_empty() {
+        if !self.hooks.is_empty() {
             return self.evaluate(flag, context).value;
         }
         let decision = self.decide(flag.key(), context);
@@ -151,14 +153,14 @@ impl<'r> Reader<'r> {
     }
 
     fn told<V>(&self, key: &str, evaluation: Evaluation<V>) -> Evaluation<V> {
-        if !self.in_force.hooks.is_empty() {
+        if !self.hooks.is_empty() {
             self.tell(key, &evaluation);
         }
         evaluation
     }
 
     fn tell<V>(&self, key: &str, evaluation: &Evaluation<V>) {
-        self.in_force.hooks.tell(key, evaluation, self.in_force.info);
+        self.hooks.tell(key, evaluation, self.in_force.info);
     }
 }
 

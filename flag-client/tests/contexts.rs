@@ -150,6 +150,20 @@ fn a_hook_is_told_of_every_evaluation_and_of_nothing_else() {
 }
 
 #[test]
+fn a_hook_ends_with_its_client_whatever_threads_have_read() {
+    let home = Home::new();
+    let heard = Heard::default();
+    let flags = builder(&home, &flag("command_history", true, "")).hook(heard.clone()).open();
+    flags.is_enabled("command_history");
+    let of_user = flags.for_context(Context::new("user-7"));
+    of_user.is_enabled("command_history");
+    drop(flags);
+    assert!(Arc::strong_count(&heard.0) > 1, "what was asked for a context tells it still");
+    drop(of_user);
+    assert_eq!(Arc::strong_count(&heard.0), 1);
+}
+
+#[test]
 fn a_hook_that_panics_changes_nothing_and_keeps_nobody_from_hearing() {
     struct Panics;
     impl EvaluationHook for Panics {

@@ -111,7 +111,6 @@ pub(crate) fn merge(
         attributes: host.attributes.clone(),
         now,
         unit: Unit::new(&host.identity_source(), splits),
-        hooks: host.hooks.clone(),
         for_others: crate::reads::ForOthers::new(),
     }
 }

@@ -65,12 +65,12 @@ impl Provider {
         let evaluation: Evaluation<Option<V>> = if let Some(unit) = &asked.targeting_key {
             let attributes = attributes(asked);
             let context = Context::new(unit).with_attributes(&attributes).at(in_force.now);
-            Reader::for_others(&in_force).untyped(key, &context, read)
+            Reader::for_others(&in_force, self.client.hooks()).untyped(key, &context, read)
         } else {
             let mut own = in_force.attributes.clone();
             attributes(asked).iter().for_each(|(name, value)| own.set(name, value.clone()));
             let context = in_force.context(key).with_attributes(&own);
-            Reader::own(&in_force).untyped(key, &context, read)
+            Reader::own(&in_force, self.client.hooks()).untyped(key, &context, read)
         };
         resolution(evaluation, snapshot)
     }

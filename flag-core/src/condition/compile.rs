@@ -20,7 +20,8 @@ pub const RULESET_MAX_PATTERNS: usize = 1_000;
 /// The segments of a ruleset while it is compiled: each is compiled when something first refers to it.
 pub(crate) struct Segments<'w> {
     named: HashMap<&'w str, (&'w wire::Condition, Progress)>,
-    malformed: &'w [wire::Malformed],
+    /// What is wrong with those that could not be read, by their names.
+    malformed: HashMap<&'w str, &'w str>,
     compiled: Vec<Condition>,
     /// How many regular expressions there are so far, those of rules included.
     patterns: usize,
@@ -83,12 +84,12 @@ impl Total {
 impl<'w> Segments<'w> {
     pub(crate) fn new(segments: impl Iterator<Item = (&'w str, &'w wire::Condition)>) -> Self {
         let named = segments.map(|(name, condition)| (name, (condition, Progress::Waiting))).collect();
-        Self { named, malformed: &[], compiled: Vec::new(), patterns: 0, kept_patterns: 0 }
+        Self { named, malformed: HashMap::new(), compiled: Vec::new(), patterns: 0, kept_patterns: 0 }
     }
 
     /// Takes the segments that could not be read.
     pub(crate) fn with_malformed(self, malformed: &'w [wire::Malformed]) -> Self {
-        Self { malformed, ..self }
+        Self { malformed: wire::Malformed::by_key(malformed).collect(), ..self }
     }
 
     pub(crate) fn into_compiled(self) -> Box<[Condition]> {
@@ -116,14 +117,11 @@ impl<'w> Segments<'w> {
     }
 
     fn absent(&self, name: &str) -> ConditionError {
-        let malformed = self.malformed.iter().find(|malformed| *malformed.key == *name);
-        malformed.map_or_else(
-            || ConditionError::NoSegment { segment: name.into() },
-            |wire::Malformed { key, message }| ConditionError::MalformedSegment {
-                segment: key.clone(),
-                message: message.clone(),
-            },
-        )
+        let segment = name.into();
+        match self.malformed.get(name) {
+            Some(message) => ConditionError::MalformedSegment { segment, message: (*message).into() },
+            None => ConditionError::NoSegment { segment },
+        }
     }
 
     /// Compiles a segment after those it refers to. They wait on a stack of their own: a document can chain more segments than the call

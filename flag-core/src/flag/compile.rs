@@ -33,7 +33,8 @@ const KNOWN_FEATURES: &[&str] = &[];
 pub(crate) struct Compiler<'w> {
     pub(crate) segments: Segments<'w>,
     groups: HashMap<&'w str, &'w wire::Group>,
-    malformed_groups: &'w [wire::Malformed],
+    /// What is wrong with the groups that could not be read, by their names.
+    malformed_groups: HashMap<&'w str, &'w str>,
     /// The variants of the flag before, for the next one to share.
     variants: Option<Arc<[Variant]>>,
     switch: Option<Arc<[Variant]>>,
@@ -44,7 +45,7 @@ impl<'w> Compiler<'w> {
         Self {
             segments: Segments::new(segments.iter()),
             groups: groups.iter().collect(),
-            malformed_groups: &[],
+            malformed_groups: HashMap::new(),
             variants: None,
             switch: None,
         }
@@ -52,7 +53,8 @@ impl<'w> Compiler<'w> {
 
     /// Takes what could not be read, so that flags which refer to it say why it is not there.
     pub(crate) fn with_malformed(self, segments: &'w [wire::Malformed], groups: &'w [wire::Malformed]) -> Self {
-        Self { segments: self.segments.with_malformed(segments), malformed_groups: groups, ..self }
+        let malformed_groups = wire::Malformed::by_key(groups).collect();
+        Self { segments: self.segments.with_malformed(segments), malformed_groups, ..self }
     }
 
     /// Returns the variants of a flag that does not say them.
@@ -300,8 +302,8 @@ pub(crate) fn covering(ranges: impl Iterator<Item = Range> + Clone) -> Result<()
 fn membership(wire: &wire::Membership, flag: &FlagForm, compiler: &Compiler<'_>) -> Result<Membership, FlagError> {
     let Some(group) = compiler.groups.get(&*wire.name) else {
         let group = wire.name.clone();
-        return Err(match compiler.malformed_groups.iter().find(|malformed| malformed.key == group) {
-            Some(malformed) => FlagError::MalformedGroup { group, message: malformed.message.clone() },
+        return Err(match compiler.malformed_groups.get(&*group) {
+            Some(message) => FlagError::MalformedGroup { group, message: (*message).into() },
             None => FlagError::NoGroup { group },
         });
     };

@@ -100,6 +100,12 @@ pub struct Malformed {
     pub message: Box<str>,
 }
 
+impl Malformed {
+    pub(crate) fn by_key(all: &[Self]) -> impl Iterator<Item = (&str, &str)> {
+        all.iter().map(|Self { key, message }| (&**key, &**message))
+    }
+}
+
 /// Why a document is not a snapshot at all.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
