@@ -5,6 +5,11 @@
 mod fleet;
 mod support;
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::sync::mpsc;
+use std::thread;
+
 use flag_admin::app::Ticked;
 use flag_admin::rollout::{Event, GateName, HoldReason, PauseReason, Phase, Plan, RollbackReason, Schedule, Severity};
 use flag_core::Share;
@@ -379,4 +384,42 @@ fn the_commands_tell_the_story_of_a_sick_flag() {
     let out = run(26, &["rollout", "status", "search", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(status["state"]["phase"]["phase"], "rolled_back");
+}
+
+#[test]
+fn a_database_that_a_plan_names_is_not_sent_the_password_of_the_log() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let plan = format!(
+        "[[sources]]\nmetric = \"events\"\nsource = \"sql\"\nurl = \"postgres://reader@{}/telemetry\"\n\
+         query = \"error_rate\"\nlimit = \"5%\"\n",
+        listener.local_addr().unwrap()
+    );
+    let (heard, told) = mpsc::channel();
+    thread::spawn(move || {
+        for connection in listener.incoming() {
+            let (mut connection, mut startup, mut answer) = (connection.unwrap(), [0; 4_096], [0; 4_096]);
+            assert!(connection.read(&mut startup).unwrap() > 0);
+            // The server of the protocol asks for a password in clear.
+            connection.write_all(&[b'R', 0, 0, 0, 8, 0, 0, 0, 3]).unwrap();
+            let length = connection.read(&mut answer).unwrap();
+            heard.send(answer[..length].to_vec()).unwrap();
+        }
+    });
+    let fleet = Fleet::new("[flags.search]\n", 0);
+    fleet.sandbox.write("plan.toml", &plan);
+    let now = flag_core::Timestamp::from_millis(fleet.clock.0.get()).to_string();
+    let plan = fleet.sandbox.path("plan.toml");
+    let plan = plan.to_str().unwrap();
+    for arguments in [
+        ["rollout", "start", "search", "--plan", plan, "--reason", "1.3 is out", "--yes"].as_slice(),
+        &["rollout", "status", "search"],
+    ] {
+        let all: Vec<&str> = ["-C", "flags"].iter().chain(arguments).copied().collect();
+        let mut command = fleet.sandbox.command(&all);
+        command.env("FLAG_ADMIN_TEST_CLOCK", &now).env("PGPASSWORD", "of the log");
+        let run = support::finished(command.spawn().unwrap());
+        assert_eq!(run.code, Some(0), "{arguments:?}: {}{}", run.out, run.err);
+    }
+    let sent = told.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+    assert_eq!(String::from_utf8_lossy(&sent), "", "what was sent to a server that asked for a password");
 }

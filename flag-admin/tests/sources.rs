@@ -82,3 +82,11 @@ fn a_database_that_is_none_is_no_number() {
         assert!(matches!(answer, SourceValue::Unusable { .. }), "{url}: {answer:?}");
     }
 }
+
+#[test]
+fn e49_a_database_that_says_nothing_is_not_waited_for() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("postgres://reader@{}/telemetry", silent.local_addr().unwrap());
+    let answer = ask(SourceKind::Sql { url: url.into(), query: "error_rate".into() });
+    assert_eq!(answer, SourceValue::Unusable { why: "no answer within 10 s".to_owned() });
+}

@@ -93,3 +93,21 @@ fn e49_what_a_database_answers_besides_numbers_holds_a_rollout() {
         unusable(&ask(&url, query), why);
     }
 }
+
+#[test]
+fn a_query_cannot_leave_the_transaction_that_lets_nothing_be_changed() {
+    let Some(cluster) = Cluster::start() else { return };
+    let url = cluster.database();
+    let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+    client.batch_execute("CREATE TABLE kept (x INT); INSERT INTO kept VALUES (1);").unwrap();
+    for query in [
+        "SET default_transaction_read_only = off; DELETE FROM kept; SELECT 1, 10",
+        "COMMIT; DELETE FROM kept; SELECT 1, 10",
+        "ROLLBACK; BEGIN READ WRITE; DELETE FROM kept; COMMIT",
+    ] {
+        unusable(&ask(&url, query), "multiple commands");
+    }
+    unusable(&ask(&url, "WITH gone AS (DELETE FROM kept RETURNING x) SELECT 0, COUNT(*) FROM gone"), "read-only");
+    let kept: i64 = client.query_one("SELECT COUNT(*) FROM kept", &[]).unwrap().get(0);
+    assert_eq!(kept, 1);
+}

@@ -1,4 +1,6 @@
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
+use std::time::Duration;
 
 use postgres::{Client, NoTls, SimpleQueryMessage};
 
@@ -8,7 +10,11 @@ use crate::app::with_causes;
 use crate::rollout::SourceValue;
 
 /// No query holds a rollout up, and none changes anything.
-const MANNERS: &str = "SET statement_timeout = 5000; SET lock_timeout = 1000; SET default_transaction_read_only = on;";
+const MANNERS: &str = "SET statement_timeout = 5000; SET lock_timeout = 1000;";
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long all of it may take: the connection, and the query.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Errors among the events of those who have the flag, since the step began. Events are not people: one machine can have thousands, and the
 /// limit should leave room for that.
@@ -40,21 +46,32 @@ pub(super) fn preset(name: &str) -> Option<&'static str> {
 /// Asks a PostgreSQL database. One column of one row is a ratio; two are counts.
 pub(super) fn read(url: &str, query: &str) -> SourceValue {
     let (url, query) = (url.to_owned(), query.to_owned());
-    // On a thread of its own, since a caller may itself run on a runtime that must not be blocked within.
-    let asking = thread::Builder::new().name("sql-evidence".to_owned()).spawn(move || ask(&url, &query));
-    match asking.map(thread::JoinHandle::join) {
-        Ok(Ok(Ok(value))) => value,
-        Ok(Ok(Err(why))) => SourceValue::Unusable { why },
-        Ok(Err(_)) => SourceValue::Unusable { why: "asking it ended early".to_owned() },
-        Err(error) => SourceValue::Unusable { why: error.to_string() },
-    }
+    let (answer, answered) = mpsc::channel();
+    // On a thread of its own, since a caller may itself run on a runtime that must not be blocked within, and since nothing else ends the
+    // wait for a server that takes the connection and says nothing. That thread lasts as long as the connection.
+    let asking = thread::Builder::new().name("sql-evidence".to_owned()).spawn(move || answer.send(ask(&url, &query)));
+    let answered = asking.map(|_| answered.recv_timeout(PATIENCE));
+    let why = match answered {
+        Ok(Ok(Ok(value))) => return value,
+        Ok(Ok(Err(why))) => why,
+        Ok(Err(RecvTimeoutError::Timeout)) => format!("no answer within {} s", PATIENCE.as_secs()),
+        Ok(Err(RecvTimeoutError::Disconnected)) => "asking it ended early".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    SourceValue::Unusable { why }
 }
 
 fn ask(url: &str, query: &str) -> Result<SourceValue, String> {
     let url: StoreUrl = url.parse().map_err(|error| with_causes(&error))?;
-    let mut client: Client = url.config().connect(NoTls).map_err(|error| with_causes(&error))?;
+    let mut config = url.config_of_another();
+    config.connect_timeout(CONNECT_TIMEOUT);
+    let mut client: Client = config.connect(NoTls).map_err(|error| with_causes(&error))?;
     client.batch_execute(MANNERS).map_err(|error| with_causes(&error))?;
-    let messages = client.simple_query(query).map_err(|error| with_causes(&error))?;
+    // Only one statement can be prepared: a second one could end the transaction that lets nothing be changed.
+    client.prepare(query).map_err(|error| with_causes(&error))?;
+    let transaction = client.build_transaction().read_only(true).start();
+    let mut transaction = transaction.map_err(|error| with_causes(&error))?;
+    let messages = transaction.simple_query(query).map_err(|error| with_causes(&error))?;
     let mut rows = messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,

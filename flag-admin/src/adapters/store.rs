@@ -58,9 +58,15 @@ impl StoreUrl {
         PostgresLog::create(&self.config(), &self.to_string())
     }
 
-    pub(super) fn config(&self) -> postgres::Config {
+    /// Returns how it is connected to with nothing but what the address itself says. An address that somebody else wrote must not be sent
+    /// the password of this program.
+    pub(super) fn config_of_another(&self) -> postgres::Config {
         // That it can be read was seen when the address was made.
-        let mut config: postgres::Config = self.text.parse().unwrap_or_default();
+        self.text.parse().unwrap_or_default()
+    }
+
+    pub(super) fn config(&self) -> postgres::Config {
+        let mut config = self.config_of_another();
         if config.get_password().is_none()
             && let Some(password) = postgres_password()
         {
