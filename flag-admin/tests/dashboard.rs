@@ -118,6 +118,14 @@ fn a_newcomer_finds_edits_publishes_undoes_kills_and_reads_it_in_the_log() {
     let ended = pty.end();
     assert!(ended.status.success(), "{:?}", ended.status);
     ended.assert_terminal_given_back();
+    // What the screen said is what the project and its folder hold.
+    let shown = sandbox.run(&["-C", "project", "flag", "show", "enhanced_safety_v2", "--json"]).json();
+    assert_eq!(shown["share"], 50_000);
+    assert!(sandbox.run(&["-C", "project", "kill", "list"]).text().contains("llm_backends"));
+    let kills = std::fs::read_to_string(sandbox.path("project/public/v1/kills.json")).unwrap();
+    assert!(kills.contains("payload"), "{kills}");
+    sandbox.run(&["-C", "project", "audit", "verify"]).text();
+    sandbox.run(&["-C", "project", "verify", "project/public/v1/snapshot.json"]).text();
 }
 
 #[test]
@@ -334,4 +342,101 @@ fn the_program_ends_when_its_terminal_goes_away() {
     let sandbox = Sandbox::with_sample();
     let ended = hang_up(&sandbox.path("flags"), &["dashboard"], "command_history");
     assert!(ended.is_some(), "it goes on without a terminal");
+}
+
+/// Whether colours were sent: any but those that reset.
+fn has_colour(output: &str) -> bool {
+    let codes = output.split("\u{1b}[").skip(1).filter_map(|rest| rest.split_once('m').map(|(code, _)| code));
+    let is_colour = |part: &str| matches!(part.parse::<u8>(), Ok(30..=38 | 40..=48 | 90..=107));
+    codes.filter(|code| code.chars().all(|c| c.is_ascii_digit() || c == ';')).any(|code| code.split(';').any(is_colour))
+}
+
+#[test]
+fn an_empty_no_color_counts_for_nothing_and_a_theme_that_is_asked_for_overrides_it() {
+    let sandbox = Sandbox::with_sample();
+    for (arguments, no_color, expected) in [
+        (&["dashboard"][..], "", true),
+        (&["dashboard", "--theme", "dark"], "1", true),
+        (&["dashboard", "--theme", "cvd"], "1", true),
+        (&["dashboard", "--theme", "light"], "1", true),
+        (&["dashboard", "--theme", "mono"], "", false),
+    ] {
+        let mut pty = Pty::start(&sandbox.path("flags"), arguments, &[("NO_COLOR", no_color)]);
+        pty.wait_for(DRAWN);
+        pty.press("q");
+        let output = pty.end().output;
+        assert_eq!(has_colour(&output), expected, "{arguments:?}, NO_COLOR={no_color:?}: {output:?}");
+        assert!(output.contains("\u{1b}[7m"), "the selection is marked: {output:?}");
+    }
+}
+
+#[test]
+fn the_mouse_is_left_alone_where_that_is_asked_for() {
+    let sandbox = Sandbox::with_sample();
+    for (arguments, expected) in [(&["dashboard"][..], true), (&["dashboard", "--no-mouse"], false)] {
+        let mut pty = Pty::start(&sandbox.path("flags"), arguments, &[]);
+        pty.wait_for(DRAWN);
+        pty.press("q");
+        let output = pty.end().output;
+        assert_eq!(output.contains("\u{1b}[?1000h"), expected, "{arguments:?}: {output:?}");
+    }
+}
+
+#[test]
+fn the_environment_asks_for_lines_as_the_option_does() {
+    let sandbox = Sandbox::with_sample();
+    let mut pty = Pty::start(&sandbox.path("flags"), &["dashboard"], &[("FLAG_ADMIN_PLAIN", "1")]);
+    pty.wait_for("caro");
+    pty.press("show telemetry\rquit\r");
+    let ended = pty.end();
+    assert!(ended.status.success(), "{:?}", ended.status);
+    assert!(ended.output.contains("State      full"), "{:?}", ended.output);
+    assert!(!ended.output.contains(pty::ENTERED), "{:?}", ended.output);
+}
+
+#[test]
+fn no_size_of_the_terminal_ends_it() {
+    let sandbox = Sandbox::with_sample();
+    let mut pty = open(&sandbox, &[]);
+    let sizes = [(2, 1), (1, 2), (12, 3), (30, 10), (59, 16), (60, 16), (300, 100)];
+    for (columns, rows) in sizes {
+        pty.resize(columns, rows);
+        pty.press("j");
+    }
+    // A key that comes while nothing is shown does nothing.
+    pty.wait_for("Latest changes");
+    pty.press("?");
+    pty.wait_for("Keys: Flags");
+    for (columns, rows) in sizes {
+        pty.resize(columns, rows);
+        pty.press("j");
+    }
+    pty.wait_for("Latest changes");
+    pty.resize(100, 30);
+    pty.wait_for("Keys: Flags");
+    // Escape together with the key after it would be another key, so its work is waited for.
+    pty.press("\u{1b}");
+    pty.wait_for("q quit");
+    pty.wait_for(DRAWN);
+    pty.press("q");
+    let ended = pty.end();
+    assert!(ended.status.success(), "{:?}", ended.status);
+    ended.assert_terminal_given_back();
+}
+
+#[test]
+fn lines_begin_with_what_has_expired() {
+    let sandbox = Sandbox::with_sample();
+    sandbox.run(&["-C", "flags", "publish", "--to", "public"]).text();
+    for (now, expected) in [(None, false), (Some("2040-01-01T00:00:00Z"), true)] {
+        let mut command = sandbox.command(&["-C", "flags", "dashboard", "--plain"]);
+        if let Some(now) = now {
+            command.env("FLAG_ADMIN_TEST_CLOCK", now);
+        }
+        let mut child = command.stdin(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"quit\n").unwrap();
+        let run = support::finished(child);
+        let said = run.out.contains("EXPIRED  snapshot 1, ") && run.out.contains("until \"publish\" signs another");
+        assert_eq!(said, expected, "{run:?}");
+    }
 }

@@ -5,14 +5,14 @@ use ratatui::layout::{Constraint, Layout, Rect};
 /// The smallest screen that shows anything, in columns and rows.
 pub(super) const SMALLEST: (u16, u16) = (60, 16);
 
-/// From how many columns on the selected flag is shown beside the list.
+/// From how many columns on the selected flag is shown beside the list, however few rows there are: it takes none from the list.
 const PREVIEW_FROM: u16 = 100;
 /// The columns that the preview gets first.
 const PREVIEW_COLUMNS: u16 = 32;
 /// The columns that the list gets beside a preview, at least and at most.
 const LIST_COLUMNS: (u16, u16) = (68, 80);
-/// From how many columns on the latest changes are shown too.
-const LATEST_FROM: u16 = 150;
+/// From how many columns and rows on the latest changes are shown too: below, they would leave the preview a few lines.
+const LATEST_FROM: (u16, u16) = (150, 28);
 
 /// How much fits beside the list.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ pub(super) const fn classify(columns: u16, rows: u16) -> Class {
         Class::TooSmall
     } else if columns < PREVIEW_FROM {
         Class::Small
-    } else if columns < LATEST_FROM {
+    } else if columns < LATEST_FROM.0 || rows < LATEST_FROM.1 {
         Class::Normal
     } else {
         Class::Wide

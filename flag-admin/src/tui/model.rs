@@ -22,6 +22,7 @@ use super::simulation::Simulator;
 use super::theme::Meaning;
 use super::widgets::notice::Notice;
 use super::widgets::popup::Popup;
+use super::widgets::sheet::Laid;
 use super::widgets::{help, palette};
 use super::work::Work;
 use crate::app::HistoryLine;
@@ -51,6 +52,8 @@ pub(super) struct Model {
     pub(super) pending: pending::PendingList,
     pub(super) explain: super::screens::explain::Explain,
     pub(super) simulator: Simulator,
+    /// What the screen of a number has laid out of the facts.
+    pub(super) laid: Option<(Room, Laid)>,
     /// How far the screens without a list are scrolled.
     pub(super) scroll: usize,
     /// What was stepped into, outermost first. The screen of a number lies below it all.
@@ -153,6 +156,7 @@ impl Model {
             pending: pending::PendingList::default(),
             explain: super::screens::explain::Explain::default(),
             simulator: Simulator::default(),
+            laid: None,
             scroll: 0,
             screens: Vec::new(),
             before: None,
@@ -340,7 +344,30 @@ impl Model {
         self.kills.settle(&facts, page);
         self.audit.settle(&facts, page);
         self.pending.settle(&facts);
+        self.lay_out();
         self.settle_scroll();
+    }
+
+    /// Lays out what may be thousands of rows, unless that was done before. No frame has the time for it.
+    fn lay_out(&mut self) {
+        let columns = self.screen_columns();
+        if self.laid_of(self.room, columns).is_none() {
+            let rows = match self.room {
+                Room::Pending => Some(pending::draft(self, columns)),
+                Room::Simulate => Some(simulate::draft(self, columns)),
+                _ => None,
+            };
+            self.laid = rows.map(|rows| (self.room, Laid::new(Rc::clone(&self.facts), columns, rows)));
+        }
+        let (facts, columns) = (Rc::clone(&self.facts), Popup::columns(self.area()));
+        if let Some(Dialog::Confirm(confirm)) = &mut self.dialog {
+            confirm.lay_out(&facts, columns);
+        }
+    }
+
+    /// Returns what was laid out of these facts for a screen.
+    pub(super) fn laid_of(&self, room: Room, columns: usize) -> Option<Rc<[Row]>> {
+        self.laid.as_ref().filter(|(laid, _)| *laid == room).and_then(|(_, laid)| laid.rows(&self.facts, columns))
     }
 
     fn settle_scroll(&mut self) {
@@ -349,8 +376,8 @@ impl Model {
             (Some(Screen::Detail { tab, .. }), _) => detail::rows(self, *tab, columns).len().saturating_add(1),
             (Some(Screen::Entry { .. }), _) => entry::rows(self, columns).len(),
             (None, Room::Experiments) => experiments::rows(self, columns).len(),
-            (None, Room::Simulate) => simulate::rows(self, columns).len(),
-            (None, Room::Pending) => pending::rows(self, columns).len(),
+            (None, Room::Simulate) => simulate::sheet(self, columns).len(),
+            (None, Room::Pending) => pending::sheet(self, columns).len(),
             (None, _) => 0,
         };
         let furthest = rows.saturating_sub(page);
@@ -399,6 +426,6 @@ impl Model {
         if let Some(code) = trouble.code {
             body.extend(Row::of(Meaning::Muted, format!("code: {code}")).wrap(columns, 2));
         }
-        Some(Popup { title: "Error".to_owned(), body, scroll, ..Popup::default() })
+        Some(Popup { title: "Error".to_owned(), body: body.into(), scroll, ..Popup::default() })
     }
 }

@@ -22,6 +22,7 @@ use super::screens::detail::{self, Tab};
 use super::screens::explain::Explain;
 use super::screens::{audit, kills, pending};
 use super::theme::Theme;
+use super::view::expired;
 use super::widgets::plan;
 use super::{DashboardError, Ended};
 use crate::app::{KillRoute, Proposal, Verdict};
@@ -80,6 +81,9 @@ impl<'t> Plain<'t> {
             facts.project, facts.environment
         );
         self.say(&greeting)?;
+        if let Some(warning) = expired(&self.model(), "\"publish\" signs another") {
+            self.say(&warning)?;
+        }
         while let Some(line) = self.ask("> ")? {
             let look = self.desk.look();
             self.hear(look)?;

@@ -73,7 +73,7 @@ impl Row {
     }
 
     /// Breaks the row between words into rows of at most `columns`; all but the first begin with `hanging` spaces where there is room. A
-    /// word that is longer than a row is broken within.
+    /// word that is longer than a row is broken within, from where it stands.
     pub(super) fn wrap(&self, columns: usize, hanging: usize) -> Vec<Self> {
         let columns = columns.max(1);
         // More than half of the columns are for text, where any character fits.
@@ -93,7 +93,9 @@ impl Row {
         };
         for (meaning, text) in &self.pieces {
             for word in text.split_inclusive(' ') {
-                if used > start && used.saturating_add(width(word.trim_end())) > columns {
+                let wide = width(word.trim_end());
+                let fits_a_row = wide <= columns.saturating_sub(hanging);
+                if fits_a_row && used > start && used.saturating_add(wide) > columns {
                     used = next(&mut row, &mut rows);
                     start = used;
                 }

@@ -188,8 +188,13 @@ impl People {
 }
 
 /// Returns the model with other facts, and without what was entered and what messages say.
-fn without_entries(model: &Model, facts: Rc<Facts>) -> Model {
+pub(super) fn without_entries(model: &Model, facts: Rc<Facts>) -> Model {
     let mut model = model.clone();
+    // What is laid out is of drafts, which stay as they are.
+    model.laid = model.laid.map(|(room, laid)| (room, laid.shared_with(&facts)));
+    if let Some(Dialog::Confirm(confirm)) = &mut model.dialog {
+        confirm.laid = confirm.laid.as_ref().map(|laid| laid.shared_with(&facts));
+    }
     model.facts = facts;
     model.out = None;
     let hidden = |input: &LineInput| LineInput::new("x".repeat(input.text().chars().count()));

@@ -102,7 +102,7 @@ impl Runtime {
                 self.suspend()?;
             }
             let shown = self.shown();
-            let mut happened = false;
+            let (mut happened, mut resized) = (false, false);
             if self.holds_keys() {
                 happened |= self.hear_within(HELD)?;
             } else if event::poll(self.wait())? {
@@ -110,6 +110,7 @@ impl Runtime {
                 loop {
                     if let Some(msg) = translate(event::read()?) {
                         happened = true;
+                        resized |= matches!(msg, Msg::Resize(..));
                         if self.take(msg)? == Flow::End {
                             return Ok(Ended::ByUser);
                         }
@@ -123,7 +124,11 @@ impl Runtime {
             }
             happened |= self.hear()?;
             self.look()?;
-            if happened || self.shown() != shown {
+            resized |= self.signals.take_resize();
+            if resized {
+                // A terminal that was made smaller and larger again has the size of the last frame, and nothing of its text.
+                self.repaint()?;
+            } else if happened || self.shown() != shown {
                 self.draw()?;
             }
         }

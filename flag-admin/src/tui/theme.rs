@@ -217,3 +217,87 @@ fn mono(meaning: Meaning) -> Style {
         Meaning::Danger => style.add_modifier(Modifier::BOLD.union(Modifier::UNDERLINED)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PHASES: [RolloutPhase; 6] = [
+        RolloutPhase::Killed,
+        RolloutPhase::Rolling,
+        RolloutPhase::Experiment,
+        RolloutPhase::Full,
+        RolloutPhase::Targeted,
+        RolloutPhase::Off,
+    ];
+
+    fn meanings() -> Vec<Meaning> {
+        let plain = [
+            Meaning::Text,
+            Meaning::Name,
+            Meaning::Muted,
+            Meaning::Key,
+            Meaning::Frame,
+            Meaning::Selected,
+            Meaning::Gain,
+            Meaning::Loss,
+            Meaning::Notice,
+            Meaning::Danger,
+            Meaning::Success,
+            Meaning::BarFull,
+            Meaning::BarEmpty,
+        ];
+        plain.into_iter().chain(PHASES.map(Meaning::State)).collect()
+    }
+
+    fn style(palette: Palette, meaning: Meaning) -> Style {
+        Theme { palette, characters: Characters::Unicode }.style(meaning)
+    }
+
+    #[test]
+    fn no_theme_tells_by_red_and_green_alone() {
+        let reds = [Color::Red, Color::LightRed];
+        let greens = [Color::Green, Color::LightGreen];
+        for palette in [Palette::Dark, Palette::Light, Palette::Cvd, Palette::Mono] {
+            let uses = |colours: &[Color]| {
+                meanings().into_iter().any(|m| style(palette, m).fg.is_some_and(|c| colours.contains(&c)))
+            };
+            assert!(!(uses(&reds) && uses(&greens)), "{palette:?}");
+        }
+        assert!(
+            meanings()
+                .into_iter()
+                .all(|m| !style(Palette::Cvd, m).fg.is_some_and(|c| reds.contains(&c) || greens.contains(&c)))
+        );
+    }
+
+    #[test]
+    fn what_is_bad_looks_like_nothing_that_is_well_in_any_theme() {
+        for palette in [Palette::Dark, Palette::Light, Palette::Cvd, Palette::Mono] {
+            for bad in [Meaning::Danger, Meaning::Loss] {
+                for well in [Meaning::Text, Meaning::Success, Meaning::Gain] {
+                    assert_ne!(style(palette, bad), style(palette, well), "{palette:?}: {bad:?}, {well:?}");
+                }
+            }
+            let selected = style(palette, Meaning::Selected);
+            assert!(selected.add_modifier.contains(Modifier::REVERSED), "{palette:?}");
+        }
+        assert!(
+            meanings()
+                .into_iter()
+                .all(|m| style(Palette::Mono, m).fg.is_none() && style(Palette::Mono, m).bg.is_none())
+        );
+    }
+
+    #[test]
+    fn a_state_has_a_mark_of_its_own_that_ascii_has_too() {
+        for characters in [Characters::Unicode, Characters::Ascii] {
+            let theme = Theme { palette: Palette::Dark, characters };
+            let mut marks: Vec<&str> = PHASES.iter().map(|phase| theme.glyph(*phase)).collect();
+            marks.sort_unstable();
+            marks.dedup();
+            assert_eq!(marks.len(), PHASES.len(), "{characters:?}");
+            assert!(characters == Characters::Unicode || marks.iter().all(|mark| mark.is_ascii()));
+        }
+    }
+}

@@ -62,7 +62,7 @@ pub(super) fn react(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Moved(facts, mover) => outcome::moved(model, Rc::new(*facts), mover),
         Msg::Proposed { action, outcome } => {
             let typed = outcome::proposed(model, action, outcome);
-            typed.into_iter().flat_map(|event| key(model, event)).collect()
+            typed.into_iter().flat_map(|event| key_typed_ahead(model, event)).collect()
         }
         Msg::Committed { action, committed, reach } => {
             outcome::committed(model, &action, committed.request, &reach);
@@ -160,6 +160,12 @@ fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
             }
         },
     }
+}
+
+/// Takes a key that was typed before what it is for could be seen. Nothing is put into a draft unseen.
+fn key_typed_ahead(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
+    let binding = model.keymap.binding(model.place(), event);
+    if binding.is_some_and(|binding| binding.command == Command::Keep) { Vec::new() } else { key(model, event) }
 }
 
 fn interrupt(model: &mut Model, last: Last) -> Vec<Effect> {

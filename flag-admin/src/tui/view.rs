@@ -4,7 +4,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::widgets::Paragraph;
 
-use super::age::{elapsed, to_the_minute};
+use super::age::{ago, elapsed, to_the_minute};
 use super::facts::KillFacts;
 use super::layout::{Class, Parts, SMALLEST, margin};
 use super::model::{Model, Screen};
@@ -70,9 +70,9 @@ pub(super) fn banners(model: &Model) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(trouble) = &model.link.lost {
         lines.push(format!(
-            "CANNOT BE READ  {}; what you see is of {} ago",
-            trouble.message,
-            elapsed(model.now.millis_since(model.link.seen))
+            "CANNOT BE READ  what you see is of {} ago: {}",
+            elapsed(model.now.millis_since(model.link.seen)),
+            trouble.message
         ));
     }
     if let Some(oldest) = facts.kills.first() {
@@ -82,8 +82,16 @@ pub(super) fn banners(model: &Model) -> Vec<String> {
         let clock = if rest > 0 { format!("escalates in {}", to_the_minute(rest)) } else { "over 24 hours".to_owned() };
         lines.push(format!("! KILLED  {targets}  ({clock}; 2 shows)"));
     }
+    lines.extend(expired(model, "P publishes"));
     if facts.draft.as_ref().is_some_and(|draft| draft.moved) {
         lines.push("DRAFT  others changed what it was made from: 6 shows what, B there puts it right".to_owned());
     }
     lines
+}
+
+/// Says that what is published is out of date, if it is, and until `what` happens.
+pub(super) fn expired(model: &Model, what: &str) -> Option<String> {
+    let published = model.facts.published.as_ref().filter(|published| model.now >= published.expires_at)?;
+    let since = ago(model.now, published.expires_at);
+    Some(format!("EXPIRED  snapshot {}, {since}: new clients refuse it until {what}", published.version))
 }

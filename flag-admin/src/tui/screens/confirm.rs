@@ -1,5 +1,7 @@
 //! The one confirmation that every change passes: what it does, why, and for what is dangerous a word to type.
 
+use std::rc::Rc;
+
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::share::trouble_rows;
@@ -18,6 +20,7 @@ use crate::tui::steps_text::text_of;
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::plan;
 use crate::tui::widgets::popup::{Field, Popup};
+use crate::tui::widgets::sheet::{Laid, Long, Sheet};
 
 /// Why things are killed, by the key that says so.
 const REASONS: [&str; 6] = ["errors or crashes", "too slow", "wrong results", "security", "privacy", "drill"];
@@ -26,7 +29,8 @@ const REASONS: [&str; 6] = ["errors or crashes", "too slow", "wrong results", "s
 #[derive(Clone, Debug)]
 pub(in crate::tui) struct Confirm {
     pub(in crate::tui) action: Action,
-    pub(in crate::tui) proposal: Box<Proposal>,
+    /// May be of thousands of changes, so that every copy of the model shares it.
+    pub(in crate::tui) proposal: Rc<Proposal>,
     pub(in crate::tui) reason: LineInput,
     pub(in crate::tui) typed: LineInput,
     pub(in crate::tui) focus: Focus,
@@ -40,6 +44,8 @@ pub(in crate::tui) struct Confirm {
     /// The word to be typed, where the change is dangerous.
     pub(in crate::tui) word: Option<String>,
     pub(in crate::tui) scroll: usize,
+    /// What it does, as rows.
+    pub(in crate::tui) laid: Option<Laid>,
 }
 
 /// What is done with a confirmed change.
@@ -74,7 +80,7 @@ impl Confirm {
         Self {
             word: word(&action, &proposal, facts),
             action,
-            proposal,
+            proposal: proposal.into(),
             reason: LineInput::default(),
             typed: LineInput::default(),
             focus: Focus::Reason,
@@ -83,6 +89,7 @@ impl Confirm {
             reading: Reading::AsShown,
             origin: origin.map(Box::new),
             scroll: 0,
+            laid: None,
         }
     }
 
@@ -153,7 +160,7 @@ impl Confirm {
         self.sent = Some(Sent::Made);
         let reason = self.reason.text();
         let reason = (!reason.trim().is_empty()).then_some(reason);
-        vec![Effect::Commit { action: self.action.clone(), proposal: self.proposal.clone(), reason }]
+        vec![Effect::Commit { action: self.action.clone(), proposal: Box::new((*self.proposal).clone()), reason }]
     }
 
     fn sent_to_draft(&mut self, effect: Effect) -> Vec<Effect> {
@@ -170,7 +177,7 @@ impl Confirm {
             self.trouble = Some(Trouble::saying("this is done at once or not at all, and no part of a draft"));
             return Vec::new();
         }
-        self.sent_to_draft(Effect::Keep { proposal: self.proposal.clone() })
+        self.sent_to_draft(Effect::Keep { proposal: Box::new((*self.proposal).clone()) })
     }
 
     /// Takes what it does now. Whoever read something else has to read it again.
@@ -182,7 +189,8 @@ impl Confirm {
             Reading::Awaited => Reading::AsShown,
             Reading::AsShown | Reading::Changed => Reading::Changed,
         };
-        self.proposal = proposal;
+        self.proposal = proposal.into();
+        self.laid = None;
         if self.reading == Reading::Changed {
             let trouble = Trouble::saying("others changed the project: what this does is not what it was");
             self.trouble = Some(trouble.with_hint("Enter takes note of it, the next one does it"));
@@ -256,8 +264,24 @@ impl Confirm {
                 focused: self.focus == Focus::Typed,
             });
         }
-        let mut body = vec![Row::new()];
-        body.extend(self.lost_rows(model, columns));
+        let long = self.laid.as_ref().and_then(|laid| laid.rows(&model.facts, columns));
+        let long = long.unwrap_or_else(|| self.effect_rows(&model.facts, columns).into());
+        let after = Row::of(Meaning::Muted, self.consequence(model)).wrap(columns, 0);
+        let body = Sheet { before: vec![Row::new()], long: Long::new(long, 0), after };
+        let foot = self.trouble.as_ref().map(|trouble| trouble_rows(trouble, columns)).unwrap_or_default();
+        Popup { title: self.title(), head, fields, body, foot, scroll: self.scroll }
+    }
+
+    /// Lays out what it does, unless that was done before: a draft may be thousands of changes.
+    pub(in crate::tui) fn lay_out(&mut self, facts: &Rc<Facts>, columns: usize) {
+        if self.laid.as_ref().and_then(|laid| laid.rows(facts, columns)).is_none() {
+            self.laid = Some(Laid::new(Rc::clone(facts), columns, self.effect_rows(facts, columns)));
+        }
+    }
+
+    /// Returns what it changes, and what that does to whom.
+    fn effect_rows(&self, facts: &Facts, columns: usize) -> Vec<Row> {
+        let mut rows = self.lost_rows(facts, columns);
         if matches!(
             self.action,
             Action::Apply
@@ -267,16 +291,14 @@ impl Confirm {
                 | Action::Undo { .. }
                 | Action::Rebase
         ) {
-            body.extend(edit_rows(self.proposal.edits(), columns));
-            body.push(Row::new());
+            rows.extend(edit_rows(self.proposal.edits(), columns));
+            rows.push(Row::new());
         }
         if !matches!(self.action, Action::Reject { .. } | Action::Drop) {
-            body.extend(plan::rows(self.proposal.plan(), columns));
-            body.push(Row::new());
+            rows.extend(plan::rows(self.proposal.plan(), columns));
+            rows.push(Row::new());
         }
-        body.extend(Row::of(Meaning::Muted, self.consequence(model)).wrap(columns, 0));
-        let foot = self.trouble.as_ref().map(|trouble| trouble_rows(trouble, columns)).unwrap_or_default();
-        Popup { title: self.title(), head, fields, body, foot, scroll: self.scroll }
+        rows
     }
 
     fn title(&self) -> String {
@@ -353,8 +375,8 @@ impl Confirm {
     }
 
     /// Returns what of the draft goes.
-    fn lost_rows(&self, model: &Model, columns: usize) -> Vec<Row> {
-        let Some(draft) = &model.facts.draft else { return Vec::new() };
+    fn lost_rows(&self, facts: &Facts, columns: usize) -> Vec<Row> {
+        let Some(draft) = &facts.draft else { return Vec::new() };
         let lost = match &self.action {
             Action::Drop => &draft.sentences,
             Action::Rebase => &draft.lost,

@@ -71,7 +71,7 @@ pub(in crate::tui) fn draw(model: &Model, tab: Tab, scroll: usize, theme: &Theme
     ])
     .areas(body);
     draw_rows(&[tab_row(tab)], 0, theme, Rect { x: tabs.x.saturating_add(2), ..tabs }, frame);
-    draw_page(&title, &rows, scroll, theme, rest, frame);
+    draw_page(&title, rows, scroll, theme, rest, frame);
     if tab == Tab::Explain {
         draw_line(model, theme, inside(rest), frame);
     }

@@ -14,7 +14,7 @@ const LABEL: usize = 11;
 
 pub(in crate::tui) fn draw(model: &Model, scroll: usize, theme: &Theme, body: Rect, frame: &mut Frame<'_>) {
     let title = model.selected_entry().map_or_else(|| "Audit".to_owned(), |line| format!("Audit › entry {}", line.seq));
-    draw_page(&title, &rows(model, model.screen_columns()), scroll, theme, body, frame);
+    draw_page(&title, rows(model, model.screen_columns()), scroll, theme, body, frame);
 }
 
 pub(in crate::tui) fn rows(model: &Model, columns: usize) -> Vec<Row> {

@@ -16,7 +16,7 @@ use crate::tui::widgets::share_bar::bar;
 const LABEL: usize = 11;
 
 pub(in crate::tui) fn draw(model: &Model, theme: &Theme, body: Rect, frame: &mut Frame<'_>) {
-    draw_page("Experiments", &rows(model, model.screen_columns()), model.scroll, theme, body, frame);
+    draw_page("Experiments", rows(model, model.screen_columns()), model.scroll, theme, body, frame);
 }
 
 /// Returns the experiments, each with its arms and its verdict.

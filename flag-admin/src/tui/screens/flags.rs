@@ -199,7 +199,10 @@ fn rollout(flag: &FlagFacts, columns: usize, theme: &Theme) -> Row {
         0 => String::new(),
         count => format!(" +{count}r"),
     };
-    share_bar(share, BAR, theme).and(Meaning::Text, fit(&format!("{:>5}{rules}", share.to_string()), rest))
+    let text = format!("{:>5}{rules}", share.to_string());
+    // A number that is cut off would be another number: rather the spaces go.
+    let text = if text.len() > rest { text.replace(' ', "") } else { text };
+    share_bar(share, BAR, theme).and(Meaning::Text, fit(&text, rest))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::tui::msg::Trouble;
 use crate::tui::prose::Row;
 use crate::tui::theme::Meaning;
 use crate::tui::widgets::popup::{Field, Popup};
+use crate::tui::widgets::sheet::Sheet;
 
 /// A passphrase under entry.
 #[derive(Clone, Debug)]
@@ -81,7 +82,7 @@ impl PassphraseForm {
             title: "Passphrase".to_owned(),
             head,
             fields: vec![Field { label: "Passphrase".to_owned(), input: LineInput::new(typed), focused: true }],
-            body: Vec::new(),
+            body: Sheet::default(),
             foot: self.trouble.as_ref().map(|trouble| trouble_rows(trouble, columns)).unwrap_or_default(),
             scroll: 0,
         }

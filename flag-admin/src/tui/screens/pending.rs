@@ -11,9 +11,11 @@ use crate::tui::age::{ago, minute};
 use crate::tui::facts::{Facts, RequestFacts};
 use crate::tui::model::Model;
 use crate::tui::prose::{Row, count};
+use crate::tui::room::Room;
 use crate::tui::theme::{Meaning, Theme};
 use crate::tui::widgets::pane::draw_page;
 use crate::tui::widgets::plan;
+use crate::tui::widgets::sheet::{Long, Sheet};
 
 /// How many changes are listed: whoever reads on reads the log.
 const CHANGES_LISTED: usize = 100;
@@ -45,20 +47,26 @@ impl PendingList {
 }
 
 pub(in crate::tui) fn draw(model: &Model, theme: &Theme, body: Rect, frame: &mut Frame<'_>) {
-    draw_page("Pending", &rows(model, model.screen_columns()), model.scroll, theme, body, frame);
+    draw_page("Pending", sheet(model, model.screen_columns()), model.scroll, theme, body, frame);
 }
 
 /// Returns what waits, from what is nearest to hand on.
 pub(in crate::tui) fn rows(model: &Model, columns: usize) -> Vec<Row> {
-    let mut rows = draft(model, columns);
-    rows.push(Row::new());
-    rows.extend(requests(model, columns));
-    rows.push(Row::new());
-    rows.extend(unpublished(model, columns));
-    rows
+    sheet(model, columns).all()
 }
 
-fn draft(model: &Model, columns: usize) -> Vec<Row> {
+/// Returns what waits, with the draft as it was laid out before.
+pub(in crate::tui) fn sheet(model: &Model, columns: usize) -> Sheet {
+    let long = Long::new(model.laid_of(Room::Pending, columns).unwrap_or_else(|| draft(model, columns).into()), 0);
+    let mut after = vec![Row::new()];
+    after.extend(requests(model, columns));
+    after.push(Row::new());
+    after.extend(unpublished(model, columns));
+    Sheet { before: Vec::new(), long, after }
+}
+
+/// Returns what is drafted. It may be thousands of changes, and depends on the facts alone.
+pub(in crate::tui) fn draft(model: &Model, columns: usize) -> Vec<Row> {
     let Some(draft) = &model.facts.draft else {
         let mut rows = vec![Row::of(Meaning::Name, "Draft")];
         let none = Row::of(Meaning::Muted, "No draft. ")

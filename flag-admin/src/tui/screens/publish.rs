@@ -128,7 +128,7 @@ impl PublishForm {
                 Some(_) => Vec::new(),
                 None => vec![Field { label: "Folder".to_owned(), input: self.out.clone(), focused: true }],
             },
-            body,
+            body: body.into(),
             foot: self.trouble.as_ref().map(|trouble| trouble_rows(trouble, columns)).unwrap_or_default(),
             scroll: self.scroll,
         }

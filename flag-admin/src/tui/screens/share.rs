@@ -135,7 +135,7 @@ impl ShareForm {
             title: format!("Rollout of {}", self.flag),
             head,
             fields: vec![Field { label: "New share".to_owned(), input: self.input.clone(), focused: true }],
-            body,
+            body: body.into(),
             foot: Vec::new(),
             scroll: self.scroll,
         }

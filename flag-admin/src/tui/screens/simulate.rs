@@ -7,20 +7,37 @@ use super::steps;
 use crate::rollout::simulate::{Ending, Outcome, Quantiles};
 use crate::tui::model::Model;
 use crate::tui::prose::{Row, fit};
+use crate::tui::room::Room;
 use crate::tui::simulation::{Played, RUNS, SEED, USERS};
 use crate::tui::theme::{Meaning, Theme};
 use crate::tui::widgets::pane::draw_page;
 use crate::tui::widgets::plan;
+use crate::tui::widgets::sheet::{Long, Sheet};
 
 /// The columns of a fact's name.
 const LABEL: usize = 16;
 
 pub(in crate::tui) fn draw(model: &Model, theme: &Theme, body: Rect, frame: &mut Frame<'_>) {
-    draw_page("Simulate", &rows(model, model.screen_columns()), model.scroll, theme, body, frame);
+    draw_page("Simulate", sheet(model, model.screen_columns()), model.scroll, theme, body, frame);
 }
 
-/// Returns what applying the draft does, and what came of the schedule that was played.
-pub(in crate::tui) fn rows(model: &Model, columns: usize) -> Vec<Row> {
+/// Returns what applying the draft does, as it was laid out before, and what came of the schedule that was played.
+pub(in crate::tui) fn sheet(model: &Model, columns: usize) -> Sheet {
+    let long = Long::new(model.laid_of(Room::Simulate, columns).unwrap_or_else(|| draft(model, columns).into()), 0);
+    let mut after = vec![Row::new()];
+    after.extend(simulator(model, columns));
+    after.push(Row::new());
+    for (key, text) in [
+        ("r", "on a flag shows who gains and who loses while a share is typed"),
+        ("x", "on a flag says what one installation gets, and why"),
+    ] {
+        after.extend(Row::of(Meaning::Key, format!("{key}  ")).and(Meaning::Text, text).wrap(columns, 3));
+    }
+    Sheet { before: Vec::new(), long, after }
+}
+
+/// Returns what applying the draft does. It may be thousands of rows, and depends on the facts alone.
+pub(in crate::tui) fn draft(model: &Model, columns: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     match model.facts.draft.as_ref().map(|draft| &draft.outcome) {
         Some(Ok(proposal)) => {
@@ -35,15 +52,6 @@ pub(in crate::tui) fn rows(model: &Model, columns: usize) -> Vec<Row> {
             let text = "Nothing is drafted. A draft shows here what it comes to, before anybody gets it.";
             rows.extend(Row::of(Meaning::Muted, text).wrap(columns, 0));
         }
-    }
-    rows.push(Row::new());
-    rows.extend(simulator(model, columns));
-    rows.push(Row::new());
-    for (key, text) in [
-        ("r", "on a flag shows who gains and who loses while a share is typed"),
-        ("x", "on a flag says what one installation gets, and why"),
-    ] {
-        rows.extend(Row::of(Meaning::Key, format!("{key}  ")).and(Meaning::Text, text).wrap(columns, 3));
     }
     rows
 }

@@ -133,7 +133,7 @@ impl StepsForm {
             title: format!("Rollout of {}, by itself", self.flag),
             head,
             fields: vec![Field { label: "Steps".to_owned(), input: self.input.clone(), focused: true }],
-            body,
+            body: body.into(),
             foot: Vec::new(),
             scroll: self.scroll,
         }

@@ -13,7 +13,8 @@ fn every_command_of_a_place_is_in_its_help() {
             palette: crate::tui::theme::Palette::Mono,
             characters: crate::tui::theme::Characters::Unicode,
         };
-        let rows = Help { place, scroll: 0 }.popup(&Keymap::standard(), ratatui::layout::Rect::new(0, 0, 80, 24)).body;
+        let rows =
+            Help { place, scroll: 0 }.popup(&Keymap::standard(), ratatui::layout::Rect::new(0, 0, 80, 24)).body.all();
         let text = rows.iter().map(|row| row.line(&theme).to_string()).collect::<Vec<_>>().join("\n");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for binding in BINDINGS.iter().filter(|binding| binding.places.contains(&place)) {

@@ -204,7 +204,7 @@ fn fault_a_store_that_is_gone_leaves_the_data_and_disables_changes() {
     session.take(Msg::Lost(Trouble::saying("the log cannot be read: locked")));
     let screen = session.screen();
     for said in [
-        "CANNOT BE READ  the log cannot be read: locked; what you see is of 4m12s ago",
+        "CANNOT BE READ  what you see is of 4m12s ago: the log cannot be read: locked",
         "○ stale 4m12s",
         "command_history",
     ] {

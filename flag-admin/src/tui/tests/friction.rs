@@ -254,3 +254,17 @@ fn a_schedule_is_played_ahead() {
         assert!(screen.contains(said), "{said}: {screen}");
     }
 }
+
+#[test]
+fn a_word_that_is_to_be_typed_cannot_be_pasted() {
+    let mut session = Session::new(100, 40);
+    session.press("j r 100 Enter Enter");
+    session.take(Msg::Paste("command_history".to_owned()));
+    let screen = session.screen();
+    assert!(screen.contains("error: the key is to be typed, not pasted"), "{screen}");
+    session.press("Enter");
+    assert_eq!(session.model.place(), Place::Confirm, "nothing is done");
+    assert_eq!(session.model.facts.flag("command_history").unwrap().share.unwrap().to_string(), "5%");
+    session.press("command_history Enter");
+    assert_eq!(session.model.facts.flag("command_history").unwrap().share.unwrap().to_string(), "100%");
+}

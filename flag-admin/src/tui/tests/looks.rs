@@ -131,3 +131,20 @@ fn a_kept_sitting_names_nobody_and_repeats_nothing_that_was_typed() {
     assert!(kept.frames.iter().any(|frame| frame.rows.iter().any(|row| row.contains("command_history"))));
     assert!(Recorded::of_json("{\"schema\":2,\"program\":\"\",\"frames\":[]}").is_err());
 }
+
+#[test]
+fn the_wheel_moves_what_the_keys_move() {
+    use crate::tui::msg::Turn;
+    let mut session = Session::new(80, 24);
+    session.press("g");
+    session.take(Msg::Wheel(Turn::Down));
+    assert_ne!(session.model.selected.as_ref().unwrap().as_str(), "command_execution");
+    session.take(Msg::Wheel(Turn::Up));
+    assert_eq!(session.model.selected.as_ref().unwrap().as_str(), "command_execution");
+    session.press("?");
+    let top = session.screen();
+    session.take(Msg::Wheel(Turn::Down));
+    assert_ne!(session.screen(), top);
+    session.take(Msg::Wheel(Turn::Up));
+    assert_eq!(session.screen(), top);
+}

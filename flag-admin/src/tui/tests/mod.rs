@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod commands;
+mod crowded;
 mod doings;
 mod fixture;
 mod friction;

@@ -197,3 +197,43 @@ fn no_screen_is_so_narrow_that_one_of_the_numbers_is_out_of_sight() {
         assert!(tabs.contains("!1"), "{columns}: what is killed is always said: {tabs}");
     }
 }
+
+/// Returns the screen with each run of cells in its style: `{LightRed BOLD}! killed`.
+fn styled(session: &Session, palette: crate::tui::theme::Palette) -> String {
+    let (columns, rows) = session.model.size;
+    let mut terminal = ratatui::Terminal::new(ratatui::backend::TestBackend::new(columns, rows)).unwrap();
+    let theme = crate::tui::theme::Theme { palette, characters: Characters::Unicode };
+    terminal.draw(|frame| crate::tui::view::view(&session.model, &theme, frame)).unwrap();
+    let mut text = String::new();
+    for line in terminal.backend().buffer().content.chunks(usize::from(columns)) {
+        let mut last = (ratatui::style::Color::Reset, ratatui::style::Modifier::empty());
+        for cell in line {
+            let style = (cell.fg, cell.modifier);
+            if last != style {
+                let colour = (cell.fg != ratatui::style::Color::Reset).then(|| cell.fg.to_string());
+                let modifiers = cell.modifier.iter_names().map(|(name, _)| name.to_owned());
+                let names: Vec<String> = colour.into_iter().chain(modifiers).collect();
+                text.extend(["{", &names.join(" "), "}"]);
+            }
+            last = style;
+            text.push_str(cell.symbol());
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn styles_of_each_theme() {
+    use crate::tui::theme::Palette;
+    for (name, palette) in
+        [("dark", Palette::Dark), ("light", Palette::Light), ("cvd", Palette::Cvd), ("mono", Palette::Mono)]
+    {
+        let mut session = Session::new(80, 16);
+        session.press("j ! 1 Enter j j");
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+            insta::assert_snapshot!(format!("styles_{name}_80x16"), styled(&session, palette));
+        });
+    }
+}

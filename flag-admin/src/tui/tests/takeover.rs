@@ -1,4 +1,4 @@
-//! A panic while the terminal is taken over: the test program starts itself on a pseudo-terminal, and panics there.
+//! A panic and an error while the terminal is taken over: the test program starts itself on a pseudo-terminal, and fails there.
 #![cfg(unix)]
 
 use std::io::Read as _;
@@ -11,17 +11,36 @@ use crate::tui::terminal::TerminalGuard;
 const CHILD: &str = "FLAG_ADMIN_TEST_TAKEOVER";
 
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the test tells its child from itself by the environment")]
 fn a_panic_gives_the_terminal_back_before_it_is_printed() {
-    if std::env::var_os(CHILD).is_some() {
+    if is_child() {
         let _guard = TerminalGuard::take(crate::tui::Mouse::On).unwrap();
         panic!("on purpose");
     }
+    assert_given_back_before_it_is_said("a_panic_gives_the_terminal_back_before_it_is_printed");
+}
+
+#[test]
+fn an_error_gives_the_terminal_back_before_it_is_printed() -> std::io::Result<()> {
+    if is_child() {
+        let _guard = TerminalGuard::take(crate::tui::Mouse::On)?;
+        return Err(std::io::Error::other("on purpose"));
+    }
+    assert_given_back_before_it_is_said("an_error_gives_the_terminal_back_before_it_is_printed");
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test tells its child from itself by the environment")]
+fn is_child() -> bool {
+    std::env::var_os(CHILD).is_some()
+}
+
+/// Starts a test of this file again as a child, and sees what it leaves on its terminal.
+fn assert_given_back_before_it_is_said(test: &str) {
     let pty = native_pty_system().openpty(PtySize { rows: 24, cols: 80, pixel_width: 0, pixel_height: 0 }).unwrap();
     let before = pty.master.get_termios().unwrap();
     let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
     command.args(["--exact", "--nocapture", "--test-threads=1"]);
-    command.arg("tui::tests::takeover::a_panic_gives_the_terminal_back_before_it_is_printed");
+    command.arg(format!("tui::tests::takeover::{test}"));
     command.env(CHILD, "1");
     let mut child = pty.slave.spawn_command(command).unwrap();
     let mut reader = pty.master.try_clone_reader().unwrap();

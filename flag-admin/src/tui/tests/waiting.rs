@@ -215,3 +215,15 @@ fn news_of_others_leaves_a_sent_change_alone() {
     session.recover();
     assert_eq!(newest(&session), "increased rollout percentage: 5% → 25% (command_history) - ");
 }
+
+#[test]
+fn fault_nothing_is_put_into_a_draft_before_it_was_seen() {
+    let mut session = Session::new(100, 30);
+    session.hang();
+    session.press("j u C-d");
+    session.recover();
+    assert_eq!(session.model.place(), Place::Confirm, "{}", session.screen());
+    assert!(session.model.facts.draft.is_none());
+    session.press("C-d");
+    assert!(session.model.facts.draft.is_some());
+}

@@ -34,7 +34,8 @@ impl Help {
                 body.push(Row::of(Meaning::Key, fit(&format!("  {keys}"), KEYS)).and(Meaning::Text, binding.help));
             }
         }
-        let rows = body.into_iter().flat_map(|row| row.wrap(columns, KEYS)).collect();
-        Popup { title: format!("Keys: {}", self.place.title()), body: rows, scroll: self.scroll, ..Popup::default() }
+        let rows: Vec<Row> = body.into_iter().flat_map(|row| row.wrap(columns, KEYS)).collect();
+        let title = format!("Keys: {}", self.place.title());
+        Popup { title, body: rows.into(), scroll: self.scroll, ..Popup::default() }
     }
 }

@@ -11,3 +11,4 @@ pub(super) mod plan;
 pub(super) mod popup;
 pub(super) mod schedule;
 pub(super) mod share_bar;
+pub(super) mod sheet;

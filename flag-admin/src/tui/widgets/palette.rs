@@ -139,7 +139,7 @@ impl Palette {
         Popup {
             title: "Go to, or do".to_owned(),
             fields: vec![Field { label: "Find".to_owned(), input: self.input.clone(), focused: true }],
-            body,
+            body: body.into(),
             foot,
             ..Popup::default()
         }

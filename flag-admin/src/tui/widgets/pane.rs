@@ -9,6 +9,7 @@ use crate::tui::layout::inside;
 use crate::tui::line_input::LineInput;
 use crate::tui::prose::{Row, fit};
 use crate::tui::theme::{Meaning, Theme};
+use crate::tui::widgets::sheet::Sheet;
 
 /// The frame around a part of the screen.
 #[derive(Copy, Clone, Debug)]
@@ -40,12 +41,13 @@ impl Pane<'_> {
 /// Draws rows in a frame, from `scroll` on, and says how many are out of sight.
 pub(in crate::tui) fn draw_page(
     title: &str,
-    rows: &[Row],
+    rows: impl Into<Sheet>,
     scroll: usize,
     theme: &Theme,
     area: Rect,
     frame: &mut Frame<'_>,
 ) {
+    let rows: Sheet = rows.into();
     let height = usize::from(inside(area).height);
     let below = rows.len().saturating_sub(scroll.saturating_add(height));
     let foot = match (below, scroll) {
@@ -54,7 +56,7 @@ pub(in crate::tui) fn draw_page(
         (below, _) => Some(format!("{below} more below, PgDn")),
     };
     let text = Pane { title, foot: foot.as_deref() }.draw(theme, area, frame);
-    draw_rows(rows, scroll, theme, text, frame);
+    draw_rows(&rows.seen(scroll, height), 0, theme, text, frame);
     frame.set_cursor_position(Position { x: text.x, y: text.y });
 }
 

@@ -1,4 +1,6 @@
-use flag_core::{Assumption, CellPlan, Certainty, FlagChange, FlagPlan, OptInAssumption, Plan, PlanPopulation};
+use flag_core::{
+    Assumption, CellPlan, Certainty, FlagChange, FlagPlan, OptInAssumption, Plan, PlanPopulation, Portion,
+};
 
 use crate::tui::prose::{Row, fit};
 use crate::tui::theme::Meaning;
@@ -62,7 +64,9 @@ fn cell_rows(cells: &[CellPlan], plan: &FlagPlan, columns: usize) -> Vec<Row> {
     let heading = format!("  {}", fit("where", label.saturating_sub(2)));
     let cell = |text: &str| fit(&format!("{text:>10}"), share);
     let mut rows = vec![Row::of(Meaning::Muted, format!("{heading}{}{}{}", cell("gain"), cell("lose"), cell("move")))];
-    for found in cells.iter().take(CELLS_SHOWN) {
+    // Where some are not listed, it must be those whom it changes nothing for.
+    let (first, then): (Vec<_>, Vec<_>) = cells.iter().partition(|cell| cells.len() <= CELLS_SHOWN || touches(cell));
+    for found in first.into_iter().chain(then).take(CELLS_SHOWN) {
         let when = assumptions(found, plan);
         rows.push(Row::plain(format!(
             "  {}{}{}{}",
@@ -76,6 +80,10 @@ fn cell_rows(cells: &[CellPlan], plan: &FlagPlan, columns: usize) -> Vec<Row> {
         rows.push(Row::of(Meaning::Muted, format!("  … and {more} more")));
     }
     rows
+}
+
+fn touches(cell: &CellPlan) -> bool {
+    [cell.gained, cell.lost, cell.moved].iter().any(|part| *part != Portion::NOBODY)
 }
 
 fn assumptions(cell: &CellPlan, plan: &FlagPlan) -> String {

@@ -5,6 +5,7 @@ use ratatui::widgets::{Block, Clear, Paragraph};
 use crate::tui::layout::{dialog, inside};
 use crate::tui::prose::{Row, width};
 use crate::tui::theme::{Meaning, Theme};
+use crate::tui::widgets::sheet::Sheet;
 
 /// The columns between a dialog's frame and its text.
 const MARGIN: u16 = 1;
@@ -15,7 +16,7 @@ pub(in crate::tui) struct Popup {
     pub(in crate::tui) title: String,
     pub(in crate::tui) head: Vec<Row>,
     pub(in crate::tui) fields: Vec<Field>,
-    pub(in crate::tui) body: Vec<Row>,
+    pub(in crate::tui) body: Sheet,
     pub(in crate::tui) foot: Vec<Row>,
     /// The first row of the body that is in sight.
     pub(in crate::tui) scroll: usize,
@@ -74,10 +75,12 @@ impl Popup {
             return;
         }
         frame.render_widget(Clear, place);
+        let room = usize::from(place.width).saturating_sub(4);
+        let title = Row::of(Meaning::Name, &self.title).cut(room);
         let block = Block::bordered()
             .border_set(theme.border())
             .border_style(theme.style(Meaning::Frame))
-            .title(Row::of(Meaning::Name, format!(" {} ", self.title)).line(theme));
+            .title(Row::plain(" ").join(title).and(Meaning::Text, " ").line(theme));
         frame.render_widget(block, place);
         let text = inside(place);
         let text = Rect {
@@ -94,7 +97,7 @@ impl Popup {
         draw_rows(&self.head, 0, theme, part(heights.head), frame);
         let fields = part(heights.fields);
         let body = part(heights.body);
-        draw_rows(&self.body, self.scroll, theme, body, frame);
+        draw_rows(&self.body.seen(self.scroll, usize::from(body.height)), 0, theme, body, frame);
         draw_rows(&self.foot, 0, theme, part(heights.foot), frame);
         self.draw_fields(theme, fields, frame);
         let hidden = self.body.len().saturating_sub(self.scroll.saturating_add(usize::from(heights.body)));

@@ -23,3 +23,27 @@ pub(in crate::tui) fn bar(part: u32, whole: u32, columns: u16, theme: &Theme) ->
     Row::of(Meaning::BarFull, draw(theme.pick("█", "#"), filled))
         .and(Meaning::BarEmpty, draw(theme.pick("░", "-"), columns.saturating_sub(filled)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_empty_for_nobody_alone_and_full_for_everyone_alone() {
+        for (thousandths, expected) in [
+            (0, "-------"),
+            (1, "#------"),
+            (1_000, "#------"),
+            (25_000, "##-----"),
+            (50_000, "####---"),
+            (99_000, "######-"),
+            (99_999, "######-"),
+            (100_000, "#######"),
+        ] {
+            let theme =
+                Theme { palette: crate::tui::theme::Palette::Mono, characters: crate::tui::theme::Characters::Ascii };
+            let drawn = bar(thousandths, 100_000, 7, &theme).line(&theme).to_string();
+            assert_eq!(drawn, expected, "{thousandths} of 100000");
+        }
+    }
+}
