@@ -31,7 +31,7 @@ pub struct Comparison {
     /// That as a part of the control's value. None where that is 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lift: Option<Effect>,
-    /// The part of failures that are gone. None for means, and where there are no failures.
+    /// The part of failures that are gone. None for numbers that are no fractions, and where there are no failures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures_gone: Option<Effect>,
     /// The test.
@@ -243,18 +243,16 @@ fn means(metric: &str, better: Better, treatment: &Sample, control: &Sample, loo
             Ok(Interval { low: gap - half, high: gap + half })
         }
     })?;
-    // The ratio's variance by the delta method, in its logarithm.
-    let relative = error_of_ratio(t, c);
-    let lift = (t.mean > 0.0 && c.mean > 0.0).then(|| {
-        let ratio = (sharp_t.mean / sharp_c.mean).max(f64::MIN_POSITIVE);
-        Effect::of(ratio - 1.0, |alpha| {
-            let half = match looks {
-                Looks::Once => -normal_quantile(alpha / 2.0)? * relative.sqrt(),
-                Looks::Any { tuned_to } => sequential::half_width(relative, t.n.min(c.n), tuned_to, alpha),
-            };
-            Ok(Interval { low: ratio * libm::exp(-half) - 1.0, high: ratio * libm::exp(half) - 1.0 })
-        })
-    });
+    let ratio = |of: &dyn Fn(Summary) -> Summary| ratio_of_means([t, c].map(of), [sharp_t, sharp_c].map(of), looks);
+    let failures_gone = if treatment.is_of_fractions() && control.is_of_fractions() {
+        let failed = match better {
+            Better::Higher => ratio(&complement)?,
+            Better::Lower => ratio(&|summary| summary)?,
+        };
+        failed.map(|effect| effect.map(|value| -value))
+    } else {
+        None
+    };
     Ok(Comparison {
         metric: metric.to_owned(),
         better,
@@ -262,13 +260,38 @@ fn means(metric: &str, better: Better, treatment: &Sample, control: &Sample, loo
         control: estimate(c, control.n())?,
         treatment: estimate(t, treatment.n())?,
         difference,
-        lift: lift.transpose()?,
-        failures_gone: None,
+        lift: ratio(&|summary| summary)?,
+        failures_gone,
         test,
         adjusted_p: None,
         ranks: ranks(treatment, control),
         wrong_test_p: None,
     })
+}
+
+/// Returns what is left of the units' fractions.
+fn complement(summary: Summary) -> Summary {
+    Summary { mean: 1.0 - summary.mean, ..summary }
+}
+
+/// Returns by how much one mean is another, of treatment and control as they are and as sharp as they can be told. None where either is not
+/// above 0. The ratio's variance is that of the delta method, in its logarithm.
+fn ratio_of_means(raw: [Summary; 2], sharp: [Summary; 2], looks: Looks) -> Statistic<Option<Effect>> {
+    let [t, c] = raw;
+    if t.mean <= 0.0 || c.mean <= 0.0 {
+        return Ok(None);
+    }
+    let relative = error_of_ratio(t, c);
+    let [sharp_t, sharp_c] = sharp;
+    let ratio = (sharp_t.mean / sharp_c.mean).max(f64::MIN_POSITIVE);
+    let effect = Effect::of(ratio - 1.0, |alpha| {
+        let half = match looks {
+            Looks::Once => -normal_quantile(alpha / 2.0)? * relative.sqrt(),
+            Looks::Any { tuned_to } => sequential::half_width(relative, t.n.min(c.n), tuned_to, alpha),
+        };
+        Ok(Interval { low: ratio * libm::exp(-half) - 1.0, high: ratio * libm::exp(half) - 1.0 })
+    });
+    effect.map(Some)
 }
 
 fn error_of_ratio(t: Summary, c: Summary) -> f64 {

@@ -80,6 +80,16 @@ impl Sample {
         }
     }
 
+    /// Tells whether each unit's number is a part of a whole, so that the rest of it has a meaning too.
+    pub(super) fn is_of_fractions(&self) -> bool {
+        let is_fraction = |value: &f64| (0.0..=1.0).contains(value);
+        match self {
+            Self::Share(_) => true,
+            Self::Numbers { values, .. } => values.iter().all(is_fraction),
+            Self::Weighted(values) => values.iter().all(|(value, _)| is_fraction(value)),
+        }
+    }
+
     /// Returns mean, variance and number.
     pub fn summary(&self) -> Statistic<Summary> {
         let weighted = |values: &[(f64, u64)]| {

@@ -89,6 +89,25 @@ fn two_rates_are_compared_by_the_right_test() {
     );
 }
 
+/// Reports tell what part of a machine's uses succeeded, so an improvement can be named by the failures that are gone, as of yes and no.
+#[test]
+fn failures_that_are_gone_are_told_of_fractions_too() {
+    use super::comparison::{Looks, compare};
+    let compared = |t: &Sample, c: &Sample, better| compare("answers", better, t, c, Looks::Once).unwrap();
+    let fractions = |whole, rest| Sample::Weighted(vec![(1.0, whole), (0.875, rest)]);
+    let gone = compared(&fractions(300, 300), &fractions(150, 450), Better::Higher).failures_gone.unwrap();
+    assert!((gone.value - 1.0 / 3.0).abs() < 1e-12, "{gone:?}");
+    // The ends by hand: the logarithm of 0.0625 / 0.09375, and its variance by the delta method.
+    assert!((gone.interval.low - 0.268746013469).abs() < 1e-9, "{gone:?}");
+    assert!((gone.interval.high - 0.392216038982).abs() < 1e-9, "{gone:?}");
+    let fewer = compared(&fractions(150, 450), &fractions(300, 300), Better::Lower).failures_gone.unwrap();
+    assert!((fewer.value - 1.0 / 30.0).abs() < 1e-12, "{fewer:?}");
+    let seconds = |slow: f64| Sample::Weighted(vec![(1.0, 300), (slow, 300)]);
+    assert_eq!(compared(&seconds(2.0), &seconds(3.0), Better::Lower).failures_gone, None, "seconds have no rest");
+    let none = Sample::Weighted(vec![(1.0, 600)]);
+    assert_eq!(compared(&none, &fractions(150, 450), Better::Higher).failures_gone, None);
+}
+
 #[test]
 fn what_must_not_get_worse_has_to_be_shown() {
     let declared = "experiment.guardrails = [{ metric = \"crash_rate\", margin = \"1%\" }]\n";

@@ -126,6 +126,11 @@ impl Theme {
                 '›' | '▶' => plain.push('>'),
                 '●' => plain.push('*'),
                 '○' => plain.push('o'),
+                '├' => plain.push('['),
+                '─' => plain.push('-'),
+                '┤' => plain.push(']'),
+                '│' => plain.push('|'),
+                '┊' => plain.push(':'),
                 other => plain.push(other),
             }
         }

@@ -4,7 +4,8 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 
 use super::share::trouble_rows;
-use crate::experiment::Analysis;
+use crate::experiment::wording::{between, percent, threshold};
+use crate::experiment::{Analysis, Worth, axis_of, interval_line, scale_line};
 use crate::tui::model::Model;
 use crate::tui::prose::{Row, fit};
 use crate::tui::theme::{Meaning, Theme};
@@ -14,6 +15,8 @@ use crate::tui::widgets::share_bar::bar;
 
 /// The columns of a fact's name.
 const LABEL: usize = 11;
+/// The columns of an interval, where there is room.
+const INTERVAL: usize = 60;
 
 pub(in crate::tui) fn draw(model: &Model, theme: &Theme, body: Rect, frame: &mut Frame<'_>) {
     draw_page("Experiments", rows(model, model.screen_columns()), model.scroll, theme, body, frame);
@@ -85,6 +88,9 @@ fn verdict(analysis: &Analysis, columns: usize) -> Vec<Row> {
         )),
         columns,
     );
+    if let Some(worth) = &analysis.worth {
+        rows.extend(effect(worth, columns));
+    }
     rows.extend(fact("Verdict", Row::of(Meaning::Name, analysis.verdict.headline()), columns));
     for text in &analysis.summary {
         rows.extend(fact("", Row::plain(text), columns));
@@ -92,5 +98,25 @@ fn verdict(analysis: &Analysis, columns: usize) -> Vec<Row> {
     for text in &analysis.cautions {
         rows.extend(fact("", Row::of(Meaning::Notice, text), columns));
     }
+    rows
+}
+
+/// Returns the improvement in words, and as an interval beside what is worth having.
+fn effect(worth: &Worth, columns: usize) -> Vec<Row> {
+    let (improvement, practical) = (worth.improvement, worth.practical);
+    let told = format!(
+        "{} ({}); worth having: {}",
+        percent(improvement.value),
+        between(improvement.interval),
+        threshold(practical)
+    );
+    let mut rows = fact("Effect", Row::plain(told), columns);
+    let limit = f64::from(practical.threshold.thousandths()) / 100_000.0;
+    let axis = axis_of(&[improvement], &[limit], columns.saturating_sub(LABEL).min(INTERVAL));
+    let lines = [
+        (Meaning::BarFull, interval_line(axis, &improvement, &[limit])),
+        (Meaning::Muted, scale_line(axis, &[(limit, percent(limit))])),
+    ];
+    rows.extend(lines.into_iter().map(|(meaning, line)| Row::plain(fit("", LABEL)).and(meaning, line).cut(columns)));
     rows
 }

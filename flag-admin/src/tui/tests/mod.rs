@@ -8,6 +8,7 @@ mod friction;
 mod hostile;
 mod laws;
 mod looks;
+mod page;
 mod reports;
 mod screens;
 mod takeover;
