@@ -98,8 +98,8 @@ fn failures_that_are_gone_are_told_of_fractions_too() {
     let gone = compared(&fractions(300, 300), &fractions(150, 450), Better::Higher).failures_gone.unwrap();
     assert!((gone.value - 1.0 / 3.0).abs() < 1e-12, "{gone:?}");
     // The ends by hand: the logarithm of 0.0625 / 0.09375, and its variance by the delta method.
-    assert!((gone.interval.low - 0.268746013469).abs() < 1e-9, "{gone:?}");
-    assert!((gone.interval.high - 0.392216038982).abs() < 1e-9, "{gone:?}");
+    assert!((gone.interval.low - 0.268_746_013_469).abs() < 1e-9, "{gone:?}");
+    assert!((gone.interval.high - 0.392_216_038_982).abs() < 1e-9, "{gone:?}");
     let fewer = compared(&fractions(150, 450), &fractions(300, 300), Better::Lower).failures_gone.unwrap();
     assert!((fewer.value - 1.0 / 30.0).abs() < 1e-12, "{fewer:?}");
     let seconds = |slow: f64| Sample::Weighted(vec![(1.0, 300), (slow, 300)]);

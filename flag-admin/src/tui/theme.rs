@@ -118,7 +118,7 @@ impl Theme {
             match c {
                 '→' => plain.push_str("->"),
                 '…' => plain.push('~'),
-                '·' | '░' => plain.push('-'),
+                '·' | '░' | '─' => plain.push('-'),
                 '↑' => plain.push('^'),
                 '↓' => plain.push('v'),
                 '█' => plain.push('#'),
@@ -127,7 +127,6 @@ impl Theme {
                 '●' => plain.push('*'),
                 '○' => plain.push('o'),
                 '├' => plain.push('['),
-                '─' => plain.push('-'),
                 '┤' => plain.push(']'),
                 '│' => plain.push('|'),
                 '┊' => plain.push(':'),
