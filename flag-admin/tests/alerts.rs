@@ -127,6 +127,37 @@ fn a_kill_and_its_end_are_told_signed_and_survive_a_restart() {
     assert!(got.recv_timeout(Duration::from_millis(1_500)).is_err(), "each is told once");
 }
 
+/// One receiver takes connections and says nothing, for as long as a try may take.
+#[test]
+fn a_receiver_that_says_nothing_delays_no_other() {
+    let sandbox = published();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", silent.local_addr().unwrap());
+    // Before the other one, by name and by time.
+    sandbox.project(&["alert", "add", "archive", "webhook", &url]).text();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let got = receiver(listener, &[204]);
+    sandbox.project(&["alert", "add", "oncall", "webhook", &url]).text();
+    let _serving = served(&sandbox);
+    for (number, arguments) in [
+        &["kill", "telemetry", "--reason", "privacy incident"][..],
+        &["unkill", "telemetry", "--reason", "fixed", "--yes"],
+        &["kill", "telemetry", "--reason", "not fixed"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        sandbox.project(arguments).text();
+        let alert = got.recv_timeout(Duration::from_secs(5));
+        let alert = alert.unwrap_or_else(|_| panic!("{number}: nothing for five seconds"));
+        let body: Value = serde_json::from_str(&alert.body).unwrap();
+        let kind = if number == 1 { "kill.lifted" } else { "kill.activated" };
+        assert_eq!(body["type"], kind, "in their order");
+    }
+    assert!(silent.accept().is_ok(), "the other one was tried as well");
+}
+
 #[test]
 fn a_receiver_that_answers_410_is_left_alone() {
     let sandbox = published();

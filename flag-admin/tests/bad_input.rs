@@ -17,7 +17,7 @@ use flag_admin::rollout::{Event, PauseReason, Phase, Plan, Schedule, Source, Sou
 use flag_client::Day;
 use flag_client::report::{Report, parse};
 use flag_core::{FlagKey, Share, Timestamp};
-use fleet::{Fleet, Health};
+use fleet::{Fleet, Health, listed};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -54,10 +54,14 @@ impl MetricSource for Always {
     fn read(&self, _source: &Source, _question: &SourceQuestion<'_>) -> SourceValue {
         self.0.clone()
     }
+
+    fn is_listed(&self, _source: &Source) -> bool {
+        true
+    }
 }
 
 fn asking(url: &str) -> Plan {
-    let kind = SourceKind::Promql { url: url.into(), query: "errors".into(), total: None };
+    let kind = SourceKind::Promql { from: url.into(), query: "errors".into(), total: None };
     let source = Source { metric: "http".into(), kind, limit: "5%".parse().unwrap(), rollback: None };
     Plan { sources: vec![source], ..standard() }
 }
@@ -196,19 +200,25 @@ fn e40_a_clock_that_jumps_holds() {
 fn e49_a_source_that_times_out_or_answers_garbage_holds() {
     // It takes connections and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut fleet = ready(asking(&format!("http://{}", silent.local_addr().unwrap())));
+    let plan = asking(&format!("http://{}", silent.local_addr().unwrap()));
+    let mut fleet = ready(plan.clone());
     let cells = fleet.cells.clone();
-    let said = tick_with(&mut fleet, &cells, &Sources::new());
+    let said = tick_with(&mut fleet, &cells, &listed(&plan));
     assert_eq!(said, "holding: source \"http\": no answer within 5 s");
 
     let garbage = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut fleet = ready(asking(&format!("http://{}", garbage.local_addr().unwrap())));
+    let plan = asking(&format!("http://{}", garbage.local_addr().unwrap()));
+    let mut fleet = ready(plan.clone());
     std::thread::spawn(move || {
         let (mut connection, _) = garbage.accept().unwrap();
         let _ = connection.read(&mut [0; 4_096]);
         let _ = connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\n{\"status\"");
     });
     let cells = fleet.cells.clone();
-    let said = tick_with(&mut fleet, &cells, &Sources::new());
+    let said = tick_with(&mut fleet, &cells, &listed(&plan));
     assert_eq!(said, "holding: source \"http\": its answer is not that of a Prometheus server");
+
+    // Settings that no longer list it.
+    let said = tick_with(&mut fleet, &cells, &Sources::default());
+    assert_eq!(said, "holding: source \"http\": the project's settings do not list it");
 }

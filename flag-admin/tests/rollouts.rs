@@ -389,11 +389,9 @@ fn the_commands_tell_the_story_of_a_sick_flag() {
 #[test]
 fn a_database_that_a_plan_names_is_not_sent_the_password_of_the_log() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let plan = format!(
-        "[[sources]]\nmetric = \"events\"\nsource = \"sql\"\nurl = \"postgres://reader@{}/telemetry\"\n\
-         query = \"error_rate\"\nlimit = \"5%\"\n",
-        listener.local_addr().unwrap()
-    );
+    let address = format!("postgres://reader@{}/telemetry", listener.local_addr().unwrap());
+    let plan = "[[sources]]\nmetric = \"events\"\nsource = \"sql\"\nfrom = \"telemetry\"\n\
+         query = \"error_rate\"\nlimit = \"5%\"\n";
     let (heard, told) = mpsc::channel();
     thread::spawn(move || {
         for connection in listener.incoming() {
@@ -406,7 +404,8 @@ fn a_database_that_a_plan_names_is_not_sent_the_password_of_the_log() {
         }
     });
     let fleet = Fleet::new("[flags.search]\n", 0);
-    fleet.sandbox.write("plan.toml", &plan);
+    fleet.sandbox.write("plan.toml", plan);
+    list_source(&fleet.sandbox, "telemetry", &address);
     let now = flag_core::Timestamp::from_millis(fleet.clock.0.get()).to_string();
     let plan = fleet.sandbox.path("plan.toml");
     let plan = plan.to_str().unwrap();
@@ -422,4 +421,63 @@ fn a_database_that_a_plan_names_is_not_sent_the_password_of_the_log() {
     }
     let sent = told.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
     assert_eq!(String::from_utf8_lossy(&sent), "", "what was sent to a server that asked for a password");
+}
+
+/// Writes into a project's settings where a source is.
+fn list_source(sandbox: &support::Sandbox, name: &str, address: &str) {
+    let file = sandbox.path("flags/flag-admin.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{settings}\n[sources]\n{name} = \"{address}\"\n")).unwrap();
+}
+
+/// Whoever may start a rollout must not make the machine that decides it connect to whatever they like.
+#[test]
+fn a_plan_does_not_say_where_to_connect_to() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let fleet = Fleet::new("[flags.search]\n", 0);
+    let now = flag_core::Timestamp::from_millis(fleet.clock.0.get()).to_string();
+    let run = |source: &str| {
+        let plan = format!("[[sources]]\nmetric = \"http\"\n{source}\nquery = \"errors\"\nlimit = \"5%\"\n");
+        fleet.sandbox.write("plan.toml", &plan);
+        let plan = fleet.sandbox.path("plan.toml");
+        let all = ["-C", "flags", "rollout", "start", "search", "--plan", plan.to_str().unwrap(), "--yes"];
+        let mut command = fleet.sandbox.command(&all);
+        command.env("FLAG_ADMIN_TEST_CLOCK", &now);
+        let run = support::finished(command.spawn().unwrap());
+        (run.code, run.err)
+    };
+    let unlisted = |kind: &str, from: &str| {
+        format!(
+            "error: source \"http\": the project's settings list no {kind} as {from}\nhint: say in the plan: from = \"NAME\""
+        )
+    };
+    for (source, expected) in [
+        (format!("source = \"promql\"\nurl = \"{address}\""), unlisted("Prometheus server", "that address")),
+        ("source = \"promql\"\nfrom = \"metrics\"".to_owned(), unlisted("Prometheus server", "\"metrics\"")),
+        ("source = \"sql\"\nfrom = \"metrics\"".to_owned(), unlisted("database", "\"metrics\"")),
+    ] {
+        let (code, said) = run(&source);
+        assert!(code == Some(1) && said.contains(&expected), "{source}: {code:?} {said}");
+    }
+    assert!(listener.accept().is_err(), "somebody connected");
+    list_source(&fleet.sandbox, "metrics", &address);
+    let (code, said) = run("source = \"sql\"\nfrom = \"metrics\"");
+    assert!(code == Some(1) && said.contains(&unlisted("database", "\"metrics\"")), "{said}");
+    // By its name, and as plans of old logs have it.
+    for source in ["from = \"metrics\"".to_owned(), format!("url = \"{address}\"")] {
+        let (code, said) = run(&format!("source = \"promql\"\n{source}"));
+        assert!(code == Some(0) || said.contains("has a rollout already"), "{code:?} {said}");
+    }
+}
+
+#[test]
+fn settings_that_list_a_source_without_an_address_say_which() {
+    let fleet = Fleet::new("[flags.search]\n", 0);
+    list_source(&fleet.sandbox, "metrics", "127.0.0.1:9090");
+    let run = support::finished(fleet.sandbox.command(&["-C", "flags", "flag", "list"]).spawn().unwrap());
+    assert_eq!(run.code, Some(1));
+    let expected = "sources.metrics is no address, expected such as \"http://127.0.0.1:9090\" or \"postgres://reader@HOST/DATABASE\"";
+    assert!(run.err.contains(expected), "{}", run.err);
 }

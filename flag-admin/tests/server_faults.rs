@@ -199,3 +199,51 @@ fn fault_33_a_busy_server_answers_everything_and_stays_as_it_is() {
         "{said}"
     );
 }
+
+/// A source of a rollout takes connections and says nothing. Whoever looks at rollouts waits for it; a kill does not, nor does anything else.
+#[test]
+fn fault_a_source_that_says_nothing_holds_up_no_kill() {
+    let sandbox = Sandbox::with_sample();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let file = sandbox.path("flags/flag-admin.toml");
+    let settings = std::fs::read_to_string(&file).unwrap();
+    let listed = format!("{settings}\n[sources]\nmetrics = \"http://{}\"\n", silent.local_addr().unwrap());
+    std::fs::write(&file, listed).unwrap();
+    sandbox.write(
+        "plan.toml",
+        "[[sources]]\nmetric = \"http\"\nsource = \"promql\"\nfrom = \"metrics\"\nquery = \"errors\"\nlimit = \"5%\"\n",
+    );
+    let plan = sandbox.path("plan.toml");
+    sandbox.project(&["rollout", "set", "command_history", "0%", "--yes"]).text();
+    sandbox.project(&["rollout", "start", "command_history", "--plan", plan.to_str().unwrap(), "--yes"]).text();
+    sandbox.project(&["publish", "--to", "public"]).text();
+    let bearer = manager(&sandbox, "flags");
+    let serving = Serving::start(&sandbox, &["-C", "flags", "serve", "--public", "public"]);
+    let headers = [("authorization", &*bearer)];
+    std::thread::scope(|scope| {
+        let looking: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| (Instant::now(), serving.get("/admin/v1/rollouts", &headers), Instant::now())))
+            .collect();
+        // The server's own look has begun as well.
+        std::thread::sleep(Duration::from_millis(500));
+        for round in 0..4 {
+            let (path, reason) = ("/admin/v1/kills", json!({ "target": "telemetry", "reason": "privacy incident" }));
+            let begun = Instant::now();
+            let answer = if round % 2 == 0 {
+                post(&serving, &bearer, path, &[], &reason)
+            } else {
+                let lift = json!({ "reason": "a drill" });
+                post(&serving, &bearer, "/admin/v1/kills/telemetry/lift", &[], &lift)
+            };
+            assert_eq!(answer.status, 200, "{}", answer.json());
+            assert!(begun.elapsed() < Duration::from_secs(2), "round {round}: {:?}", begun.elapsed());
+        }
+        for looked in looking {
+            let (begun, answer, ended) = looked.join().unwrap();
+            assert_eq!(answer.status, 200);
+            let body = answer.json().to_string();
+            assert!(body.contains("no answer within 5 s"), "the source was asked: {body}");
+            assert!(ended - begun < Duration::from_secs(12), "all four wait once: {:?}", ended - begun);
+        }
+    });
+}

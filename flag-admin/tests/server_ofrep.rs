@@ -339,3 +339,39 @@ fn one_report_moves_one_cell_and_steps_that_are_made_up_run_out() {
     assert_eq!(serving.post("/v1/reports", &[], &at_step(99_999, 2_000)).status, 422);
     assert_eq!(serving.post("/v1/reports", &[], &at_step(50_000, 2_001)).status, 204);
 }
+
+/// Numbers of few machines are nobody's business, also beside a rollout that is decided by them.
+#[test]
+fn what_few_machines_reported_is_not_shown_beside_a_rollout() {
+    const FEW: u32 = 19;
+    let sandbox = Sandbox::with_sample();
+    sandbox.project(&["rollout", "set", "command_history", "0%", "--yes"]).text();
+    sandbox.project(&["rollout", "start", "command_history", "--yes"]).text();
+    sandbox.project(&["publish", "--to", "public"]).text();
+    let token = sandbox.project(&["token", "new", "ci", "--role", "release_manager", "--yes", "--json"]).json();
+    let bearer = format!("Bearer {}", token["secret"].as_str().unwrap());
+    let serving = Serving::start(&sandbox, &["-C", "flags", "serve", "--public", "public"]);
+    let day = today();
+    let send = |nonce: u32| {
+        let report = report("command_history", "on", &day, nonce).replace("\"stage\":50000", "\"stage\":1000");
+        assert_eq!(serving.post("/v1/reports", &[], &report).status, 204);
+    };
+    let shown = |path: &str| {
+        let answer = serving.get(path, &[("authorization", &*bearer)]);
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        let answer = answer.json();
+        let status = answer.as_array().map_or(&answer, |all| &all[0]).clone();
+        let read = status["readings"].as_array().unwrap().iter().filter(|reading| reading["n"] != 0).count();
+        let n = &status["evidence"]["arms"]["treatment"]["n"];
+        (n.as_u64().unwrap_or(0), status["evidence"]["busiest_day"].as_u64().unwrap_or(0), read > 0)
+    };
+    let paths = ["/admin/v1/rollouts", "/admin/v1/flags/command_history/rollout"];
+    (0..FEW).for_each(send);
+    for path in paths {
+        assert_eq!(shown(path), (0, 0, false), "{path}");
+    }
+    send(FEW);
+    for path in paths {
+        assert_eq!(shown(path), (20, 20, true), "{path}");
+    }
+}

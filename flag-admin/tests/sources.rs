@@ -36,12 +36,13 @@ fn ask(kind: SourceKind) -> SourceValue {
     let source = Source { metric: "errors".into(), kind, limit: "5%".parse().unwrap(), rollback: None };
     let flag = "search".parse().unwrap();
     let share = "25%".parse().unwrap();
-    Sources::new().read(&source, &SourceQuestion { flag: &flag, share, since_seconds: 3_600 })
+    let listed = [("listed".to_owned(), source.kind.from().to_owned())];
+    Sources::new(listed.into()).read(&source, &SourceQuestion { flag: &flag, share, since_seconds: 3_600 })
 }
 
 fn promql(url: &str, total: Option<&str>) -> SourceKind {
     SourceKind::Promql {
-        url: url.into(),
+        from: url.into(),
         query: "errors{flag=\"{flag}\"}[{since}s]".into(),
         total: total.map(Into::into),
     }
@@ -78,7 +79,7 @@ fn e49_garbage_and_silence_are_no_numbers() {
 #[test]
 fn a_database_that_is_none_is_no_number() {
     for url in ["mysql://127.0.0.1/x", "postgres://nobody@127.0.0.1:1/none"] {
-        let answer = ask(SourceKind::Sql { url: url.into(), query: "error_rate".into() });
+        let answer = ask(SourceKind::Sql { from: url.into(), query: "error_rate".into() });
         assert!(matches!(answer, SourceValue::Unusable { .. }), "{url}: {answer:?}");
     }
 }
@@ -87,6 +88,6 @@ fn a_database_that_is_none_is_no_number() {
 fn e49_a_database_that_says_nothing_is_not_waited_for() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("postgres://reader@{}/telemetry", silent.local_addr().unwrap());
-    let answer = ask(SourceKind::Sql { url: url.into(), query: "error_rate".into() });
+    let answer = ask(SourceKind::Sql { from: url.into(), query: "error_rate".into() });
     assert_eq!(answer, SourceValue::Unusable { why: "no answer within 10 s".to_owned() });
 }

@@ -21,11 +21,12 @@ const TABLES: &str = "
     );";
 
 fn ask(url: &str, query: &str) -> SourceValue {
-    let kind = SourceKind::Sql { url: url.into(), query: query.into() };
+    let kind = SourceKind::Sql { from: url.into(), query: query.into() };
     let source = Source { metric: "events".into(), kind, limit: "5%".parse().unwrap(), rollback: None };
     let flag = "search".parse().unwrap();
     let share = "25%".parse().unwrap();
-    Sources::new().read(&source, &SourceQuestion { flag: &flag, share, since_seconds: 3_600 })
+    let listed = [("listed".to_owned(), source.kind.from().to_owned())];
+    Sources::new(listed.into()).read(&source, &SourceQuestion { flag: &flag, share, since_seconds: 3_600 })
 }
 
 fn unusable(value: &SourceValue, part: &str) {

@@ -66,7 +66,7 @@ fn open(folder: &Path) -> Offscreen {
         cells: folder.cells()().unwrap(),
         clock: Box::new(SystemClock),
         afar: None,
-        sources: Box::new(Sources::new()),
+        sources: Box::new(Sources::default()),
         open_publisher: Box::new(move |out| {
             folder.publisher(&EnvironmentName::production(), out).map(|place| Box::new(place) as Box<dyn Publisher>)
         }),

@@ -68,11 +68,12 @@ impl Outbox for SqliteLog {
         Ok(put == 1)
     }
 
-    fn claim(&mut self, now: Timestamp, until: Timestamp) -> Result<Option<Outgoing>, LogError> {
-        const DUE: &str = "due <= ?1 AND sink NOT IN (SELECT sink FROM alerts WHERE outcome = 'gone')";
+    fn claim(&mut self, sink: Option<&str>, now: Timestamp, until: Timestamp) -> Result<Option<Outgoing>, LogError> {
+        const DUE: &str =
+            "due <= ?1 AND (?2 IS NULL OR sink = ?2) AND sink NOT IN (SELECT sink FROM alerts WHERE outcome = 'gone')";
         let waits = self
             .connection
-            .query_row(&format!("SELECT 1 FROM alerts WHERE {DUE} LIMIT 1"), [now.as_millis()], |_| Ok(()))
+            .query_row(&format!("SELECT 1 FROM alerts WHERE {DUE} LIMIT 1"), (now.as_millis(), sink), |_| Ok(()))
             .optional()
             .map_err(self.failed("read"))?;
         if waits.is_none() {
@@ -82,11 +83,11 @@ impl Outbox for SqliteLog {
             transaction
                 .query_row(
                     &format!(
-                        "UPDATE alerts SET due = ?2 WHERE (sink, alert) =
+                        "UPDATE alerts SET due = ?3 WHERE (sink, alert) =
                              (SELECT sink, alert FROM alerts WHERE {DUE} ORDER BY due LIMIT 1)
                          RETURNING sink, alert, body, tries"
                     ),
-                    (now.as_millis(), until.as_millis()),
+                    (now.as_millis(), sink, until.as_millis()),
                     |row| Ok(Outgoing { sink: row.get(0)?, alert: row.get(1)?, body: row.get(2)?, tries: row.get(3)? }),
                 )
                 .optional()
@@ -158,7 +159,7 @@ impl Outbox for PostgresLog {
         Ok(put.map_err(self.failed("written"))? == 1)
     }
 
-    fn claim(&mut self, now: Timestamp, until: Timestamp) -> Result<Option<Outgoing>, LogError> {
+    fn claim(&mut self, sink: Option<&str>, now: Timestamp, until: Timestamp) -> Result<Option<Outgoing>, LogError> {
         let failed = self.failed("written");
         let row = self
             .client
@@ -166,10 +167,11 @@ impl Outbox for PostgresLog {
             .query_opt(
                 "UPDATE flag_alerts SET due = $2 WHERE (sink, alert) =
                      (SELECT sink, alert FROM flag_alerts
-                      WHERE due <= $1 AND sink NOT IN (SELECT sink FROM flag_alerts WHERE outcome = 'gone')
+                      WHERE due <= $1 AND ($3::text IS NULL OR sink = $3)
+                        AND sink NOT IN (SELECT sink FROM flag_alerts WHERE outcome = 'gone')
                       ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED)
                  RETURNING sink, alert, body, tries",
-                &[&now.as_millis(), &until.as_millis()],
+                &[&now.as_millis(), &until.as_millis(), &sink],
             )
             .map_err(&failed)?;
         let outgoing = |row: &postgres::Row| -> Result<Outgoing, postgres::Error> {

@@ -282,8 +282,13 @@ impl ProjectFolder {
                 cells: Box::new(RemoteCells::new(server.clone())),
                 sources: Box::new(RemoteSources::new(server.clone(), environment.clone())),
             },
-            None => OpenInstruments { cells: self.cells()()?, sources: Box::new(Sources::new()) },
+            None => OpenInstruments { cells: self.cells()()?, sources: Box::new(self.sources()) },
         })
+    }
+
+    /// Returns the systems that rollouts may ask, by the settings as they were read.
+    pub fn sources(&self) -> Sources {
+        Sources::new(self.settings.sources.clone())
     }
 
     /// Returns the lease of whichever server leads.

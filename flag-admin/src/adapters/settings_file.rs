@@ -37,6 +37,9 @@ pub struct SettingsFile {
     /// Where alerts go, by name.
     #[serde(default)]
     pub alerts: BTreeMap<String, Sink>,
+    /// Where the systems are that rollouts may ask, by the names that their plans have.
+    #[serde(default)]
+    pub sources: BTreeMap<String, String>,
 }
 
 /// Why a settings file cannot be used.
@@ -72,6 +75,16 @@ pub enum SettingsError {
         /// The number given.
         found: u32,
     },
+    /// What should say where a source is, does not.
+    #[error(
+        "{place}: sources.{name} is no address, expected such as \"http://127.0.0.1:9090\" or \"postgres://reader@HOST/DATABASE\""
+    )]
+    Source {
+        /// Where it is.
+        place: String,
+        /// The source.
+        name: String,
+    },
 }
 
 const fn default_lifetime() -> u32 {
@@ -103,6 +116,13 @@ impl SettingsFile {
         })?;
         if !(1..=LIFETIME_MAX_DAYS).contains(&settings.snapshot_lifetime_days) {
             return Err(SettingsError::Lifetime { place: place.to_owned(), found: settings.snapshot_lifetime_days });
+        }
+        let is_address = |address: &str| {
+            let is_web = address.starts_with("http://") || address.starts_with("https://");
+            if is_web { address.parse::<reqwest::Url>().is_ok() } else { address.parse::<StoreUrl>().is_ok() }
+        };
+        if let Some((name, _)) = settings.sources.iter().find(|(_, address)| !is_address(address)) {
+            return Err(SettingsError::Source { place: place.to_owned(), name: name.clone() });
         }
         Ok(settings)
     }

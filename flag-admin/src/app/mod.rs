@@ -23,8 +23,8 @@ mod tokens;
 mod wording;
 
 pub use alerts::{
-    Alert, AlertKind, Delivered, Due, SecretError, Sink, SinkKind, WebhookSecret, deliver_due, due_after, due_now,
-    fill_outbox, signatures,
+    Alert, AlertKind, Delivered, Due, SecretError, Sink, SinkKind, Tried, WebhookSecret, claim, deliver_due, due_after,
+    due_now, fill_outbox, settle, signatures, try_to_deliver,
 };
 pub use authority::approvals::{Approval, ApprovalError, RequestLine};
 pub use authority::members::{MemberError, MemberLine};
@@ -44,7 +44,7 @@ pub use changes::undo::{Undo, UndoError};
 pub use error::{AppError, Failure, with_causes};
 pub use evidence::experiments::{Conclusion, ExperimentError, ExperimentLine, Insistence};
 pub use evidence::intake::{IntakeError, REPORT_DAYS_MAX, accept_report};
-pub use evidence::{Instruments, OpenInstruments};
+pub use evidence::{Inquiry, Instruments, OpenInstruments};
 pub use flags::groups::{GroupError, GroupLine, GroupMember};
 pub use flags::lifecycle::{Cohort, LifecycleError};
 pub use flags::listing::{FlagCard, FlagLine, KillCard, Overdue, RolloutPhase, Watch};

@@ -72,8 +72,9 @@ pub trait Outbox {
     /// Puts an alert in for a sink, unless it was put in before. Returns whether it was new.
     fn put(&mut self, sink: &str, alert: &str, body: &str, at: Timestamp) -> Result<bool, LogError>;
 
-    /// Takes the alert that is due the longest, so that nobody else gets it before `until`. Nothing goes to a sink that is gone.
-    fn claim(&mut self, now: Timestamp, until: Timestamp) -> Result<Option<Outgoing>, LogError>;
+    /// Takes the alert that is due the longest, of one sink or of all, so that nobody else gets it before `until`. Nothing goes to a sink that
+    /// is gone.
+    fn claim(&mut self, sink: Option<&str>, now: Timestamp, until: Timestamp) -> Result<Option<Outgoing>, LogError>;
 
     /// Writes down what became of a try.
     fn settle(&mut self, outgoing: &Outgoing, outcome: OutboxOutcome, why: Option<&str>) -> Result<(), LogError>;
@@ -528,6 +529,9 @@ pub struct CellStoreError {
 pub trait MetricSource {
     /// Returns the answer of a source. What cannot be had, or makes no sense, is [`SourceValue::Unusable`]: never a number.
     fn read(&self, source: &Source, question: &SourceQuestion<'_>) -> SourceValue;
+
+    /// Tells whether a source may be asked at all. Whoever plans a rollout names one, and does not say where to connect to.
+    fn is_listed(&self, source: &Source) -> bool;
 }
 
 /// What a source is asked about.
@@ -548,5 +552,9 @@ pub struct NoSources;
 impl MetricSource for NoSources {
     fn read(&self, _source: &Source, _question: &SourceQuestion<'_>) -> SourceValue {
         SourceValue::Unusable { why: "no source can be asked here".to_owned() }
+    }
+
+    fn is_listed(&self, _source: &Source) -> bool {
+        false
     }
 }

@@ -11,11 +11,11 @@ use serde::Serialize;
 use super::problem::Stop;
 use super::session::Session;
 use super::terminal::{Form, Terminal};
-use crate::adapters::{AlertReach, FolderShelf, GivenPassphrase, PublishTarget, Sources};
+use crate::adapters::{AlertReach, FolderShelf, GivenPassphrase, PublishTarget};
 use crate::app::ports::Shelf;
 use crate::app::{AppError, Instruments, Refreshed, Ticked, with_causes};
 use crate::log::EnvironmentName;
-use crate::server::{self, Bound, Duty, DutyDone, Leading, Opened, Setup, TlsFiles};
+use crate::server::{self, Answers, Bound, Duty, DutyDone, Leading, Opened, Setup, TlsFiles, Work};
 
 /// The port where nobody says another.
 const PORT: u16 = 8080;
@@ -118,20 +118,19 @@ fn signing_anew(place: PathBuf) -> Duty {
             Refreshed::Published(signed) => Ok(DutyDone::Something(format!("snapshot {}", signed.version))),
         }
     };
-    Duty { name: "sign_anew", every: SIGNING_PAUSE, work: Arc::new(work) }
+    Duty { name: "sign_anew", every: SIGNING_PAUSE, work: Work::Alone(Arc::new(work)) }
 }
 
 /// Decides what becomes of rollouts, and publishes what moved.
 fn rolling_out(place: PathBuf) -> Duty {
-    let work = move |opened: &mut Opened| {
+    let work = move |opened: &mut Opened, answers: &Answers| {
         let failed = |error: AppError| with_causes(&error);
         let is_idle = opened.project.environment(&opened.environment).is_ok_and(|state| state.rollouts.is_empty());
         if is_idle {
             return Ok(DutyDone::Nothing);
         }
         let cells = opened.folder.cells()().map_err(|error| with_causes(&error))?;
-        let sources = Sources::new();
-        let instruments = Instruments { cells: &*cells, sources: &sources };
+        let instruments = Instruments { cells: &*cells, sources: answers };
         let ticked = opened.project.tick_rollouts(&opened.environment, &instruments).map_err(failed)?;
         let news: Vec<String> = ticked.iter().filter(|ticked| ticked.recorded).map(ticked_words).collect();
         if ticked.iter().any(Ticked::is_to_be_published) {
@@ -141,7 +140,7 @@ fn rolling_out(place: PathBuf) -> Duty {
         }
         Ok(if news.is_empty() { DutyDone::Nothing } else { DutyDone::Something(news.join("; ")) })
     };
-    Duty { name: "roll_out", every: ROLLOUT_PAUSE, work: Arc::new(work) }
+    Duty { name: "roll_out", every: ROLLOUT_PAUSE, work: Work::WithAnswers(Arc::new(work)) }
 }
 
 /// Says what became of a rollout, for the server's log.

@@ -61,8 +61,10 @@ pub struct Source {
 pub enum SourceKind {
     /// A Prometheus server, or what answers as one does.
     Promql {
-        /// Its address, `http://127.0.0.1:9090`.
-        url: Box<str>,
+        /// Its name in the project's settings, which say where it is. Older logs have an address, `http://127.0.0.1:9090`, which is asked if
+        /// the settings list it.
+        #[serde(alias = "url")]
+        from: Box<str>,
         /// The query of what went wrong, or of a ratio where there is no `total`.
         query: Box<str>,
         /// The query of everything counted.
@@ -72,11 +74,22 @@ pub enum SourceKind {
     /// A PostgreSQL database. The query answers with one row of two numbers, what went wrong and everything counted, or of
     /// one ratio.
     Sql {
-        /// Its address, `postgres://...`; a password belongs into the environment or a service file.
-        url: Box<str>,
+        /// Its name in the project's settings, which say where it is. Older logs have an address, `postgres://...`, which is asked if the
+        /// settings list it.
+        #[serde(alias = "url")]
+        from: Box<str>,
         /// The query, or one of `error_rate`, `slow_rate` and `not_adopted` for the tables that these know.
         query: Box<str>,
     },
+}
+
+impl SourceKind {
+    /// Returns what names the system that is asked.
+    pub const fn from(&self) -> &str {
+        match self {
+            Self::Promql { from, .. } | Self::Sql { from, .. } => from,
+        }
+    }
 }
 
 /// Why a text is no plan of a rollout.

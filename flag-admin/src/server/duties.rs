@@ -2,8 +2,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fmt, io, thread};
 
-use super::desk::Opened;
+use super::desk::{DeskError, Opened};
 use super::log::Level;
+use super::sources::Answers;
 use super::state::Server;
 use crate::app::ports::Lease;
 use crate::app::with_causes;
@@ -32,7 +33,19 @@ pub struct Duty {
 }
 
 /// Something done with the project.
-pub type Work = Arc<dyn Fn(&mut Opened) -> Result<DutyDone, String> + Send + Sync>;
+#[derive(Clone)]
+pub enum Work {
+    /// What needs nothing else.
+    Alone(Arc<Alone>),
+    /// What needs to know what other systems say of rollouts. They are asked beforehand, and hold nothing up.
+    WithAnswers(Arc<WithAnswers>),
+}
+
+/// Something done with the project alone.
+type Alone = dyn Fn(&mut Opened) -> Result<DutyDone, String> + Send + Sync;
+
+/// Something done with the project and what other systems say.
+type WithAnswers = dyn Fn(&mut Opened, &Answers) -> Result<DutyDone, String> + Send + Sync;
 
 /// What came of a duty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,13 +108,24 @@ pub(super) fn start(server: Server, leading: Leading) -> io::Result<()> {
     Ok(())
 }
 
+impl Work {
+    fn done(self, server: &Server) -> Result<Result<DutyDone, String>, DeskError> {
+        match self {
+            Self::Alone(work) => server.desk().ask_and_wait(move |opened| work(opened)),
+            Self::WithAnswers(work) => {
+                let answers = server.asking().answers_for_a_thread(server.desk(), server.environment())?;
+                server.desk().ask_and_wait(move |opened| work(opened, &answers))
+            }
+        }
+    }
+}
+
 impl Due {
     fn run(&mut self, server: &Server) {
         if now() < self.next {
             return;
         }
-        let work = Arc::clone(&self.work);
-        let done = server.desk().ask_and_wait(move |opened| work(opened));
+        let done = self.work.clone().done(server);
         self.next = now() + self.every;
         let done = done.unwrap_or_else(|error| Err(with_causes(&error)));
         match done {

@@ -18,6 +18,7 @@ use super::metrics::Metrics;
 use super::nudge::Nudge;
 use super::route::paths;
 use super::served::Served;
+use super::sources::Asking;
 use super::stop::Stopping;
 use crate::adapters::SystemClock;
 use crate::app::Serving;
@@ -50,6 +51,7 @@ struct Shared {
     evaluation_limit: Option<Limit>,
     room: Room,
     gate: Gate,
+    asking: Asking,
     environment: EnvironmentName,
     log: Log,
     metrics: Metrics,
@@ -83,6 +85,7 @@ impl Server {
                 .map(|number| Limit::new(number.get().saturating_mul(EVALUATION_SECONDS_AT_ONCE), number.get())),
             room: Room::default(),
             gate: Gate::default(),
+            asking: Asking::default(),
             environment,
             log,
             metrics: Metrics::new(paths()),
@@ -98,6 +101,11 @@ impl Server {
     /// Returns what is known of those who call.
     pub(super) fn gate(&self) -> &Gate {
         &self.0.gate
+    }
+
+    /// Returns what asks other systems about rollouts.
+    pub(super) fn asking(&self) -> &Asking {
+        &self.0.asking
     }
 
     /// Returns the environment that is served.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use flag_admin::adapters::{MemoryCells, ProjectFolder, SystemClock, SystemRandomness};
+use flag_admin::adapters::{MemoryCells, ProjectFolder, Sources, SystemClock, SystemRandomness};
 use flag_admin::app::ports::{CellStore as _, Clock, NoSources};
 use flag_admin::app::{AppError, Instruments, KillRoute, KillScope, Operator, Ports, Project, Settings, Ticked};
 use flag_admin::log::{EnvironmentName, Role};
@@ -104,7 +104,8 @@ impl Fleet {
     }
 
     pub fn try_start(&mut self, flag: &str, plan: Plan) -> Result<(), String> {
-        let instruments = Instruments { cells: &self.cells, sources: &NoSources };
+        let sources = listed(&plan);
+        let instruments = Instruments { cells: &self.cells, sources: &sources };
         let proposal = self.project.propose_rollout_start(&self.environment, flag, plan, &instruments);
         let proposal = proposal.map_err(|error| error.to_string())?;
         self.project.commit(&proposal, None).unwrap();
@@ -235,4 +236,9 @@ fn opened(sandbox: &Sandbox, clock: Box<dyn Clock>) -> Project {
     let (keys, roots) = (Box::new(folder.keys()), Box::new(folder.roots()));
     let ports = Ports { log: folder.log().unwrap(), keys, roots, clock, random: Box::new(SystemRandomness) };
     Project::open(ports, Settings::default(), operator).unwrap()
+}
+
+/// Returns the sources that a plan names by their addresses, as settings that list them all.
+pub fn listed(plan: &Plan) -> Sources {
+    Sources::new(plan.sources.iter().map(|source| (source.metric.to_string(), source.kind.from().to_owned())).collect())
 }

@@ -323,12 +323,15 @@ pub fn keeps_alerts_until_they_arrive(engine: &dyn Engine) {
     for (sink, alert, is_new) in [("a", "1", true), ("a", "2", true), ("b", "1", true), ("a", "1", false)] {
         assert_eq!(outbox.put(sink, alert, "{}", at(0)).unwrap(), is_new);
     }
-    assert_eq!(outbox.claim(at(-1), at(60)).unwrap(), None);
-    let claimed: Vec<_> = (0..4).filter_map(|_| engine.outbox().claim(at(1), at(60)).unwrap()).collect();
+    assert_eq!(outbox.claim(None, at(-1), at(60)).unwrap(), None);
+    let of_b = outbox.claim(Some("b"), at(0), at(1)).unwrap().unwrap();
+    assert_eq!((&*of_b.sink, outbox.claim(Some("b"), at(0), at(1)).unwrap()), ("b", None), "one sink by itself");
+    assert_eq!(outbox.claim(Some("c"), at(0), at(1)).unwrap(), None);
+    let claimed: Vec<_> = (0..4).filter_map(|_| engine.outbox().claim(None, at(1), at(60)).unwrap()).collect();
     assert_eq!(claimed.len(), 3);
     // Whoever claimed them ended before they were settled.
-    assert_eq!(engine.outbox().claim(at(59), at(99)).unwrap(), None);
-    let again: Vec<_> = (0..4).filter_map(|_| outbox.claim(at(60), at(99)).unwrap()).collect();
+    assert_eq!(engine.outbox().claim(None, at(59), at(99)).unwrap(), None);
+    let again: Vec<_> = (0..4).filter_map(|_| outbox.claim(None, at(60), at(99)).unwrap()).collect();
     assert_eq!(again.len(), 3);
     let of = |sink: &str, alert: &str| again.iter().find(|o| o.sink == sink && o.alert == alert).unwrap();
     outbox.settle(of("a", "1"), OutboxOutcome::Arrived, None).unwrap();
@@ -351,11 +354,11 @@ pub fn keeps_alerts_until_they_arrive(engine: &dyn Engine) {
         (&tally(1, 1, 0, false, Some("500")), &tally(0, 0, 1, true, Some("410")))
     );
     outbox.put("b", "2", "{}", at(100)).unwrap();
-    assert_eq!(outbox.claim(at(199), at(300)).unwrap(), None);
-    let due = outbox.claim(at(200), at(300)).unwrap().unwrap();
+    assert_eq!(outbox.claim(None, at(199), at(300)).unwrap(), None);
+    let due = outbox.claim(None, at(200), at(300)).unwrap().unwrap();
     assert_eq!((due.alert.as_str(), due.tries), ("2", 1));
     outbox.revive("b").unwrap();
-    assert_eq!(outbox.claim(at(200), at(300)).unwrap().unwrap().sink, "b");
+    assert_eq!(outbox.claim(None, at(200), at(300)).unwrap().unwrap().sink, "b");
     outbox.forget("a").unwrap();
     assert!(!outbox.tallies().unwrap().contains_key("a"));
 }

@@ -101,15 +101,40 @@ pub fn deliver_due(
     let mut done = Vec::new();
     loop {
         let at = now();
-        let Some(outgoing) = outbox.claim(at, at.saturating_add_millis(CLAIM_MILLIS))? else { return Ok(done) };
-        let (outcome, why) = match sinks.get(&outgoing.sink) {
-            None => (OutboxOutcome::GivenUp, Some("the sink was removed".to_owned())),
-            Some(sink) => attempt(sink, &outgoing, &secrets(&outgoing.sink), sender, at),
-        };
-        outbox.settle(&outgoing, outcome, why.as_deref())?;
-        let arrived = outcome == OutboxOutcome::Arrived;
-        done.push(Delivered { sink: outgoing.sink, alert: outgoing.alert, arrived, why });
+        let Some(outgoing) = claim(outbox, None, at)? else { return Ok(done) };
+        let tried = try_to_deliver(sinks.get(&outgoing.sink), &outgoing, &secrets(&outgoing.sink), sender, at);
+        done.push(settle(outbox, outgoing, tried)?);
     }
+}
+
+/// Takes the alert that is due the longest, of one sink or of all, for as long as a try takes.
+pub fn claim(outbox: &mut dyn Outbox, sink: Option<&str>, now: Timestamp) -> Result<Option<Outgoing>, LogError> {
+    outbox.claim(sink, now, now.saturating_add_millis(CLAIM_MILLIS))
+}
+
+/// What became of a try, and why.
+pub type Tried = (OutboxOutcome, Option<String>);
+
+/// Tries once to send what was taken.
+pub fn try_to_deliver(
+    sink: Option<&Sink>,
+    outgoing: &Outgoing,
+    secrets: &[WebhookSecret],
+    sender: &mut dyn AlertSender,
+    now: Timestamp,
+) -> Tried {
+    match sink {
+        None => (OutboxOutcome::GivenUp, Some("the sink was removed".to_owned())),
+        Some(sink) => attempt(sink, outgoing, secrets, sender, now),
+    }
+}
+
+/// Writes down what became of a try.
+pub fn settle(outbox: &mut dyn Outbox, outgoing: Outgoing, tried: Tried) -> Result<Delivered, LogError> {
+    let (outcome, why) = tried;
+    outbox.settle(&outgoing, outcome, why.as_deref())?;
+    let arrived = outcome == OutboxOutcome::Arrived;
+    Ok(Delivered { sink: outgoing.sink, alert: outgoing.alert, arrived, why })
 }
 
 fn attempt(

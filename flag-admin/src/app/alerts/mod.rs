@@ -8,7 +8,7 @@ mod raise;
 mod sign;
 mod sink;
 
-pub use deliver::{Delivered, Due, deliver_due, due_after, due_now, fill_outbox};
+pub use deliver::{Delivered, Due, Tried, claim, deliver_due, due_after, due_now, fill_outbox, settle, try_to_deliver};
 pub use raise::{Alert, AlertKind};
 pub use sign::{SecretError, WebhookSecret, signatures};
 pub use sink::{Sink, SinkKind};

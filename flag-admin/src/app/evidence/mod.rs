@@ -7,14 +7,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use flag_client::Day;
-use flag_core::{FlagKey, Share};
+use flag_core::{FlagKey, Share, Timestamp};
 
 use crate::app::error::{AppError, with_causes};
 use crate::app::ports::{CellStore, MetricSource, SourceQuestion};
 use crate::app::project::Project;
 use crate::cells::{Cell, CellKey};
 use crate::log::{EnvironmentName, FlagState, exposure_of};
-use crate::rollout::{Arms, DayArms, Event, Evidence, Fault, Phase, Plan, Rollout, SourceReading, SourceValue, State};
+use crate::rollout::{
+    Arms, DayArms, Event, Evidence, Fault, Phase, Plan, Rollout, Source, SourceReading, SourceValue, State,
+};
 
 /// Where the evidence of rollouts comes from.
 #[derive(Copy, Clone)]
@@ -43,6 +45,26 @@ impl OpenInstruments {
     /// Returns them for somebody to look at.
     pub fn lent(&self) -> Instruments<'_> {
         Instruments { cells: &*self.cells, sources: &*self.sources }
+    }
+}
+
+/// What is to be asked of a source about a rollout as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inquiry {
+    /// The flag.
+    pub flag: FlagKey,
+    /// Whom to ask, for what.
+    pub source: Source,
+    /// The share that the flag exposes.
+    pub share: Share,
+    /// How long the step has lasted, in seconds.
+    pub since_seconds: u64,
+}
+
+impl Inquiry {
+    /// Returns it as a source takes it.
+    pub const fn question(&self) -> SourceQuestion<'_> {
+        SourceQuestion { flag: &self.flag, share: self.share, since_seconds: self.since_seconds }
     }
 }
 
@@ -123,6 +145,17 @@ impl Project {
         Ok((Arms { treatment: Cell::default(), control: baseline }, beyond))
     }
 
+    /// Returns what the sources of the rollouts of an environment are asked now.
+    pub fn inquiries(&self, environment: &EnvironmentName) -> Result<Vec<Inquiry>, AppError> {
+        let now = self.now();
+        let of = |(flag, rollout): (&FlagKey, &Rollout)| {
+            let (flag, share, since_seconds) = (flag.clone(), rollout.state.share, lasted(now, &rollout.state));
+            let sources = rollout.plan.sources.clone().into_iter();
+            sources.map(move |source| Inquiry { flag: flag.clone(), source, share, since_seconds })
+        };
+        Ok(self.environment(environment)?.rollouts.iter().flat_map(of).collect())
+    }
+
     fn ask(
         &self,
         flag: &FlagKey,
@@ -131,9 +164,7 @@ impl Project {
         instruments: &Instruments<'_>,
         faults: &mut Vec<Fault>,
     ) -> Vec<SourceReading> {
-        let lasted = self.now().as_millis().saturating_sub(at.entered.as_millis()) / 1_000;
-        let question =
-            SourceQuestion { flag, share: at.share, since_seconds: u64::try_from(lasted).unwrap_or(0).max(1) };
+        let question = SourceQuestion { flag, share: at.share, since_seconds: lasted(self.now(), at) };
         let readings = plan.sources.iter().map(|source| {
             let value = match instruments.sources.read(source, &question) {
                 SourceValue::Ratio { value } if !value.is_finite() => {
@@ -151,6 +182,12 @@ impl Project {
         });
         readings.collect()
     }
+}
+
+/// Returns how long a step has lasted, in seconds.
+fn lasted(now: Timestamp, at: &State) -> u64 {
+    let millis = now.as_millis().saturating_sub(at.entered.as_millis());
+    u64::try_from(millis / 1_000).unwrap_or(0).max(1)
 }
 
 /// Returns the variant of those who are not exposed.

@@ -16,7 +16,7 @@ use crate::app::project::Project;
 use crate::log::{Actor, Change, EnvironmentName, EnvironmentState, ExposureError, bare_snapshot, exposure_of};
 use crate::rollout::{
     Decision, Effect, Event, Evidence, Gates, MoveError, Phase, Plan, PlanError, Reading, Record, RollbackCheck,
-    Rollout, State, begin, decide,
+    Rollout, Source, SourceKind, State, begin, decide,
 };
 
 /// How many units are looked at to see that a rollback did something.
@@ -76,6 +76,16 @@ pub enum RolloutsError {
     /// The plan is none.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// A source that the project's settings do not list, for which the rollout would wait for ever.
+    #[error("source \"{metric}\": the project's settings list no {kind} as {from}")]
+    UnlistedSource {
+        /// What it measures.
+        metric: Box<str>,
+        /// What it should be.
+        kind: &'static str,
+        /// The name that the plan has, or that it is an address.
+        from: String,
+    },
     /// There is no such signal.
     #[error("signal {signal} does not exist, or is cleared")]
     UnknownSignal {
@@ -98,6 +108,7 @@ impl RolloutsError {
             Self::Move { source: MoveError::NotReady { .. }, .. } => "not_ready",
             Self::Move { .. } => "cannot_move",
             Self::Plan(_) => "bad_plan",
+            Self::UnlistedSource { .. } => "unlisted_source",
             Self::UnknownSignal { .. } => "unknown_signal",
             Self::Cells(_) => "no_reports",
         }
@@ -122,6 +133,9 @@ impl RolloutsError {
             },
             Self::Plan(PlanError::UnknownSchedule { .. }) => {
                 "a schedule of one's own goes into a file: --plan FILE".to_owned()
+            }
+            Self::UnlistedSource { .. } => {
+                "say in the plan: from = \"NAME\", and in flag-admin.toml of whoever asks it: [sources] NAME = \"http://...\" or \"postgres://...\"".to_owned()
             }
             Self::UnknownSignal { .. } => "see flag-admin signal list".to_owned(),
             Self::Plan(_) | Self::Cells(_) => return None,
@@ -210,6 +224,9 @@ impl Project {
         }
         let plan = plan.with_documented(&held.definition.documentation);
         plan.check().map_err(RolloutsError::from)?;
+        if let Some(source) = plan.sources.iter().find(|source| !instruments.sources.is_listed(source)) {
+            return Err(unlisted(source).into());
+        }
         let exposed = |source: ExposureError| RolloutError::Exposure { flag: key.clone(), source };
         let exposed = exposure_of(wire, plan.rule.as_deref()).map_err(exposed)?;
         let first = plan.schedule.step(0).map_or(Share::NOBODY, |step| step.share);
@@ -386,6 +403,17 @@ impl Project {
         }
         Ok(change)
     }
+}
+
+fn unlisted(source: &Source) -> RolloutsError {
+    let kind = match source.kind {
+        SourceKind::Promql { .. } => "Prometheus server",
+        SourceKind::Sql { .. } => "database",
+    };
+    // An address may hold a password.
+    let from = source.kind.from();
+    let from = if from.contains("://") { "that address".to_owned() } else { format!("{from:?}") };
+    RolloutsError::UnlistedSource { metric: source.metric.clone(), kind, from }
 }
 
 /// Tells whether another rollout of the flag may begin.

@@ -1,5 +1,7 @@
+use std::sync::Arc;
+
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use flag_client::Day;
 use flag_core::{FlagKey, Share, Timestamp};
 use serde::Deserialize;
@@ -7,15 +9,15 @@ use serde::Deserialize;
 use super::body::Order;
 use super::call::Call;
 use super::carry_out::{change, told};
-use crate::adapters::Sources;
 use crate::app::ports::{CellStore, CellStoreError};
 use crate::app::{AppError, Instruments, Proposal, RolloutStatus, RolloutsError};
-use crate::cells::SHOWN_FROM;
+use crate::cells::{Cell, SHOWN_FROM};
 use crate::log::{Change, EnvironmentName, Verb};
-use crate::rollout::{Event, Plan};
+use crate::rollout::{Event, GateName, Plan};
 use crate::server::desk::Opened;
 use crate::server::path::Path;
 use crate::server::refusal::Refusal;
+use crate::server::sources::Answers;
 
 /// Opens what reports come to.
 pub(super) fn cells(opened: &Opened) -> Result<Box<dyn CellStore>, CellStoreError> {
@@ -26,32 +28,66 @@ fn failed(error: impl Into<RolloutsError>) -> Refusal {
     AppError::from(error.into()).into()
 }
 
-fn status(opened: &Opened, environment: &EnvironmentName, flag: &str) -> Result<RolloutStatus, Refusal> {
-    let (cells, sources) = (cells(opened).map_err(failed)?, Sources::new());
-    let instruments = Instruments { cells: &*cells, sources: &sources };
-    Ok(opened.project.rollout_status(environment, flag, &instruments)?)
+/// Returns what other systems say of the rollouts that a call is about.
+async fn answers(call: &Call) -> Result<Arc<Answers>, Refusal> {
+    Ok(call.server.asking().answers(call.server.desk(), &call.environment).await?)
+}
+
+fn status(
+    opened: &Opened,
+    environment: &EnvironmentName,
+    flag: &str,
+    answers: &Answers,
+) -> Result<RolloutStatus, Refusal> {
+    let cells = cells(opened).map_err(failed)?;
+    let instruments = Instruments { cells: &*cells, sources: answers };
+    Ok(without_small_cells(opened.project.rollout_status(environment, flag, &instruments)?))
+}
+
+/// Takes out what reports say of few machines: who reads it might know whose they are. What is decided knows them all.
+fn without_small_cells(mut status: RolloutStatus) -> RolloutStatus {
+    let evidence = &mut status.evidence;
+    let arms = [&mut evidence.arms, &mut evidence.beyond].into_iter();
+    let all = arms.chain(evidence.days.iter_mut().map(|day| &mut day.arms));
+    let cells = all.flat_map(|arms| [&mut arms.treatment, &mut arms.control]);
+    cells.filter(|cell| cell.n < SHOWN_FROM).for_each(|cell| *cell = Cell::default());
+    if evidence.busiest_day < SHOWN_FROM {
+        evidence.busiest_day = 0;
+    }
+    if evidence.arms.treatment.n < SHOWN_FROM {
+        status.readings.retain(|reading| matches!(reading.gate, GateName::Source(_)));
+    }
+    status
 }
 
 pub(super) async fn list(call: Call) -> Response {
-    call.at(Verb::ReadConfig, |opened, call| {
+    let answers = match answers(&call).await {
+        Ok(answers) => answers,
+        Err(refusal) => return refusal.into_response(),
+    };
+    call.at(Verb::ReadConfig, move |opened, call| {
         let state = opened.project.environment(&call.environment).map_err(AppError::from)?;
         let flags: Vec<FlagKey> = state.rollouts.keys().cloned().collect();
         let all: Result<Vec<RolloutStatus>, Refusal> =
-            flags.iter().map(|flag| status(opened, &call.environment, flag.as_str())).collect();
+            flags.iter().map(|flag| status(opened, &call.environment, flag.as_str(), &answers)).collect();
         told(all?)
     })
     .await
 }
 
 pub(super) async fn show(call: Call, Path(flag): Path<String>) -> Response {
-    call.at(Verb::ReadConfig, move |opened, call| told(status(opened, &call.environment, &flag)?)).await
+    let answers = match answers(&call).await {
+        Ok(answers) => answers,
+        Err(refusal) => return refusal.into_response(),
+    };
+    call.at(Verb::ReadConfig, move |opened, call| told(status(opened, &call.environment, &flag, &answers)?)).await
 }
 
 /// Answers what reports come to: sums over many machines, and nothing about few.
 pub(super) async fn counts(call: Call, Path(flag): Path<String>) -> Response {
     let since = match since(&call) {
         Ok(since) => since,
-        Err(refusal) => return axum::response::IntoResponse::into_response(refusal),
+        Err(refusal) => return refusal.into_response(),
     };
     call.at(Verb::ReadConfig, move |opened, call| {
         let (key, _) = opened.project.flag(&call.environment, &flag)?;
@@ -129,7 +165,7 @@ pub(super) async fn start(call: Call, Path(flag): Path<String>, order: Order<Sta
     let asked = order.what;
     change(call, order.how, move |opened, call| {
         let plan = asked.plan()?;
-        let (cells, sources) = (cells(opened).map_err(failed)?, Sources::new());
+        let (cells, sources) = (cells(opened).map_err(failed)?, opened.folder.sources());
         let instruments = Instruments { cells: &*cells, sources: &sources };
         Ok(opened.project.propose_rollout_start(&call.environment, &flag, plan, &instruments)?)
     })
@@ -145,14 +181,18 @@ pub(super) struct Move {
 
 pub(super) async fn step(call: Call, Path((flag, event)): Path<(String, Event)>, order: Order<Move>) -> Response {
     let (shown, is_explained) = (order.what.shown, order.how.reason.is_some());
+    let answers = match answers(&call).await {
+        Ok(answers) => answers,
+        Err(refusal) => return refusal.into_response(),
+    };
     change(call, order.how, move |opened, call| {
         if event == Event::Resume && !is_explained {
             let message = "resuming a rollout takes a reason";
             return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "no_reason", message)
                 .with_hint("say what makes it safe now, such as {\"reason\": \"fixed in 1.3.1\"}"));
         }
-        let (cells, sources) = (cells(opened).map_err(failed)?, Sources::new());
-        let instruments = Instruments { cells: &*cells, sources: &sources };
+        let cells = cells(opened).map_err(failed)?;
+        let instruments = Instruments { cells: &*cells, sources: &*answers };
         let proposal = opened.project.propose_rollout_move(&call.environment, &flag, event, &instruments)?;
         as_shown(proposal, shown.as_ref())
     })

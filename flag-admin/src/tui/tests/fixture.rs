@@ -225,7 +225,7 @@ impl Session {
             unlock: Box::new(|_| Ok(())),
             drafts: Box::new(MemoryDrafts::default()),
             cells: Box::new(cells.clone()),
-            sources: Box::new(Sources::new()),
+            sources: Box::new(Sources::default()),
             idle: 0,
             afar: None,
             out: None,
