@@ -375,3 +375,43 @@ fn what_few_machines_reported_is_not_shown_beside_a_rollout() {
         assert_eq!(shown(path), (20, 20, true), "{path}");
     }
 }
+
+/// Who has no id is in no split, here as in the SDK: that is a decision and no error, so that programs in all languages get the same value.
+#[test]
+fn a_context_without_a_targeting_key_is_decided_and_told_so() {
+    let (_sandbox, serving) = serving();
+    let answer = single(&serving, "half", &json!({}));
+    let body = answer.json();
+    assert_eq!((answer.status, &body["value"], &body["variant"]), (200, &json!(false), &json!("off")), "{body}");
+    assert_eq!((&body["reason"], &body["metadata"]["detail"]), (&json!("DEFAULT"), &json!("TARGETING_KEY_MISSING")));
+}
+
+#[test]
+fn a_server_that_evaluates_for_tokens_answers_nobody_else() {
+    let sandbox = Sandbox::with_project();
+    sandbox.write("flags.toml", FLAGS);
+    sandbox.project(&["apply", "-f", "flags.toml", "--yes"]).text();
+    sandbox.project(&["publish", "--to", "store://"]).text();
+    let token = |can: &str| {
+        let new = ["token", "new", "ci", "--role", "release_manager", "--can", can, "--yes", "--json"];
+        sandbox.project(&new).json()
+    };
+    let (good, other) = (token("read-eval"), token("read-config"));
+    let secret = |token: &Value| token["secret"].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {}", secret(&good));
+    let serving = Serving::start(&sandbox, &["-C", "flags", "serve", "--evaluate-for-tokens"]);
+    for path in ["/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags/plain"] {
+        let status = |headers: &[(&str, &str)]| serving.post(path, headers, "{}").status;
+        assert_eq!(status(&[]), 401, "{path}");
+        assert_eq!(status(&[("x-api-key", "guess")]), 401, "{path}");
+        assert_eq!(status(&[("authorization", "Bearer guess"), ("x-api-key", &secret(&good))]), 401, "{path}");
+        assert_eq!(status(&[("x-api-key", &secret(&other))]), 403, "{path}");
+        assert_eq!(status(&[("x-api-key", &secret(&good))]), 200, "{path}");
+        assert_eq!(status(&[("authorization", &bearer)]), 200, "{path}");
+    }
+    // Documents are for every client.
+    assert_eq!(serving.get("/v1/snapshot.json", &[]).status, 200);
+    sandbox.project(&["token", "revoke", good["token"].as_str().unwrap(), "--yes"]).text();
+    std::thread::sleep(Duration::from_secs(1));
+    assert_eq!(serving.post("/ofrep/v1/evaluate/flags/plain", &[("authorization", &bearer)], "{}").status, 401);
+}

@@ -15,13 +15,15 @@ use crate::adapters::{AlertReach, FolderShelf, GivenPassphrase, PublishTarget};
 use crate::app::ports::Shelf;
 use crate::app::{AppError, Instruments, Refreshed, Ticked, with_causes};
 use crate::log::EnvironmentName;
-use crate::server::{self, Answers, Bound, Duty, DutyDone, Leading, Opened, Setup, TlsFiles, Work};
+use crate::server::{self, Answers, Bound, Bounds, Duty, DutyDone, Leading, Opened, Setup, TlsFiles, Work};
 
 /// The port where nobody says another.
 const PORT: u16 = 8080;
 
 /// How many evaluations one address may ask for a second where nobody says otherwise: a busy service's, and no flood.
 const EVALUATIONS_PER_SECOND: u32 = 5_000;
+/// How many reports one address may send a second unless somebody says otherwise.
+const REPORTS_PER_SECOND: u32 = 20;
 
 /// The project's own store.
 const OWN: &str = "store://";
@@ -52,6 +54,12 @@ pub(super) struct ServeArguments {
     /// How many evaluations one address may ask for a second, and ten times as many at once; 0 is as many as it likes, as behind a proxy
     #[arg(long, value_name = "NUMBER", default_value_t = EVALUATIONS_PER_SECOND)]
     evaluations_per_second: u32,
+    /// How many reports one address may send a second, and fifty times as many at once; 0 is as many as it likes, as behind a proxy
+    #[arg(long, value_name = "NUMBER", default_value_t = REPORTS_PER_SECOND)]
+    reports_per_second: u32,
+    /// Evaluate only for those who present a token that allows read-eval, as Authorization: Bearer or X-API-Key
+    #[arg(long)]
+    evaluate_for_tokens: bool,
     /// Let alerts go to this machine, also by http, to try things out
     #[arg(long)]
     alerts_to_loopback: bool,
@@ -96,9 +104,13 @@ pub(super) fn serve(session: &Session, terminal: &mut Terminal<'_>, arguments: &
     let (place, served) = (shelf.place(), environment.clone());
     let leading = Leading { lease: folder.lease(), duties };
     let cells = Box::new(folder.cells());
-    let evaluations_per_second = NonZeroU32::new(arguments.evaluations_per_second);
+    let bounds = Bounds {
+        evaluations_per_second: NonZeroU32::new(arguments.evaluations_per_second),
+        reports_per_second: NonZeroU32::new(arguments.reports_per_second),
+        evaluates_for_tokens: arguments.evaluate_for_tokens,
+    };
     let (listen, open) = (arguments.listen, Box::new(open));
-    let setup = Setup { listen, tls, open, cells, shelf, leading, environment, evaluations_per_second, alert_reach };
+    let setup = Setup { listen, tls, open, cells, shelf, leading, environment, bounds, alert_reach };
     let mut said = Ok(());
     server::run(setup, |bound| said = say(terminal, bound, &served, &place))?;
     said

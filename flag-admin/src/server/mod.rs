@@ -34,7 +34,6 @@ mod tls;
 mod watch;
 
 use std::net::SocketAddr;
-use std::num::NonZeroU32;
 
 pub use self::desk::{Desk, DeskError, OpenProject, Opened};
 pub use self::duties::{Duty, DutyDone, Leading, Work};
@@ -45,7 +44,7 @@ pub use self::log::{Level, Log};
 pub use self::openapi::document as openapi_document;
 pub use self::refusal::Refusal;
 pub use self::sources::Answers;
-pub use self::state::{Peer, Server};
+pub use self::state::{Bounds, Peer, Server};
 pub use self::tls::{TlsError, TlsFiles};
 use crate::adapters::{AlertReach, SystemClock};
 use crate::app::Failure;
@@ -68,8 +67,8 @@ pub struct Setup {
     pub leading: Leading,
     /// The environment that is served.
     pub environment: EnvironmentName,
-    /// How many evaluations one address may ask for a second, ten times as many at once. `None` is as many as it likes.
-    pub evaluations_per_second: Option<NonZeroU32>,
+    /// What strangers may ask for.
+    pub bounds: Bounds,
     /// What addresses alerts may go to.
     pub alert_reach: AlertReach,
 }
@@ -94,7 +93,7 @@ pub enum ServeError {
 
 /// Serves until the process is asked to stop. `bound` is told where, once connections are accepted.
 pub fn run(setup: Setup, bound: impl FnOnce(&Bound)) -> Result<(), ServeError> {
-    let Setup { listen, tls, open, cells, shelf, leading, environment, evaluations_per_second, alert_reach } = setup;
+    let Setup { listen, tls, open, cells, shelf, leading, environment, bounds, alert_reach } = setup;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(ServeError::Threads)?;
     let result = runtime.block_on(async move {
         let log = Log::to_stderr();
@@ -102,7 +101,7 @@ pub fn run(setup: Setup, bound: impl FnOnce(&Bound)) -> Result<(), ServeError> {
         let (desk, first_root) = Desk::start(open).await?;
         let (stop, stopping) = stop::signals(log.clone()).map_err(ServeError::Threads)?;
         let intake = Intake::start(cells, environment.clone(), log.clone()).map_err(ServeError::Threads)?;
-        let server = Server::new(desk, intake, environment, evaluations_per_second, log, stopping);
+        let server = Server::new(desk, intake, environment, bounds, log, stopping);
         let watching = watch::start(server.clone(), shelf, first_root).map_err(ServeError::Threads)?;
         // The first look is over before the first answer, so that nobody is told that nothing is published.
         let _ = watching.await;

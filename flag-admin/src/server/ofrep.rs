@@ -5,10 +5,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Extension, Path, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::json;
 
+use super::admin::admit_to_evaluate;
 use super::body::{self, BODY_MAX_BYTES, Unread};
 use super::documents::matches;
 use super::state::{Peer, Server};
@@ -57,6 +58,9 @@ pub(super) async fn evaluate_one(
     headers: &HeaderMap,
     body: Body,
 ) -> Response {
+    if let Err(refusal) = admit(server, address, headers).await {
+        return refusal;
+    }
     let asked = match read(server, address, headers, body).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal.answer(Some(key)),
@@ -78,6 +82,9 @@ pub(super) async fn bulk(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
+    if let Err(refusal) = admit(&server, address, &headers).await {
+        return refusal;
+    }
     let asked = match read(&server, address, &headers, body).await {
         Ok(asked) => asked,
         Err(refusal) => return refusal.answer(None),
@@ -149,6 +156,14 @@ impl From<BadRequest> for Refused {
     fn from(error: BadRequest) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error.error_code(), with_causes(&error))
     }
+}
+
+/// Lets in who may ask, which is everybody unless the server was told to ask for tokens: what is decided from is published to all clients.
+async fn admit(server: &Server, address: IpAddr, headers: &HeaderMap) -> Result<(), Response> {
+    if !server.evaluates_for_tokens() {
+        return Ok(());
+    }
+    admit_to_evaluate(server, address, headers).await.map_err(IntoResponse::into_response)
 }
 
 async fn read(server: &Server, address: IpAddr, headers: &HeaderMap, body: Body) -> Result<Asked, Refused> {

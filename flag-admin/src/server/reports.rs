@@ -38,7 +38,8 @@ async fn take_in(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Intake, (Intake, Refusal)> {
-    if let Err(seconds) = server.report_limit().take(address, server.now()) {
+    let taken = server.report_limit().map_or(Ok(()), |limit| limit.take(address, server.now()));
+    if let Err(seconds) = taken {
         let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_reports", "too many reports from here");
         return Err((Intake::Limited, refusal.with_retry_after(seconds)));
     }

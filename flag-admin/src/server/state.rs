@@ -25,13 +25,27 @@ use crate::app::Serving;
 use crate::app::ports::Clock as _;
 use crate::log::EnvironmentName;
 
-/// How many reports one address may send at once: an office behind one address sends its day's in the morning.
-const REPORTS_AT_ONCE: u32 = 1_000;
-/// How many reports one address may send a second, after that.
-const REPORTS_PER_SECOND: u32 = 20;
+/// For how many seconds one address may send reports at once, after sending none: an office behind one address sends its day's in the morning.
+const REPORT_SECONDS_AT_ONCE: u32 = 50;
 
 /// For how many seconds one address may ask for evaluations at once, after asking for none.
 const EVALUATION_SECONDS_AT_ONCE: u32 = 10;
+
+/// What is asked of a server by those it does not know, at most.
+#[derive(Copy, Clone, Debug, Default)]
+pub struct Bounds {
+    /// How many evaluations one address may ask for a second, ten times as many at once. `None` is as many as it likes.
+    pub evaluations_per_second: Option<NonZeroU32>,
+    /// How many reports one address may send a second, fifty times as many at once. `None` is as many as it likes.
+    pub reports_per_second: Option<NonZeroU32>,
+    /// Whether an evaluation takes a token that allows to read evaluations.
+    pub evaluates_for_tokens: bool,
+}
+
+fn limit(per_second: Option<NonZeroU32>, seconds_at_once: u32) -> Option<Limit> {
+    let per_second = per_second?.get();
+    Some(Limit::new(per_second.saturating_mul(seconds_at_once), per_second))
+}
 
 /// The other end of a connection, as an extension of its requests.
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -47,8 +61,9 @@ struct Shared {
     nudge: Nudge,
     desk: Desk,
     intake: Intake,
-    report_limit: Limit,
+    report_limit: Option<Limit>,
     evaluation_limit: Option<Limit>,
+    evaluates_for_tokens: bool,
     room: Room,
     gate: Gate,
     asking: Asking,
@@ -69,7 +84,7 @@ impl Server {
         desk: Desk,
         intake: Intake,
         environment: EnvironmentName,
-        evaluations_per_second: Option<NonZeroU32>,
+        bounds: Bounds,
         log: Log,
         stopping: Stopping,
     ) -> Self {
@@ -80,9 +95,9 @@ impl Server {
             nudge: Nudge::default(),
             desk,
             intake,
-            report_limit: Limit::new(REPORTS_AT_ONCE, REPORTS_PER_SECOND),
-            evaluation_limit: evaluations_per_second
-                .map(|number| Limit::new(number.get().saturating_mul(EVALUATION_SECONDS_AT_ONCE), number.get())),
+            report_limit: limit(bounds.reports_per_second, REPORT_SECONDS_AT_ONCE),
+            evaluation_limit: limit(bounds.evaluations_per_second, EVALUATION_SECONDS_AT_ONCE),
+            evaluates_for_tokens: bounds.evaluates_for_tokens,
             room: Room::default(),
             gate: Gate::default(),
             asking: Asking::default(),
@@ -127,8 +142,14 @@ impl Server {
         &self.0.intake
     }
 
-    pub(super) fn report_limit(&self) -> &Limit {
-        &self.0.report_limit
+    /// Returns how often one address may send reports, where that is limited.
+    pub(super) fn report_limit(&self) -> Option<&Limit> {
+        self.0.report_limit.as_ref()
+    }
+
+    /// Tells whether an evaluation takes a token.
+    pub(super) fn evaluates_for_tokens(&self) -> bool {
+        self.0.evaluates_for_tokens
     }
 
     /// Returns where large bodies find room.

@@ -18,6 +18,8 @@ use crate::server::log::Level;
 use crate::server::refusal::{Refusal, json};
 use crate::server::state::{Peer, Server};
 
+/// Where OpenFeature's clients may send a token besides `Authorization`.
+const API_KEY: &str = "x-api-key";
 /// How often the last use of a token is written down at most, in milliseconds.
 const USE_MILLIS: i64 = 60_000;
 
@@ -64,7 +66,8 @@ impl FromRequestParts<Server> for Call {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Refusal> {
-        let caller = authenticate(parts, server).await?;
+        let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
+        let caller = authenticate(server, peer, presented(&parts.headers)).await?;
         let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, "bad_query", message);
         let query: BTreeMap<String, String> = axum::extract::Query::try_from_uri(&parts.uri)
             .map(|query| query.0)
@@ -208,10 +211,30 @@ fn presented(headers: &HeaderMap) -> Result<Zeroizing<String>, CredentialError> 
     }
 }
 
-async fn authenticate(parts: &Parts, server: &Server) -> Result<Caller, Refusal> {
+/// Lets somebody ask for evaluations, where that takes a token: as `Authorization: Bearer`, or as `X-API-Key`, which OpenFeature's clients
+/// send too.
+pub(in crate::server) async fn admit_to_evaluate(
+    server: &Server,
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> Result<(), Refusal> {
+    let token = match headers.get(API_KEY).map(HeaderValue::to_str) {
+        Some(Ok(token)) if !headers.contains_key(AUTHORIZATION) => Ok(Zeroizing::new(token.trim().to_owned())),
+        _ => presented(headers),
+    };
+    let caller = authenticate(server, peer, token).await?;
+    let scope = caller.check(Verb::ReadEval, Some(server.environment()));
+    scope.map_err(|error| Refusal::of(StatusCode::FORBIDDEN, &error))
+}
+
+async fn authenticate(
+    server: &Server,
+    peer: IpAddr,
+    presented: Result<Zeroizing<String>, CredentialError>,
+) -> Result<Caller, Refusal> {
     let gate = server.gate();
     let now = server.now();
-    let proved = match presented(&parts.headers) {
+    let proved = match presented {
         Err(error) => Err(error),
         Ok(token) => {
             let prove = move |opened: &mut Opened| {
@@ -231,7 +254,6 @@ async fn authenticate(parts: &Parts, server: &Server) -> Result<Caller, Refusal>
         }
         Err(error) => error,
     };
-    let peer = parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0);
     if let Some(seconds) = gate.fail(peer, now) {
         let message = format!("more than {FAILURES_PER_MINUTE} tokens of this address were refused within a minute");
         let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_failures", message);

@@ -122,13 +122,27 @@ pub(super) async fn switches(call: Call, headers: HeaderMap, body: Body) -> Resp
                 }
             }
         }
-        let mut done = Vec::new();
+        let (mut done, mut failed) = (Vec::new(), None);
         for target in killed {
-            let proposal = opened.project.propose_kill(&call.environment, target, route, KillScope::Flags)?;
-            let told = make(opened, &proposal, &how)?;
-            done.push(told["edits"][0]["name"].clone());
+            let proposed = opened.project.propose_kill(&call.environment, target, route, KillScope::Flags);
+            let told = proposed.map_err(Refusal::from).and_then(|proposal| make(opened, &proposal, &how));
+            match told {
+                Ok(told) => done.push(told["edits"][0]["name"].clone()),
+                // What was killed before that reaches clients all the same.
+                Err(refusal) => {
+                    failed = Some(refusal);
+                    break;
+                }
+            }
         }
         let published = send(opened, call, &mut place);
+        if let Some(refusal) = failed {
+            return Err(if done.is_empty() {
+                refusal
+            } else {
+                refusal.with_hint(format!("killed before that: {}; ask for the rest again", Value::from(done)))
+            });
+        }
         let asks = (reason == REASON_NOT_GIVEN && !done.is_empty())
             .then(|| "say why: flag-admin kill explain TARGET --reason TEXT".to_owned());
         Ok(json!({ "killed": done, "already": already, "reason": reason, "published": published, "asks": asks }))

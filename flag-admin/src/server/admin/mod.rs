@@ -25,5 +25,5 @@ mod share;
 mod signals;
 mod status;
 
-pub(super) use self::call::Gate;
+pub(super) use self::call::{Gate, admit_to_evaluate};
 pub(super) use self::routes::routes;
