@@ -169,6 +169,25 @@ fn bad_credentials_get_nowhere() {
 }
 
 #[test]
+fn a_token_that_expired_is_told_so_and_let_in_nowhere() {
+    let office = Office::open();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+    let end = flag_core::Timestamp::from_millis(i64::try_from(now).unwrap() + 3_000).to_string();
+    let token = office.token(&["bob", "--expires", &end]);
+    office.done(&token, "GET", "/admin/v1/whoami", &Value::Null);
+    let begun = std::time::Instant::now();
+    while office.ask(&token, "GET", "/admin/v1/whoami", &Value::Null).status == 200 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "it is good for ever");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    for (method, path) in [("GET", "/admin/v1/whoami"), ("POST", "/admin/kill-switches")] {
+        let body = json!({ "telemetry_disabled": true });
+        assert_eq!(office.refused(&token, method, path, &body), (401, "token_expired".into()), "{path}");
+    }
+    assert_eq!(office.sandbox.project(&["kills", "--json"]).json(), json!([]));
+}
+
+#[test]
 fn a_token_reaches_as_far_as_it_and_its_holder_do() {
     let office = Office::open();
     let (lead, engineer) = (office.token(&["bob"]), office.token(&["ci", "--can", "read-config,write-flag"]));

@@ -8,6 +8,7 @@
 mod serving;
 mod support;
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::time::{Duration, Instant};
 
@@ -261,4 +262,35 @@ fn documents_come_packed_to_those_who_ask_and_each_form_has_its_own_etag() {
     for known in [one, other] {
         assert_eq!(serving.get("/v1/snapshot.json", &[("if-none-match", known)]).status, 200);
     }
+}
+
+/// Whatever is asked, a scrape stays as long as it is: no path, flag, method or version that a stranger makes up is a label.
+#[test]
+fn strangers_make_no_series_of_metrics() {
+    let (_sandbox, serving) = published();
+    let series = || {
+        let metrics = String::from_utf8(serving.get("/metrics", &[]).body).unwrap();
+        let lines = metrics.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.rsplit_once(' '));
+        lines.map(|(series, _)| series.to_owned()).collect::<BTreeSet<_>>()
+    };
+    let ask = |number: u32| {
+        for path in [
+            format!("/made/up/{number}"),
+            format!("/v1/root/{number}.json"),
+            format!("/admin/v1/flags/flag-{number}"),
+            format!("/v1/snapshot.json?{number}"),
+        ] {
+            serving.ask("PURGE", &path, &[], b"");
+            serving.ask("GET", &path, &[("user-agent", &format!("program/{number}")), ("accept", "text/plain")], b"");
+        }
+        serving.post(&format!("/ofrep/v1/evaluate/flags/flag-{number}"), &[], "{}");
+        serving.post("/v1/reports", &[], &format!("{{\"flag\":\"flag-{number}\"}}"));
+    };
+    // Each kind, and the scrape itself, so that what may be counted is there.
+    (0..20).for_each(ask);
+    series();
+    let before = series();
+    assert!(before.len() > 20, "{before:?}");
+    (100..300).for_each(ask);
+    assert_eq!(series().difference(&before).collect::<Vec<_>>(), Vec::<&String>::new());
 }

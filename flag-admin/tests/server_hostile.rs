@@ -188,13 +188,16 @@ fn a_flood_of_headers_is_answered_431() {
         (format!("GET /healthz HTTP/1.1\r\nhost: x\r\n{long}\r\n"), "HTTP/1.1 431 "),
         (path, "HTTP/1.1 431 "),
     ] {
-        let mut connection = serving.connect();
-        connection.write_all(flood.as_bytes()).unwrap();
-        let mut answer = Vec::new();
-        let _ = connection.read_to_end(&mut answer);
-        // A connection that is closed while more arrives may lose the answer that was sent.
-        let answer = String::from_utf8(answer).unwrap();
-        assert!(answer.is_empty() || answer.starts_with(expected), "{answer}");
+        let answer = || {
+            let mut connection = serving.connect();
+            let _ = connection.write_all(flood.as_bytes());
+            let mut answer = Vec::new();
+            let _ = connection.read_to_end(&mut answer);
+            String::from_utf8(answer).unwrap()
+        };
+        // A connection that is closed while more arrives may lose the answer that was sent, though not each time.
+        let told = (0..50).map(|_| answer()).find(|answer| !answer.is_empty());
+        assert!(told.as_ref().is_some_and(|answer| answer.starts_with(expected)), "{told:?}");
     }
     // One that never ends is cut off, and takes no more than the limit.
     let before = resident(serving.id());

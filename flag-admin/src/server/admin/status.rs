@@ -45,8 +45,11 @@ fn status(error: &AppError) -> StatusCode {
         AppError::Policy(_) => StatusCode::FORBIDDEN,
         AppError::Conflict(_) => StatusCode::CONFLICT,
         AppError::Publisher(PublisherError { source, .. }) if is_full(&**source) => StatusCode::INSUFFICIENT_STORAGE,
-        AppError::Publisher(_)
-        | AppError::Key(_)
+        // Documents in the project's own store are kept where its log is.
+        AppError::Publisher(PublisherError { source, .. }) => {
+            source.downcast_ref().map_or(StatusCode::INTERNAL_SERVER_ERROR, of_log)
+        }
+        AppError::Key(_)
         | AppError::Roots(_)
         | AppError::Randomness(_)
         | AppError::DraftStore(_)
@@ -57,10 +60,18 @@ fn status(error: &AppError) -> StatusCode {
 
 fn of_open(error: &OpenError) -> StatusCode {
     match error {
-        OpenError::Log(LogError::HeadMoved { .. }) => StatusCode::CONFLICT,
-        OpenError::Log(LogError::Storage { source, .. }) if is_full(&**source) => StatusCode::INSUFFICIENT_STORAGE,
-        OpenError::Log(LogError::Storage { action: "written", .. }) => StatusCode::INTERNAL_SERVER_ERROR,
-        OpenError::Log(LogError::Locked { .. } | LogError::Storage { .. }) => StatusCode::SERVICE_UNAVAILABLE,
+        OpenError::Log(error) => of_log(error),
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn of_log(error: &LogError) -> StatusCode {
+    match error {
+        LogError::HeadMoved { .. } => StatusCode::CONFLICT,
+        LogError::Storage { source, .. } if is_full(&**source) => StatusCode::INSUFFICIENT_STORAGE,
+        // A database that went away meanwhile may have made the change or not, so nobody is told to just try again.
+        LogError::Storage { action: "written", .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        LogError::Locked { .. } | LogError::Storage { .. } => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -82,6 +93,7 @@ fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
 fn of_code(code: &str) -> StatusCode {
     match code {
         "no_rollout" | "no_request" | "no_draft" | "no_entry" | "no_flag" | "not_killed" => StatusCode::NOT_FOUND,
+        "no_reports" => StatusCode::SERVICE_UNAVAILABLE,
         "own_request" => StatusCode::FORBIDDEN,
         "already_killed"
         | "flag_exists"
@@ -117,5 +129,42 @@ fn of_code(code: &str) -> StatusCode {
         | "root_expired" => StatusCode::CONFLICT,
         code if code.starts_with("unknown_") => StatusCode::NOT_FOUND,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::app::ports::CellStoreError;
+
+    #[test]
+    fn what_a_store_cannot_do_now_may_be_tried_again_unless_it_may_have_been_done() {
+        let gone = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let log = |action| LogError::Storage { place: "the log".into(), action, source: Box::new(gone()) };
+        let publisher = |source| PublisherError { place: "the store".into(), action: "written", source };
+        for (error, expected) in [
+            (AppError::Open(OpenError::Log(log("read"))), StatusCode::SERVICE_UNAVAILABLE),
+            (AppError::Open(OpenError::Log(log("written"))), StatusCode::INTERNAL_SERVER_ERROR),
+            (publisher(Box::new(log("read"))).into(), StatusCode::SERVICE_UNAVAILABLE),
+            (publisher(Box::new(log("written"))).into(), StatusCode::INTERNAL_SERVER_ERROR),
+            (publisher(Box::new(gone())).into(), StatusCode::INTERNAL_SERVER_ERROR),
+            (publisher(Box::new(io::Error::from(io::ErrorKind::StorageFull))).into(), StatusCode::INSUFFICIENT_STORAGE),
+            (
+                crate::app::RolloutsError::Cells(CellStoreError {
+                    place: "the cells".into(),
+                    action: "read",
+                    source: Box::new(gone()),
+                })
+                .into(),
+                StatusCode::SERVICE_UNAVAILABLE,
+            ),
+        ] {
+            let said = error.to_string();
+            let refusal = Refusal::from(error);
+            assert_eq!(refusal.status, expected, "{said}");
+            assert_eq!(refusal.retry_after.is_some(), expected == StatusCode::SERVICE_UNAVAILABLE, "{said}");
+        }
     }
 }
