@@ -39,7 +39,7 @@ fn others_are_answered(serving: &Serving) {
     let begun = Instant::now();
     assert_eq!(serving.get("/v1/snapshot.json", &[]).status, 200);
     assert_eq!(serving.post(SINGLE, &[], r#"{"context":{"targetingKey":"u"}}"#).status, 200);
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 fn connections(serving: &Serving) -> u64 {
