@@ -28,7 +28,7 @@ fn it_walks_through_a_rollout_and_a_kill_and_the_numbers_are_the_same_every_time
 fn its_json_is_one_object_and_observed_shares_are_near_the_set_ones() {
     let sandbox = Sandbox::empty();
     let done = sandbox.run(&["demo", "sample", "--json"]).json();
-    assert_eq!((&done["units"], done["steps"].as_array().unwrap().len()), (&10_000.into(), 10));
+    assert_eq!((&done["units"], done["steps"].as_array().unwrap().len()), (&10_000.into(), 11));
     for flag in done["flags"].as_array().unwrap() {
         let counted: u64 =
             flag["variants"].as_array().unwrap().iter().map(|count| count["units"].as_u64().unwrap()).sum();

@@ -80,6 +80,15 @@ impl Client {
         all.filter(|(_, installation)| is_exposed(installation)).map(|(number, _)| number).collect()
     }
 
+    /// Returns the variant of a flag that each installation gets, empty where the flag is none.
+    pub(super) fn variants(&self, flag: &str, population: &[Installation]) -> Vec<&str> {
+        let variant = |installation: &Installation| {
+            let (ruleset, context) = self.view_of(installation);
+            ruleset.evaluate(flag, &context).variant().unwrap_or_default()
+        };
+        population.iter().map(variant).collect()
+    }
+
     /// Evaluates every flag for every installation.
     pub(super) fn outcomes(&self, population: &[Installation]) -> Vec<Outcome> {
         let mut outcomes: Vec<(String, Outcome)> = self

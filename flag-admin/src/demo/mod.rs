@@ -4,6 +4,7 @@
 
 mod client;
 mod clock;
+mod experiment;
 mod population;
 mod rollout;
 mod table;
@@ -169,6 +170,9 @@ where
         acts.extend([Walk::sick as Act, Walk::mended]);
     }
     acts.extend([Walk::kill as Act, Walk::lift]);
+    if walk.population.len() >= rollout::FLEET {
+        acts.push(Walk::compared);
+    }
     let mut steps = Vec::with_capacity(acts.len());
     for act in acts {
         let step = act(&mut walk).map_err(E::from)?;

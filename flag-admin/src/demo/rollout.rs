@@ -156,7 +156,7 @@ impl Walk {
     }
 
     /// Takes reports in as a server does, and returns how many were counted.
-    fn report(&self, texts: &[String], cells: &mut dyn CellStore) -> Result<usize, DemoError> {
+    pub(super) fn report(&self, texts: &[String], cells: &mut dyn CellStore) -> Result<usize, DemoError> {
         let now = self.project.now();
         let first_root = read(&self.folder.path().join(ROOT_FOLDER).join("1.json"))?;
         let published = FolderShelf::new(&self.public).look().map_err(AppError::from)?.unwrap_or_default();
